@@ -1,0 +1,1 @@
+"""What sources promise: contracts, source descriptions, and how an extractor hands over what it read."""

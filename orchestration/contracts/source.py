@@ -1,0 +1,106 @@
+"""A source system as data: its ``source.yaml``, its contracts, and its ``extract.py``.
+
+A folder of ``source_systems`` is a source system when it holds a ``source.yaml``;
+folders that start with an underscore are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from orchestration.contracts.extraction import Connection, Extractor
+from orchestration.contracts.model import Contract
+from orchestration.contracts.reader import read_contracts
+from orchestration.failures import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ConnectionSetting(_Strict):
+    """One setting that a connection of this source takes, as ``STRATA_<SOURCE>__<NAME>``."""
+
+    name: str
+    description: str
+    required: bool = True
+    secret: bool = False
+    example: str = ""
+
+
+class Schedule(_Strict):
+    """Cron lines in the platform's time zone; an empty one means no schedule."""
+
+    daily: str = ""
+    hourly: str = ""
+
+
+class SourceDescription(_Strict):
+    """The content of ``source.yaml``."""
+
+    title: str
+    description: str = ""
+    owner: str
+    kind: str = Field(description="Shown as the asset's kind, such as postgres or salesforce.")
+    settings: tuple[ConnectionSetting, ...] = ()
+    schedule: Schedule = Schedule()
+    start: datetime = datetime(2000, 1, 1, tzinfo=UTC)
+    max_runtime_minutes: int = 120
+
+
+@dataclass(frozen=True)
+class SourceSystem:
+    """One source system: its name is its folder's name and its code location's name."""
+
+    name: str
+    folder: Path
+    description: SourceDescription
+
+    @cached_property
+    def contracts(self) -> dict[str, Contract]:
+        """The entities, by name."""
+        return read_contracts(self.folder / "contracts", self.name)
+
+    def connect(self, connection: Connection) -> AbstractContextManager[Extractor]:
+        """Open one tenant's connection through the source's ``extract.py``."""
+        module = import_module(f"source_systems.{self.name}.extract")
+        connect: Callable[[Connection], AbstractContextManager[Extractor]] = module.connect
+        return connect(connection)
+
+
+Mode = Literal["init", "daily", "hourly"]
+
+
+def read_source(folder: Path) -> SourceSystem:
+    """Read one source system's folder.
+
+    Raises:
+        SettingsError: ``source.yaml`` is wrong; names the file and the field.
+    """
+    path = folder / "source.yaml"
+    try:
+        description = SourceDescription.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"{path}: {place}: {first['msg']}.", "See docs/data-engineer/add-a-source.md.") from None
+    return SourceSystem(folder.name, folder, description)
+
+
+def find_sources(folder: Path) -> Mapping[str, SourceSystem]:
+    """Find every source system below ``source_systems``, by name, in the order of their names."""
+    folders = (path.parent for path in sorted(folder.glob("*/source.yaml")))
+    return {path.name: read_source(path) for path in folders if not path.name.startswith("_")}

@@ -1,0 +1,119 @@
+"""Every setting of the platform, typed, in one object; connections of tenants are in ``tenants.py``.
+
+Values come from the environment (prefix ``STRATA_``) and from a ``.env`` file in
+the project's folder. Nothing is read at import: call :func:`load_settings`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from orchestration.failures import SettingsError
+
+PROJECT = Path(__file__).resolve().parent.parent
+"""The folder that holds ``workspace.yaml``."""
+
+
+class Settings(BaseSettings):
+    """The platform's settings; each field is ``STRATA_<NAME>`` in the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="STRATA_", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+    )
+
+    home: Path = Field(Path(".strata"), description="Where all run-time state lives.", examples=["/var/lib/strata"])
+    tenants_file: Path = Field(
+        PROJECT / "tenants.yaml", description="Tenants and their connections.", examples=["/etc/strata/tenants.yaml"]
+    )
+    sources_dir: Path = Field(
+        PROJECT / "source_systems", description="Where source systems live.", examples=["/srv/strata/source_systems"]
+    )
+    scripts_dir: Path = Field(
+        PROJECT / "sql_scripts", description="Where analysts' scripts live.", examples=["/srv/strata/sql_scripts"]
+    )
+    dbt_dir: Path = Field(PROJECT / "dbt_project", description="The dbt project.", examples=["/srv/strata/dbt_project"])
+    warehouse: Literal["duckdb"] = Field("duckdb", description="The warehouse engine.", examples=["duckdb"])
+    landing_url: str = Field(
+        "", description="Landing store; empty: a folder under home.", examples=["az://account/container/prefix"]
+    )
+    landing_retention_days: int = Field(
+        400, ge=1, description="Days that landed files are kept for backfill.", examples=["90"]
+    )
+    timezone: str = Field("UTC", description="Time zone of schedules and of 'today'.", examples=["Europe/Berlin"])
+    memory_limit_mb: int = Field(256, ge=64, description="DuckDB's memory limit in MB.", examples=["1024"])
+    threads: int = Field(2, ge=1, description="DuckDB's threads.", examples=["4"])
+    lock_wait_seconds: float = Field(
+        300.0, gt=0, description="How long a writer waits for the warehouse or for the same load.", examples=["60"]
+    )
+    published_versions: int = Field(10, ge=2, description="Versions kept of each published table.", examples=["30"])
+    alert_webhook_url: SecretStr | None = Field(
+        None, description="Alerts are POSTed here as JSON.", examples=["https://hooks.example.com/T000/B000"]
+    )
+    alert_smtp_url: SecretStr | None = Field(
+        None, description="Alerts are mailed through here.", examples=["smtp://user:password@mail.example.com:587"]
+    )
+    alert_mail_to: str = Field("", description="Who gets the alert mails.", examples=["data@example.com"])
+    world_size: int = Field(120, ge=10, description="Customers of the simulated company.", examples=["100000"])
+    world_seed: int = Field(7, description="Seed of the simulated company.", examples=["42"])
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            msg = f"{value!r} is no IANA time zone"
+            raise ValueError(msg) from error
+        return value
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @property
+    def warehouse_file(self) -> Path:
+        """The embedded warehouse."""
+        return self.home / "warehouse" / "warehouse.duckdb"
+
+    @property
+    def published_dir(self) -> Path:
+        """Published versions: what other processes read."""
+        return self.home / "published"
+
+    @property
+    def scratch_dir(self) -> Path:
+        """Spill files and unfinished parts; may be emptied when nothing runs."""
+        return self.home / "scratch"
+
+    @property
+    def locks_dir(self) -> Path:
+        """Lock files of writers and loads."""
+        return self.home / "locks"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings; ``overrides`` win over the environment.
+
+    Raises:
+        SettingsError: a value is wrong; names the variable, the fault and an example.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingsError(*_explain(error)) from None
+
+
+def _explain(error: ValidationError) -> tuple[str, str]:
+    """Turn pydantic's first finding into a sentence and a remedy, without the value where it is secret."""
+    finding = error.errors(include_url=False, include_input=False)[0]
+    name = str(finding["loc"][0]) if finding["loc"] else "?"
+    field = Settings.model_fields.get(name)
+    example = (field.examples or [""])[0] if field else ""
+    variable = f"STRATA_{name.upper()}"
+    return f"{variable}: {finding['msg']}.", f"Example: {variable}={example}"

@@ -1,0 +1,1 @@
+"""The product database: PostgreSQL, read as Arrow."""

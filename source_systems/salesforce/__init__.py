@@ -1,0 +1,1 @@
+"""Salesforce: REST pages for small entities, Bulk API 2.0 for large ones."""
