@@ -1,0 +1,53 @@
+"""Settings: typed, from the environment, and clear when they are wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestration.failures import SettingsError
+from orchestration.settings import Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _away_from_dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_wrong_value_is_told_with_its_variable_and_an_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRATA_TIMEZONE", "Mars/Olympus")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert "STRATA_TIMEZONE" in caught.value.message
+    assert "'Mars/Olympus' is no IANA time zone" in caught.value.message
+    assert caught.value.remedy == "Example: STRATA_TIMEZONE=Europe/Berlin"
+
+
+def test_a_wrong_secret_is_not_repeated_in_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRATA_THREADS", "hunter2")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_secrets_do_not_show_in_a_representation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRATA_ALERT_WEBHOOK_URL", "https://hooks.example.com/very-secret")
+    assert "very-secret" not in repr(load_settings())
+
+
+def test_a_dotenv_file_is_read_and_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("STRATA_THREADS=3\nSTRATA_MEMORY_LIMIT_MB=512\n")
+    monkeypatch.setenv("STRATA_THREADS", "5")
+    settings = load_settings()
+    assert (settings.threads, settings.memory_limit_mb) == (5, 512)
+
+
+def test_all_state_lives_below_home(tmp_path: Path) -> None:
+    settings = load_settings(home=tmp_path / "state")
+    for place in (settings.warehouse_file, settings.published_dir, settings.scratch_dir, settings.locks_dir):
+        assert place.is_relative_to(tmp_path / "state")
+
+
+def test_every_setting_says_what_it_is() -> None:
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert field.examples or isinstance(field.default, int | float), name
