@@ -1,10 +1,9 @@
 """Reads Open Data Contract Standard files into :class:`Contract`.
 
 The standard's own Pydantic model checks the form; what the engine needs beyond
-the standard stands in ``customProperties`` of the schema object: ``cursor``,
-``deletes``, ``softDeleteColumn``, ``sweepEvery``, ``overlap``,
-``rejectThreshold``, ``shrinkThreshold``, ``additions``, ``tenantColumn``; and
-``calculated`` on a property for a formula that moves no cursor.
+the standard stands in ``customProperties`` of the schema object (listed in
+``editor_schema.py``), and ``calculated`` on a property for a formula that moves
+no cursor.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ import yaml
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
 from pydantic import ValidationError
 
+from orchestration.contracts.editor_schema import CUSTOM_PROPERTIES
 from orchestration.contracts.model import Additions, Column, Contract, Deletes
 from orchestration.contracts.types import ColumnType, parse_type
 from orchestration.failures import ContractViolated
@@ -25,10 +25,6 @@ from orchestration.failures import ContractViolated
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 _DURATION = re.compile(r"^(\d+)\s*([smhd])$")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_KNOWN = {
-    "cursor", "deletes", "softDeleteColumn", "sweepEvery", "overlap",
-    "rejectThreshold", "shrinkThreshold", "additions", "tenantColumn",
-}  # fmt: skip
 
 
 def read_contracts(folder: Path, source: str) -> dict[str, Contract]:
@@ -69,8 +65,8 @@ def _parse(path: Path) -> OpenDataContractStandard:
 def _build(document: OpenDataContractStandard, source: str, path: Path) -> Contract:
     schema = _only_schema(document)
     extra = _custom(schema)
-    if unknown := sorted(set(extra) - _KNOWN):
-        msg = f"customProperties: {unknown[0]!r} is unknown; known are {', '.join(sorted(_KNOWN))}"
+    if unknown := sorted(set(extra) - set(CUSTOM_PROPERTIES)):
+        msg = f"customProperties: {unknown[0]!r} is unknown; known are {', '.join(sorted(CUSTOM_PROPERTIES))}"
         raise ValueError(msg)
     entity = schema.name or path.stem
     if entity != path.stem:
