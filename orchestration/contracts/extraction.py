@@ -123,7 +123,7 @@ class Extractor(ABC):
         """Yield all keys of the entity (key columns alone), for a sweep."""
         raise self._lacks("keys", contract)
 
-    def deleted(self, contract: Contract, window: Window) -> DeletedKeys:
+    def deleted(self, contract: Contract, window: Window) -> DeletedKeys:  # noqa: ARG002 (for subclasses)
         """Return the keys deleted in the window, from the source's own feed."""
         raise self._lacks("deleted", contract)
 
