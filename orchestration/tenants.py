@@ -117,7 +117,8 @@ def _from_environment(
         if not variable.startswith("STRATA_") or head not in sources or not value:
             continue
         tenant, instance, name = _split(variable, parts, titles)
-        if name and name not in {setting.name for setting in sources[head].description.settings}:
+        known = {setting.name for setting in sources[head].description.settings}
+        if name and name not in known and not sources[head].fault:
             settings = ", ".join(setting.name.upper() for setting in sources[head].description.settings)
             raise SettingsError(f"{variable}: {name.upper()} is no setting of {head}.", f"It has: {settings}.")
         yield (tenant, head, instance), name, value

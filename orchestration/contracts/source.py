@@ -1,7 +1,9 @@
 """A source system as data: its ``source.yaml``, its contracts, and its ``extract.py``.
 
 A folder of ``source_systems`` is a source system when it holds a ``source.yaml``;
-folders that start with an underscore are not.
+folders that start with an underscore are not. A file that cannot be read stops its
+own entity or source alone: it is kept as a fault, which the load, the doctor and
+Dagster tell, and everything else goes on.
 """
 
 from __future__ import annotations
@@ -20,8 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from orchestration.contracts.extraction import Connection, Extractor
 from orchestration.contracts.model import Contract
-from orchestration.contracts.reader import read_contracts
-from orchestration.failures import SettingsError
+from orchestration.contracts.reader import read_contract
+from orchestration.failures import SettingsError, StrataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,36 +70,67 @@ class SourceSystem:
     name: str
     folder: Path
     description: SourceDescription
+    fault: StrataError | None = None
+    """What is wrong with ``source.yaml``; such a source has no contracts."""
 
     @cached_property
     def contracts(self) -> dict[str, Contract]:
-        """The entities, by name."""
-        return read_contracts(self.folder / "contracts", self.name)
+        """The entities whose contracts can be read, by name."""
+        return {name: item for name, item in self._read.items() if isinstance(item, Contract)}
+
+    @cached_property
+    def faults(self) -> dict[str, StrataError]:
+        """The entities whose contracts cannot be read, by file name, and why."""
+        return {name: item for name, item in self._read.items() if isinstance(item, StrataError)}
+
+    @cached_property
+    def _read(self) -> dict[str, Contract | StrataError]:
+        paths = [] if self.fault else sorted((self.folder / "contracts").glob("*.yaml"))
+        return {path.stem: _contract_or_fault(path, self.name) for path in paths}
 
     def connect(self, connection: Connection) -> AbstractContextManager[Extractor]:
-        """Open one tenant's connection through the source's ``extract.py``."""
-        module = import_module(f"source_systems.{self.name}.extract")
-        connect: Callable[[Connection], AbstractContextManager[Extractor]] = module.connect
+        """Open one tenant's connection through the source's ``extract.py``.
+
+        Raises:
+            StrataError: ``extract.py`` cannot be imported; names the fault.
+        """
+        name = f"source_systems.{self.name}.extract"
+        try:
+            connect: Callable[[Connection], AbstractContextManager[Extractor]] = import_module(name).connect
+        except (ImportError, SyntaxError, AttributeError, NameError) as error:
+            raise StrataError(f"{self.folder / 'extract.py'}: cannot be imported: {error}.", "Mend it.") from error
         return connect(connection)
+
+
+def _contract_or_fault(path: Path, source: str) -> Contract | StrataError:
+    try:
+        return read_contract(path, source)
+    except StrataError as error:
+        return error
 
 
 Mode = Literal["init", "daily", "hourly"]
 
 
 def read_source(folder: Path) -> SourceSystem:
-    """Read one source system's folder.
-
-    Raises:
-        SettingsError: ``source.yaml`` is wrong; names the file and the field.
-    """
+    """Read one source system's folder; a ``source.yaml`` that cannot be read becomes the source's fault."""
     path = folder / "source.yaml"
     try:
         description = SourceDescription.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(f"{path}: {place}: {first['msg']}.", "See docs/data-engineer/add-a-source.md.") from None
+        return _faulty(folder, f"{path}: {place}: {first['msg']}.")
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        return _faulty(folder, f"{path}: cannot be read: {error}.")
     return SourceSystem(folder.name, folder, description)
+
+
+def _faulty(folder: Path, message: str) -> SourceSystem:
+    description = SourceDescription(title=folder.name, description=message, owner="platform", kind="unknown")
+    return SourceSystem(
+        folder.name, folder, description, SettingsError(message, "See docs/data-engineer/add-a-source.md.")
+    )
 
 
 def find_sources(folder: Path) -> Mapping[str, SourceSystem]:
