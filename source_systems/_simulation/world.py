@@ -1,0 +1,91 @@
+"""One tenant's world: its first state, and what each business day changes.
+
+A customer is looked at every :data:`PERIOD` business days. Its life is replayed
+from its beginning up to that day, and only the last step is told: no state is
+kept between days, and a day costs what its customers cost, not the company.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from source_systems._simulation.change import Change, System
+from source_systems._simulation.company import HISTORY, Company
+from source_systems._simulation.life import Life
+
+START = date(2026, 1, 29)
+"""The world's calendar begins here; its second business day ends a month."""
+PERIOD = 5
+_MONTH = timedelta(days=30)
+
+
+def date_of(number: int) -> date:
+    """Return the date of business day ``number``; day 0 is :data:`START`, weekends are left out."""
+    weeks, days = divmod(number, 5)
+    weekday = START.weekday() + days
+    return START + timedelta(weeks=weeks, days=days + (2 if weekday > 4 else 0))
+
+
+class World:
+    """The company of one tenant; ``size`` is how many customers it has on the first day."""
+
+    def __init__(self, tenant: str, seed: int, size: int) -> None:
+        """Make the company; customers are made when they are asked for."""
+        self._company = Company(tenant, seed, size)
+
+    def initial(self, system: System | None = None) -> Iterator[Change]:
+        """Yield the inserts of the first day, of one system or of both, parents before children."""
+        return _only(system, self._initial())
+
+    def day(self, number: int, system: System | None = None) -> Iterator[Change]:
+        """Yield the changes of business day ``number`` (from 1); no row is changed twice in a day."""
+        return _only(system, self._day(number))
+
+    def _initial(self) -> Iterator[Change]:
+        yield from self._company.initial(START)
+        for number in range(self._company.size):
+            life = self._past(number)
+            age = timedelta(minutes=self._company.random("age", number).randrange(60, 20 * 24 * 60))
+            yield from (change._replace(age=age) for change in life.journal.take())
+
+    def _day(self, number: int) -> Iterator[Change]:
+        today = date_of(number)
+        yield from self._company.day(number, date_of(number - 1), today)
+        arrivals = max(1, self._company.size // 200)
+        known = self._company.size + arrivals * (number - 1)
+        for customer in range(-number % PERIOD, known, PERIOD):
+            yield from self._step(customer, number)
+        for customer in range(known, known + arrivals):
+            yield from Life(self._company, customer, today).journal.take()
+
+    def _past(self, customer: int) -> Life:
+        """Live through a customer's years before the first day, month by month."""
+        chance = self._company.random("founded", customer)
+        today = START - timedelta(days=chance.randrange(10, HISTORY.days - 40))
+        life = Life(self._company, customer, today)
+        while today < START:
+            today = min(today + _MONTH, START)
+            life.live(today)
+        return life
+
+    def _step(self, customer: int, number: int) -> Iterator[Change]:
+        """Replay one customer up to the day, and yield the day's changes alone."""
+        arrived = self._arrival(customer)
+        life = Life(self._company, customer, date_of(arrived)) if arrived else self._past(customer)
+        first = arrived + 1 + (-customer - arrived - 1) % PERIOD
+        for day in range(first, number, PERIOD):
+            life.live(date_of(day))
+        for _ in life.journal.take():
+            pass
+        life.live(date_of(number))
+        return life.journal.take()
+
+    def _arrival(self, customer: int) -> int:
+        """Return the business day on which a customer came; 0 for those of the first day."""
+        beyond = customer - self._company.size
+        return beyond // max(1, self._company.size // 200) + 1 if beyond >= 0 else 0
+
+
+def _only(system: System | None, changes: Iterator[Change]) -> Iterator[Change]:
+    return changes if system is None else (change for change in changes if change.system == system)
