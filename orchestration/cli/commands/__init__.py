@@ -1,0 +1,1 @@
+"""The commands, one module each; the table in ``main.py`` names them."""

@@ -1,0 +1,44 @@
+"""``strata generate``: write the files that follow from settings and contracts, or check that they are up to date."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from orchestration.cli.console import print_json, say
+from orchestration.cli.exit_codes import ExitCode
+from orchestration.cli.generated import GeneratedFile, generated_files
+from orchestration.contracts.source import find_sources
+from orchestration.settings import load_settings
+
+app = typer.Typer()
+
+
+@app.command()
+def generate(
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit code 1 when a file is stale.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Write .env.example, the editors' contract schema and dbt's source files."""
+    settings = load_settings()
+    files = generated_files(settings, find_sources(settings.sources_dir))
+    stale = [file for file in files if file.stale]
+    if not check:
+        for file in stale:
+            file.write()
+    if as_json:
+        print_json({"stale" if check else "written": [str(file.path) for file in stale], "files": len(files)})
+    else:
+        _tell(stale, len(files), check=check)
+    if check and stale:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _tell(stale: list[GeneratedFile], total: int, *, check: bool) -> None:
+    for file in stale:
+        say(f"{'stale' if check else 'written'}: {file.path}")
+    if not stale:
+        say(f"{total} generated files are up to date.")
+    elif check:
+        say("Run `strata generate` and commit what it writes.")

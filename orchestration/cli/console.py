@@ -1,0 +1,80 @@
+"""How results look: one console for results, one for everything else, and words for numbers and times.
+
+Results go to standard output, so that they can be piped; progress and errors go
+to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+results = Console(highlight=False, soft_wrap=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def print_json(document: object) -> None:
+    """Print one JSON document, times in ISO 8601 and decimals as text."""
+    results.out(json.dumps(document, default=str, ensure_ascii=False, indent=2))
+
+
+def say(text: str, style: str | None = None) -> None:
+    """Print one line of prose among the results."""
+    results.print(Text(text), style=style)
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None, numbers: Iterable[str] = ()
+) -> None:
+    """Print a table that wraps wide cells; ``numbers`` names the columns that are aligned right."""
+    right = set(numbers)
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", pad_edge=False, box=None)
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(_cell(cell)) for cell in row))
+    results.print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def coloured(text: str, style: str) -> Text:
+    """Return a cell in a colour; the words alone carry the meaning where there is none."""
+    return Text(text, style=style)
+
+
+def moment(value: datetime | str | None, zone: str) -> str:
+    """Write an instant (UTC when it names no zone) in the platform's time zone, to the minute."""
+    if not value:
+        return ""
+    instant = datetime.fromisoformat(value) if isinstance(value, str) else value
+    aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return f"{aware.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+
+
+def ago(seconds: float) -> str:
+    """Write a length of time by its largest unit: ``40 s``, ``12 min``, ``3 h``, ``5 d``."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size or (unit == "min" and seconds >= size):
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def parse_moment(text: str, zone: str) -> datetime:
+    """Read a person's timestamp; without a zone it is in the platform's.
+
+    Raises:
+        ValueError: the text is no ISO 8601 timestamp.
+    """
+    instant = datetime.fromisoformat(text)
+    return instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo(zone))

@@ -1,0 +1,97 @@
+"""The table of commands and what happens when one of them fails."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from orchestration.cli.exit_codes import exit_code_of
+from orchestration.failures import StrataError
+
+COMMANDS = {
+    "run": "Run a whole day: load every source, build, advance the simulated world, load and build again.",
+    "ui": "Open Dagster with every code location, simulators running.",
+    "load": "Load a source system into bronze.",
+    "status": "Show how fresh each entity is, what was rejected and what is held.",
+    "sources": "List source systems, their entities and who is connected to them.",
+    "quarantine": "List, show and replay rejected rows.",
+    "backfill": "Rebuild bronze as it was at a moment, from landing, without asking the source.",
+    "warehouse": "Create and change the warehouse's schemas, tables and views from contracts.",
+    "doctor": "Check settings, credentials, connections and versions, and say what to mend.",
+    "new": "Start a new source system.",
+    "simulation": "Serve the simulated company, or move it on by days.",
+    "sql": "Check analysts' scripts.",
+    "generate": "Write the files that are generated from settings and contracts.",
+}
+"""Every command with its help; its module is ``orchestration.cli.commands.<name>`` and holds a Typer ``app``."""
+
+
+DEBUG = "--debug"
+
+
+class _Deferred(TyperCommand):
+    """Stands for a command whose module is imported only when it is called."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:  # noqa: ANN401 (Typer's own signature)
+        module = import_module(f"orchestration.cli.commands.{self.name}")
+        return typer.main.get_command(module.app).make_context(info_name, args, parent, **extra)
+
+
+class _Commands(TyperGroup):
+    """The group of deferred commands."""
+
+    def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 (Typer's own signature)
+        attributes["commands"] = {
+            name: _Deferred(name=name, callback=None, help=text) for name, text in COMMANDS.items()
+        }
+        super().__init__(**attributes)
+
+
+app = typer.Typer(
+    cls=_Commands,
+    help="Strata: from source systems to published tables.",
+    epilog="Exit codes and examples: docs/operator/command-line.md",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _options(
+    debug: Annotated[
+        bool, typer.Option(DEBUG, help="With any command: show where in the code an error arose.")
+    ] = False,
+) -> None:
+    """Name the option for the help; ``main`` takes it from anywhere in the command line."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command line (by default this process's) and end the process with its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        app([argument for argument in given if argument != DEBUG], prog_name="strata")
+    except StrataError as error:
+        if DEBUG in given:
+            traceback.print_exc()
+        _tell(error, as_json="--json" in given)
+        sys.exit(exit_code_of(error))
+
+
+def _tell(error: StrataError, *, as_json: bool) -> None:
+    """Say what is wrong and what to do: as JSON on standard output, or in words on standard error."""
+    if as_json:
+        document = {"class": error.failure_class.value, "message": error.message, "remedy": error.remedy}
+        sys.stdout.write(json.dumps({"error": document}, ensure_ascii=False) + "\n")
+        return
+    from orchestration.cli.console import errors  # noqa: PLC0415 (rich is loaded only when there is something to say)
+
+    errors.print(error.message, style="bold red", markup=False, highlight=False)
+    if error.remedy:
+        errors.print(error.remedy, markup=False, highlight=False)
