@@ -1,0 +1,10 @@
+"""Everything that imports Dagster: what turns sources, models and scripts into assets, jobs and schedules.
+
+``source_definitions`` is all that a source's ``definitions.py`` needs; the module
+``warehouse`` is the code location of what comes after bronze. Nothing is read from
+disk until a location asks for its definitions.
+"""
+
+from orchestration.definitions.source import source_definitions
+
+__all__ = ["source_definitions"]

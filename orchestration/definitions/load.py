@@ -1,0 +1,122 @@
+"""The assets of one source: a single op that loads every selected entity of every tenant.
+
+One op in the run's own process, because a process for each entity costs more than the
+load. A tenant that fails leaves the others loaded; then the op fails with its name, and
+the retry takes only what failed.
+"""
+
+# No deferred annotations here: Dagster reads the types of `context` and `config`.
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from itertools import groupby
+from typing import TYPE_CHECKING, Literal
+
+import dagster as dg
+from pydantic import Field
+
+from orchestration import names
+from orchestration.contracts.source import SourceSystem
+from orchestration.definitions import outcome
+from orchestration.definitions.specs import asset_key, bronze_specs, faults
+
+if TYPE_CHECKING:
+    from orchestration.bronze.load import LoadResult
+    from orchestration.runtime import Runtime
+
+
+class LoadConfig(dg.Config):
+    """What a person may set for one run; the jobs fill in ``mode``.
+
+    ``entities`` and ``tenants`` narrow the run (empty: all); ``force_reason`` applies the
+    tombstones that the shrink guard holds, and says why.
+    """
+
+    mode: Literal["init", "daily", "hourly"] = "daily"
+    entities: list[str] = Field(default_factory=list)
+    tenants: list[str] = Field(default_factory=list)
+    force_reason: str = ""
+
+
+def load_op_name(source: SourceSystem) -> str:
+    """Return the op's name, under which run configuration addresses it."""
+    return f"load_{source.name}"
+
+
+def load_assets(source: SourceSystem) -> dg.AssetsDefinition:
+    """Return the source's bronze tables as one multi-asset of which any part may be loaded."""
+    # A failed entity yields nothing, and that must not fail the op before the others are told.
+    specs = [spec.replace_attributes(skippable=True) for spec in bronze_specs(source)]
+
+    # The pool keeps two loads of one source from overlapping. Loads of different sources may:
+    # they hold the warehouse only for moments, by its own lock, while an extraction takes hours.
+    @dg.multi_asset(name=load_op_name(source), specs=specs, can_subset=True, pool=f"load_{source.name}")
+    def load(context: dg.AssetExecutionContext, config: LoadConfig) -> Iterator[dg.MaterializeResult[None]]:
+        yield from _load(context, config, source)
+
+    return load
+
+
+def _load(
+    context: dg.AssetExecutionContext, config: LoadConfig, source: SourceSystem
+) -> Iterator[dg.MaterializeResult[None]]:
+    # Imported in the run: a location must load without the engine's libraries.
+    runtime: Runtime = import_module("orchestration.runtime").open_runtime()
+    load_source = import_module("orchestration.bronze.load").load_source
+    wanted = [name for name in _selected(context, source) if not config.entities or name in config.entities]
+    results: list[LoadResult] = load_source(
+        runtime,
+        source,
+        config.mode,
+        entities=[name for name in wanted if name in source.contracts],
+        tenants=config.tenants or None,
+        force_reason=config.force_reason or None,
+        who=f"dagster/{context.run.job_name}",
+        run_id=_ledger_run(context.run),
+    )
+    broken = {f"{source.name} {name}": error for name, error in faults(source).items() if name in wanted}
+    found = outcome.load_faults(results, broken)
+    yield from _materializations(context, source, results, _row_counts(runtime, source, results))
+    outcome.raise_for(found, context.retry_number)
+
+
+def _selected(context: dg.AssetExecutionContext, source: SourceSystem) -> list[str]:
+    """Return the entities that this run selects, in the contracts' order, the broken ones last."""
+    chosen = {key.path[-1] for key in context.selected_asset_keys}
+    return [name for name in [*source.contracts, *faults(source)] if name in chosen]
+
+
+def _ledger_run(run: dg.DagsterRun) -> str:
+    """Return the run under which the ledger keeps what is done.
+
+    A retry from failure goes on where its parent stopped. A plain re-execution shares the root
+    too, but a person who asks for it wants everything loaded again.
+    """
+    resumed = run.tags.get("dagster/is_resume_retry") == "true"
+    return (run.root_run_id if resumed else None) or run.run_id
+
+
+def _materializations(
+    context: dg.AssetExecutionContext, source: SourceSystem, results: "Sequence[LoadResult]", rows: dict[str, int]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Yield a materialisation of each entity whose every tenant is loaded; of the others, note what is."""
+    for entity, group in groupby(sorted(results, key=lambda result: result.entity), key=lambda result: result.entity):
+        of_entity = list(group)
+        key = asset_key(names.bronze_table(source.name, entity))
+        if all(result.status != "failed" for result in of_entity):
+            yield dg.MaterializeResult(asset_key=key, metadata=outcome.load_metadata(of_entity, rows.get(entity)))
+        else:
+            context.log_event(dg.AssetObservation(key, metadata=outcome.load_metadata(of_entity, rows.get(entity))))
+
+
+def _row_counts(runtime: "Runtime", source: SourceSystem, results: "Sequence[LoadResult]") -> dict[str, int]:
+    """Count the live rows of the loaded tables in one query."""
+    entities = sorted({result.entity for result in results if result.status != "failed"})
+    if not entities:
+        return {}
+    parts = [
+        f"SELECT {names.literal(name)}, count(*) FROM {names.qualified(names.bronze_table(source.name, name))}"
+        f" WHERE {names.DELETED_AT} IS NULL"
+        for name in entities
+    ]
+    with runtime.warehouse.session("row counts for Dagster") as session:
+        return {str(name): int(count) for name, count in session.execute(" UNION ALL ".join(parts), [])}
