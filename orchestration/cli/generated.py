@@ -22,7 +22,6 @@ _CONNECTIONS = """\
 # Connections to real source systems: STRATA_<SOURCE>__<TENANT>[__<INSTANCE>]__<NAME>,
 # in short STRATA_<SOURCE>__<NAME> for the tenant `default`. A connection set to
 # `simulated` is served by the simulator: STRATA_<SOURCE>__<TENANT>=simulated.
-# Secrets may also come from a secret store that sets environment variables.
 """
 
 
