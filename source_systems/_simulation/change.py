@@ -13,6 +13,10 @@ Row: TypeAlias = dict[str, Any]
 """Values are int, Decimal, str, bool, date, datetime (UTC) or None; never float."""
 
 _NOW = timedelta(0)
+_COMPOSITE_KEYS = {
+    "usage_daily": ("product_id", "usage_date", "metric"),
+    "exchange_rate": ("base_currency", "rate_date"),
+}
 
 
 class Change(NamedTuple):
@@ -103,8 +107,5 @@ def _system(table: str) -> System:
 
 
 def _key(table: str, row: Row) -> Hashable:
-    if table == "usage_daily":
-        return row["product_id"], row["usage_date"], row["metric"]
-    if table == "exchange_rate":
-        return row["base_currency"], row["rate_date"]
-    return row["Id"] if "Id" in row else row["id"]
+    key = _COMPOSITE_KEYS.get(table)
+    return tuple(row[name] for name in key) if key else str(row.get("Id") or row["id"])
