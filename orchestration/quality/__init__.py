@@ -1,0 +1,1 @@
+"""Gates: of rows against their contract, and of tables against their rules."""
