@@ -1,0 +1,33 @@
+"""What is wrong with a script, where, why it matters, and what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration.failures import ScriptRefused
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One finding; ``line`` and ``column`` count from 1."""
+
+    file: Path
+    line: int
+    column: int
+    what: str
+    why: str
+    instead: str
+
+    def __str__(self) -> str:
+        """Write it the way compilers do, so that editors can jump to the place."""
+        return f"{self.file}:{self.line}:{self.column}: {self.what}: {self.why} {self.instead}".rstrip()
+
+
+def refusal(problems: Sequence[Problem]) -> ScriptRefused:
+    """Turn findings into the error that stops a script; the first is told in full."""
+    first = problems[0]
+    more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
+    message = f"{first.file}:{first.line}:{first.column}: {first.what}: {first.why}{more}"
+    return ScriptRefused(message, first.instead)

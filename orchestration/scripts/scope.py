@@ -1,0 +1,63 @@
+"""A connection in which a script sees one tenant and compares as SQL Server does.
+
+The script's tables are temporary views on that tenant's rows: no name that it can
+write reaches another's. Of bronze it sees the living rows. Text compares without
+case, and a CTE may call itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+
+import duckdb
+
+from orchestration.failures import ScriptRefused
+from orchestration.names import BRONZE_PREFIX, DELETED_AT, TENANT, Table, literal, qualified, quote
+from orchestration.scripts import decimals
+from orchestration.scripts.translate import AS_OF_VARIABLE, scope_view
+
+
+@contextmanager
+def tenant_scope(
+    con: duckdb.DuckDBPyConnection, tenant: str, as_of: date, reads: Iterable[Table]
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection beside ``con`` that holds views of one tenant's rows; its settings and views end with it."""
+    cursor = con.cursor()
+    try:
+        # Local to this connection, and not kept by tables that are created in it.
+        cursor.execute("SET default_collation = 'nocase'")
+        cursor.execute("SET TimeZone = 'UTC'")
+        cursor.execute(f"SET VARIABLE {AS_OF_VARIABLE} = CAST({literal(as_of.isoformat())} AS DATE)")
+        cursor.execute(decimals.QUOTIENT_MACRO)
+        for table in reads:
+            cursor.execute(_view(cursor, table, tenant))
+        yield cursor
+    finally:
+        cursor.close()
+
+
+def columns_of(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, str]:
+    """Return a table's columns and their types in order; empty when there is no such table."""
+    rows = con.execute(
+        "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database() "
+        "AND schema_name = ? AND table_name = ? ORDER BY column_index",
+        list(table),
+    )
+    return {str(name): str(kind) for name, kind in rows.fetchall()}
+
+
+def _view(con: duckdb.DuckDBPyConnection, table: Table, tenant: str) -> str:
+    columns = columns_of(con, table)
+    if not columns:
+        message = f"{'.'.join(table)} is not in the warehouse."
+        raise ScriptRefused(message, "Check the name; load the source or build the model that makes it.")
+    if TENANT not in columns:
+        message = f"{'.'.join(table)} has no {TENANT}, so one tenant's rows cannot be told from another's."
+        raise ScriptRefused(message, "Read a table that has it.")
+    living = table[0].startswith(BRONZE_PREFIX) and DELETED_AT in columns
+    hidden = [TENANT, DELETED_AT] if living else [TENANT]
+    shown = ", ".join(quote(name) for name in columns if name not in hidden)
+    where = f"{TENANT} = {literal(tenant)}" + (f" AND {DELETED_AT} IS NULL" if living else "")
+    return f"CREATE TEMP VIEW {quote(scope_view(table))} AS SELECT {shown} FROM {qualified(table)} WHERE {where}"
