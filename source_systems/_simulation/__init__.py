@@ -13,7 +13,7 @@ Ids start at the same numbers for every tenant, with other content behind them:
 if two tenants are ever mixed, it shows.
 """
 
-from source_systems._simulation.change import Change, Row, System
+from source_systems._simulation.change import COMPOSITE_KEYS, Change, Row, System
 from source_systems._simulation.world import START, World, date_of
 
-__all__ = ["START", "Change", "Row", "System", "World", "date_of"]
+__all__ = ["COMPOSITE_KEYS", "START", "Change", "Row", "System", "World", "date_of"]

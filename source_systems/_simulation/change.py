@@ -13,10 +13,11 @@ Row: TypeAlias = dict[str, Any]
 """Values are int, Decimal, str, bool, date, datetime (UTC) or None; never float."""
 
 _NOW = timedelta(0)
-_COMPOSITE_KEYS = {
-    "usage_daily": ("product_id", "usage_date", "metric"),
-    "exchange_rate": ("base_currency", "rate_date"),
+COMPOSITE_KEYS = {
+    "usage_daily": ("customer_id", "product_id", "usage_date", "metric"),
+    "exchange_rate": ("base_currency", "quote_currency", "rate_date"),
 }
+"""Keys of the tables that have no ``id``."""
 
 
 class Change(NamedTuple):
@@ -107,5 +108,5 @@ def _system(table: str) -> System:
 
 
 def _key(table: str, row: Row) -> Hashable:
-    key = _COMPOSITE_KEYS.get(table)
+    key = COMPOSITE_KEYS.get(table)
     return tuple(row[name] for name in key) if key else str(row.get("Id") or row["id"])
