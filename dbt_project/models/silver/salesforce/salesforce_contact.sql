@@ -1,0 +1,23 @@
+select
+    -- keys
+    source._tenant_id,
+    source._connection,
+    {{ record_key('salesforce', 'source._connection', 'source.id') }} as contact_key,
+    {{ record_key('salesforce', 'source._connection', 'source.account_id') }} as account_key,
+    {{ record_key('salesforce', 'source._connection', 'source.owner_id') }} as owner_key,
+
+    -- facts
+    {{ clean('source.first_name') }} as first_name,
+    {{ clean('source.last_name') }} as last_name,
+    lower({{ clean('source.email') }}) as email,
+    {{ clean('source.phone', 40) }} as phone,
+    {{ clean('source.title') }} as job_title,
+
+    -- times
+    source.created_date as created_at,
+    source.system_modstamp as updated_at,
+
+    -- platform
+    {{ x_flag('source._deleted_at is not null') }} as is_deleted,
+    source._loaded_at
+from {{ source('bronze_salesforce', 'contact') }} as source

@@ -1,0 +1,25 @@
+select
+    -- keys
+    source._tenant_id,
+    source._connection,
+    {{ record_key('salesforce', 'source._connection', 'source.id') }} as lead_key,
+    {{ record_key('salesforce', 'source._connection', 'source.converted_account_id') }} as converted_account_key,
+    {{ record_key('salesforce', 'source._connection', 'source.owner_id') }} as owner_key,
+
+    -- facts
+    {{ clean('source.first_name') }} as first_name,
+    {{ clean('source.last_name') }} as last_name,
+    lower({{ clean('source.email') }}) as email,
+    {{ clean('source.company') }} as company_name,
+    {{ clean('source.status') }} as lead_status,
+    {{ clean('source.lead_source') }} as lead_source,
+    source.is_converted,
+
+    -- times
+    source.created_date as created_at,
+    source.system_modstamp as updated_at,
+
+    -- platform
+    {{ x_flag('source._deleted_at is not null') }} as is_deleted,
+    source._loaded_at
+from {{ source('bronze_salesforce', 'lead') }} as source
