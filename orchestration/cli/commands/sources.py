@@ -37,6 +37,7 @@ def _describe(source: SourceSystem, tenants: list[Tenant]) -> dict[str, Any]:
         "owner": source.description.owner,
         "schedule": source.description.schedule.model_dump(),
         "faults": [str(fault) for fault in (source.fault, *source.faults.values()) if fault],
+        "settings": [setting.model_dump() for setting in source.description.settings],
         "connections": [{"label": item.label, "simulated": item.simulated} for item in connections],
         "entities": [
             {
@@ -60,6 +61,10 @@ def _show(source: dict[str, Any]) -> None:
     schedule = source["schedule"]
     say(f"connections: {', '.join(labels) or 'none'}")
     say(f"schedule: daily {schedule['daily'] or 'never'}, hourly {schedule['hourly'] or 'never'}")
+    for setting in source["settings"]:
+        needed = "" if setting["required"] else ", optional"
+        variable = f"STRATA_{source['name']}__<TENANT>__{setting['name']}".upper()
+        say(f"setting: {variable} ({setting['description']}{needed})")
     rows = [
         (entity["name"], ", ".join(entity["key"]), entity["cursor"], entity["deletes"], entity["columns"])
         for entity in source["entities"]

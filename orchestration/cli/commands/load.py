@@ -1,0 +1,79 @@
+"""``strata load``: one source system into bronze, now."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from orchestration.bronze.ledger import FAILED, HELD, LoadResult
+from orchestration.bronze.load import load_source
+from orchestration.cli import progress
+from orchestration.cli.choices import source_named
+from orchestration.cli.console import print_json, say
+from orchestration.cli.exit_codes import ExitCode, exit_code_of_class, together
+from orchestration.cli.load_table import print_loads
+from orchestration.runtime import open_runtime
+
+app = typer.Typer()
+
+
+class Mode(StrEnum):
+    """How to load; ``init`` applies contract changes and then loads daily."""
+
+    INIT = "init"
+    DAILY = "daily"
+    HOURLY = "hourly"
+
+
+@app.command()
+def load(
+    source: Annotated[str, typer.Argument(help="Source system, as `strata sources` lists it.")],
+    mode: Annotated[Mode, typer.Option(help="init: apply contracts, then daily; daily: full; hourly: delta.")],
+    entity: Annotated[list[str] | None, typer.Option(help="Only this entity; may be given several times.")] = None,
+    tenant: Annotated[list[str] | None, typer.Option(help="Only this tenant; may be given several times.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Apply tombstones that the shrink guard holds.")] = False,
+    reason: Annotated[str, typer.Option(help="Why; required with --force and kept in the ledger.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Load a source system's entities for all of its tenants, or for those named."""
+    if force != bool(reason.strip()):
+        given, missing = ("--force", "--reason") if force else ("--reason", "--force")
+        raise typer.BadParameter(f"{given} needs {missing}.", param_hint=missing)
+    runtime = open_runtime()
+    with progress.shown(silent=as_json) as on_progress:
+        results = load_source(
+            runtime,
+            source_named(runtime, source, entity),
+            mode.value,
+            entities=entity,
+            tenants=tenant,
+            force_reason=reason.strip() or None,
+            who=f"cli/{getpass.getuser()}",
+            on_progress=on_progress,
+        )
+    if as_json:
+        print_json({"loads": [asdict(result) for result in results]})
+    else:
+        print_loads(results)
+        _tell(results)
+    raise typer.Exit(together(map(_outcome, results)))
+
+
+def _tell(results: list[LoadResult]) -> None:
+    """Say of each load that did not go through what is wrong and what to do."""
+    for result in results:
+        label = f"{result.tenant_id}/{result.source}/{result.entity}"
+        if result.status == FAILED:
+            say(f"{label} failed ({result.failure_class}): {result.message}", style="bold red")
+        elif result.status == HELD:
+            say(f"{label}: {result.held:,} deletions are held: {result.message}", style="yellow")
+
+
+def _outcome(result: LoadResult) -> ExitCode:
+    if result.status == FAILED:
+        return exit_code_of_class(result.failure_class or "permanent")
+    return ExitCode.HELD if result.status == HELD else ExitCode.OK

@@ -1,0 +1,148 @@
+"""What ``strata doctor`` looks at: this machine, the settings, the state's folder, and each connection.
+
+Each check says what it found and, when that is a fault, what to do. A check never
+changes anything that lasts.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from orchestration.contracts.extraction import Check, Connection
+from orchestration.contracts.source import SourceSystem
+from orchestration.failures import Busy, StrataError
+from orchestration.runtime import Runtime
+from orchestration.settings import PROJECT, Settings
+
+_PIN = re.compile(r"^[A-Za-z0-9_.\[\]-]+==[^\\]+", re.MULTILINE)
+_SCARCE_GB = 2
+
+
+def failed(name: str, error: StrataError) -> Check:
+    """Turn an error into a finding."""
+    return Check(name, ok=False, detail=error.message, remedy=error.remedy)
+
+
+def environment(lock: Path = PROJECT / "requirements.lock") -> Iterator[Check]:
+    """Check Python and the installed packages against the lock."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    fits = (3, 11) <= sys.version_info[:2] < (3, 14)
+    yield Check("Python", fits, version, "" if fits else "Use Python 3.11, 3.12 or 3.13.")
+    differing = [text for text in map(_difference, _PIN.findall(lock.read_text(encoding="utf-8"))) if text]
+    if differing:
+        listed = ", ".join(differing[:5]) + (f" and {len(differing) - 5} more" if len(differing) > 5 else "")
+        yield Check("packages", ok=False, detail=listed, remedy="Run `make run`: it installs requirements.lock.")
+    else:
+        yield Check("packages", ok=True, detail="as requirements.lock says")
+
+
+def _difference(pin: str) -> str:
+    """Say how an installed package differs from its pin; empty when it does not, or is not for this machine."""
+    requirement = Requirement(pin.strip())
+    if requirement.marker and not requirement.marker.evaluate():
+        return ""
+    wanted = str(requirement.specifier).removeprefix("==")
+    try:
+        installed = metadata.version(requirement.name)
+    except metadata.PackageNotFoundError:
+        return f"{requirement.name} {wanted} is missing"
+    return "" if installed == wanted else f"{requirement.name} is {installed}, not {wanted}"
+
+
+def state(runtime: Runtime) -> Iterator[Check]:
+    """Check the folder of the state, its disk, the warehouse and the landing store."""
+    settings = runtime.settings
+    yield _writable(settings)
+    if settings.home.exists():
+        free = shutil.disk_usage(settings.home).free / 1e9
+        enough = free >= _SCARCE_GB
+        remedy = "" if enough else "Make room, or point STRATA_HOME to a larger disk."
+        yield Check("free disk", enough, f"{free:,.1f} GB below {settings.home}", remedy)
+    yield _warehouse(runtime)
+    yield _landing(runtime)
+
+
+def _writable(settings: Settings) -> Check:
+    existing = next(folder for folder in (settings.home, *settings.home.parents) if folder.exists())
+    if os.access(existing, os.W_OK):
+        return Check("STRATA_HOME", ok=True, detail=str(settings.home))
+    remedy = "Give this user write access, or set STRATA_HOME to a folder that it may write."
+    return Check("STRATA_HOME", ok=False, detail=f"{existing} cannot be written", remedy=remedy)
+
+
+def _warehouse(runtime: Runtime) -> Check:
+    path = runtime.settings.warehouse_file
+    if not path.exists():
+        return Check("warehouse", ok=True, detail=f"{path} is made by the first load")
+    try:
+        with runtime.warehouse.session("strata doctor") as session:
+            version = session.execute("SELECT version()")[0][0]
+    except Busy as error:
+        return Check("warehouse", ok=True, detail=f"in use: {error.message}")
+    except StrataError as error:
+        return failed("warehouse", error)
+    return Check("warehouse", ok=True, detail=f"{path}, {path.stat().st_size / 1e6:,.1f} MB, DuckDB {version}")
+
+
+def _landing(runtime: Runtime) -> Check:
+    where = runtime.settings.landing_url or str(runtime.settings.home / "landing")
+    try:
+        next(iter(runtime.landing.list("")), None)
+    except StrataError as error:
+        return failed("landing", error)
+    return Check("landing", ok=True, detail=where)
+
+
+def sources(runtime: Runtime) -> Iterator[Check]:
+    """Check that every source's description and contracts can be read."""
+    for source in runtime.sources.values():
+        faults = [source.fault] if source.fault else list(source.faults.values())
+        yield from (failed(f"source {source.name}", fault) for fault in faults)
+        if not faults:
+            yield Check(f"source {source.name}", ok=True, detail=f"{len(source.contracts)} contracts")
+
+
+def connection(runtime: Runtime, source: SourceSystem, registered: Connection, *, offline: bool) -> Iterator[Check]:
+    """Check one connection: its credentials, and, unless offline, what the source itself says."""
+    yield from _credentials(source, registered)
+    if offline:
+        return
+    try:
+        with source.connect(runtime.resolve(registered)) as extractor:
+            yield from (
+                Check(f"{registered.label}: {check.name}", check.ok, check.detail, check.remedy)
+                for check in extractor.checks()
+            )
+    except StrataError as error:
+        yield failed(registered.label, error)
+
+
+def _credentials(source: SourceSystem, registered: Connection) -> Iterator[Check]:
+    """Check that files named by settings are there and that nobody else reads the secret ones; no value is shown."""
+    name = f"{registered.label}: credentials"
+    if registered.simulated:
+        yield Check(name, ok=True, detail="simulated, none needed")
+        return
+    given = [setting.name for setting in source.description.settings if setting.name in registered.settings]
+    yield Check(name, ok=True, detail=f"set: {', '.join(given) or 'none'}")
+    for setting in source.description.settings:
+        if setting.name.endswith("_file") and setting.name in registered.settings:
+            yield _secret_file(
+                f"{registered.label}: {setting.name}", Path(registered.get(setting.name)), setting.secret
+            )
+
+
+def _secret_file(name: str, path: Path, secret: bool) -> Check:  # noqa: FBT001 (one of the setting's own facts)
+    if not path.is_file():
+        return Check(name, ok=False, detail=f"{path} is no file", remedy="Put it there, or mend the setting.")
+    if secret and path.stat().st_mode & 0o077:
+        return Check(name, ok=False, detail=f"{path} can be read by others", remedy=f"Run: chmod 600 {path}")
+    return Check(name, ok=True, detail=str(path))
