@@ -1,0 +1,128 @@
+"""Reads one entity from a source into landing; the warehouse is neither held nor needed meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import pyarrow as pa
+
+from orchestration.bronze.ledger import Mark
+from orchestration.bronze.progress import OnProgress, Progress
+from orchestration.contracts.drift import find_drift
+from orchestration.contracts.extraction import Connection, Extractor, Page, Window
+from orchestration.contracts.model import Contract, Deletes
+from orchestration.landing.manifest import Manifest
+from orchestration.landing.store import LandingStore
+from orchestration.landing.writer import LandingWriter
+from orchestration.warehouse.clock import utc_now
+
+Reading = Literal["full", "delta", "sweep"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to read: everything, what changed since the mark, or all keys; ``since`` bounds a delta's rows."""
+
+    reading: Reading
+    since: datetime | None = None
+    deletes_since: datetime | None = None
+    count: bool = False
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What was read. ``source_rows`` is the source's own count, taken after its rows were read."""
+
+    contract: Contract
+    manifest: Manifest
+    note: str
+    seconds: float
+    source_rows: int | None = None
+
+
+def order_delta(contract: Contract, mark: Mark, start: datetime, now: datetime) -> Order:
+    """Say from when on a delta reads rows and reported deletions.
+
+    Rows are read at least from where deletions are: a row that was deleted and restored
+    since then must arrive alive together with its deletion, or the deletion would win.
+    """
+    since = mark.watermark - contract.overlap if mark.watermark else start
+    if contract.deletes is Deletes.FEED:
+        deletes_since = (mark.deletes_until or since) - contract.overlap
+        return Order("delta", min(since, deletes_since), deletes_since)
+    return Order("delta", since, count=sweep_is_due(contract, mark, now))
+
+
+def sweep_is_due(contract: Contract, mark: Mark, now: datetime) -> bool:
+    """Say whether deletions of a swept entity have not been looked for lately."""
+    if contract.deletes is not Deletes.SWEEP:
+        return False
+    # A tick that starts a few seconds early must not skip a whole interval.
+    return mark.deletes_until is None or now - mark.deletes_until >= contract.sweep_every * 0.95
+
+
+@dataclass
+class Extraction:
+    """One entity of one connection being read."""
+
+    extractor: Extractor
+    connection: Connection
+    contract: Contract
+    store: LandingStore
+    on_progress: OnProgress | None = None
+    expected_rows: int | None = None
+
+    def land(self, order: Order, load_id: str) -> Landed:
+        """Read and land.
+
+        Raises:
+            SchemaDrift: the source's columns no longer fit the contract.
+            StrataError: whatever the extractor raises.
+        """
+        began = utc_now()
+        drift = find_drift(self.contract, self.extractor.describe(self.contract))
+        contract = self.contract.with_added(drift.added)
+        window = Window(order.since if order.reading == "delta" else None, began)
+        mode: Literal["full", "delta"] = "full" if order.reading == "full" else "delta"
+        writer = LandingWriter(self.store, contract, self.connection, mode=mode, window=window, load_id=load_id)
+        with writer:
+            covered = self._land_pages(writer, contract, order, window)
+            rows = self.extractor.count(contract) if order.count else None
+            manifest = writer.commit(deletes_until=covered)
+        return Landed(contract, manifest, drift.note, (utc_now() - began).total_seconds(), rows)
+
+    def _land_pages(self, writer: LandingWriter, contract: Contract, order: Order, window: Window) -> datetime | None:
+        """Land deletions first: see :func:`statements.reported_deleted`. Returns until when they are known."""
+        if order.reading == "sweep":
+            for batch in self._counted(self.extractor.keys(contract)):
+                writer.write_present(batch)
+            return window.until
+        covered = None
+        if order.deletes_since:
+            deleted = self.extractor.deleted(contract, Window(order.deletes_since, window.until))
+            for batch in deleted.batches:
+                writer.write_deleted(batch)
+            covered = deleted.covered_until
+        if order.reading == "full" or contract.cursor:
+            for page in self._counted(self.extractor.extract(contract, window)):
+                writer.write(page)
+        return window.until if order.reading == "full" else covered
+
+    def _counted(self, pages: Iterator[Page]) -> Iterator[Page]:
+        rows = size = 0
+        for page in pages:
+            yield page
+            if isinstance(page, pa.RecordBatch):
+                rows, size = rows + page.num_rows, size + page.nbytes
+            else:
+                size += len(page.body)
+            self.tell(rows, size, "extract")
+
+    def tell(self, rows: int, size: int, phase: str) -> None:
+        """Report progress, if anybody listens."""
+        if self.on_progress:
+            label = f"{self.connection.label}/{self.contract.entity}"
+            self.on_progress(Progress(label, rows, size, self.expected_rows, phase))

@@ -1,0 +1,149 @@
+"""Merges what came through the gate into bronze, and says what it did; the caller owns the transaction.
+
+The same code runs for a load, for a replay from quarantine and for a backfill.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from orchestration.bronze import statements
+from orchestration.bronze.guard import Guard
+from orchestration.contracts.model import Contract
+from orchestration.landing.manifest import Place
+from orchestration.quality.gate import Gated
+from orchestration.warehouse.clock import stored
+from orchestration.warehouse.protocol import Session
+
+Kind = Literal["snapshot", "changes", "sweep"]
+"""What landed: all rows of the source, some rows and reported deletions, or all keys."""
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """What is to be merged and under which name: the load's id and the instant its rows carry (UTC)."""
+
+    contract: Contract
+    place: Place
+    load_id: str
+    at: datetime
+    kind: Kind
+    gated: Gated
+
+    @property
+    def own(self) -> list[object]:
+        """The parameters that keep a statement to this tenant's connection."""
+        return [self.place.tenant, self.place.connection]
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What a merge did, in rows. ``verdict`` says why tombstones were held; empty when they were not."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+    conflicts: int = 0
+    deleted: int = 0
+    held: int = 0
+    verdict: str = ""
+
+
+def find_winners(session: Session, incoming: Incoming) -> tuple[int, int]:
+    """Name the one version of each key that counts; returns superseded and conflicting rows.
+
+    Conflicting rows join the rejects.
+    """
+    contract, gated = incoming.contract, incoming.gated
+    session.execute(statements.find_duplicates(contract, gated.good))
+    contested = session.execute("SELECT count(*) FROM duplicate_key")[0][0] > 0
+    superseded = conflicts = 0
+    if contested:
+        session.execute(statements.judge_duplicates(contract, gated.good))
+        session.execute(statements.reject_conflicts(contract, gated.rejects))
+        superseded, conflicts = session.execute(
+            "SELECT count(*) FILTER (_verdict = 'superseded'), count(*) FILTER (_verdict = 'conflict') FROM contested"
+        )[0]
+    session.execute(statements.name_winners(contract, gated.good, contested=contested))
+    return superseded, conflicts
+
+
+def merge(session: Session, incoming: Incoming, guard: Guard) -> Merged:
+    """Write new, changed and missing rows; rows that do not differ are not touched."""
+    superseded, conflicts = find_winners(session, incoming)
+    arrived = incoming.gated.extracted - incoming.gated.rejected - superseded - conflicts
+    if not session.execute(statements.any_rows(incoming.contract), incoming.own):
+        inserted = _insert_all(session, incoming)
+        return Merged(inserted=inserted, superseded=superseded, conflicts=conflicts)
+    live = _live(session, incoming) if incoming.kind != "changes" else 0
+    new, changed, stale, buried = _write_changes(session, incoming, arrived)
+    missing = _collect_tombstones(session, incoming)
+    verdict = guard.judge(session, incoming.kind, missing=missing, live=live, rejects=incoming.gated.rejects)
+    if missing and not verdict:
+        session.execute(
+            statements.bury(incoming.contract), [stored(incoming.at), incoming.load_id, stored(incoming.at)]
+        )
+    return Merged(
+        inserted=new,
+        updated=changed,
+        unchanged=arrived - new - changed - stale,
+        superseded=superseded + stale,
+        conflicts=conflicts,
+        deleted=buried + (0 if verdict else missing),
+        held=missing if verdict else 0,
+        verdict=verdict,
+    )
+
+
+def live_rows(session: Session, contract: Contract, place: Place) -> int:
+    """Count the rows of an entity and connection that are not tombstones."""
+    return int(session.execute(statements.count_live(contract), [place.tenant, place.connection])[0][0])
+
+
+def _live(session: Session, incoming: Incoming) -> int:
+    return live_rows(session, incoming.contract, incoming.place)
+
+
+def _insert_all(session: Session, incoming: Incoming) -> int:
+    rows = session.execute(statements.insert_all(incoming.contract), [*incoming.own, *_marks(incoming)])
+    return int(rows[0][0])
+
+
+def _write_changes(session: Session, incoming: Incoming, arrived: int) -> tuple[int, int, int, int]:
+    """Return new, changed, stale rows, and the changed ones that the source marks as deleted."""
+    contract = incoming.contract
+    if incoming.kind == "snapshot":
+        session.execute(statements.compare_snapshot(contract), incoming.own)
+    elif not arrived:
+        return 0, 0, 0, 0
+    else:
+        session.execute(statements.compare_delta(contract), incoming.own)
+        if session.execute("SELECT 1 FROM change WHERE _kind = 'equal' LIMIT 1"):
+            session.execute(statements.settle_equals(contract))
+    new, changed, stale, buried = session.execute(statements.COUNT_CHANGES)[0]
+    if changed:
+        session.execute(statements.remove_replaced(contract))
+    if new or changed:
+        session.execute(statements.insert_changes(contract), [*incoming.own, *_marks(incoming)])
+    return new, changed, stale, buried
+
+
+def _collect_tombstones(session: Session, incoming: Incoming) -> int:
+    contract, gated = incoming.contract, incoming.gated
+    if incoming.kind == "snapshot":
+        session.execute(statements.missing_from_snapshot(contract, gated.rejects))
+    elif incoming.kind == "sweep":
+        session.execute(statements.missing_from_sweep(contract, gated.present_keys), incoming.own)
+    else:
+        if not session.execute(f"SELECT 1 FROM {gated.deleted_keys} LIMIT 1"):
+            return 0
+        session.execute(statements.reported_deleted(contract, gated.deleted_keys, gated.rejects), incoming.own)
+    return int(session.execute(statements.COUNT_TOMBSTONES)[0][0])
+
+
+def _marks(incoming: Incoming) -> list[object]:
+    """Return load id, loaded at, and deleted at for rows that the source marks as deleted."""
+    return [incoming.load_id, stored(incoming.at), stored(incoming.at)]

@@ -1,0 +1,250 @@
+"""The SQL of a merge, as pure functions: identifiers are quoted, values go through ``?``.
+
+A merge looks first and writes after. ``winner`` holds the one version of each key that
+counts, ``change`` what has to happen to which key; hashes live for one statement only,
+because DuckDB's ``hash()`` may differ between versions.
+
+The first two parameters of every statement that reads the target are tenant and connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from orchestration import names
+from orchestration.contracts.model import Contract
+from orchestration.names import quote
+from orchestration.quality.judgement import key_json_expression
+
+OWN = f"{quote(names.TENANT)} = ? AND {quote(names.CONNECTION)} = ?"
+"""Keeps a statement to the rows of one tenant's connection; two tenants' ids never meet."""
+
+_DELETED = quote(names.DELETED_AT)
+WRITTEN = "('new', 'changed', 'equal')"
+REPLACED = "('changed', 'equal')"
+
+
+def _list(columns: Iterable[str], alias: str = "") -> str:
+    prefix = f"{alias}." if alias else ""
+    return ", ".join(prefix + quote(column) for column in columns)
+
+
+def _all(contract: Contract, alias: str = "") -> str:
+    return _list((column.name for column in contract.columns), alias)
+
+
+def _key(contract: Contract, alias: str = "") -> str:
+    return _list(contract.key, alias)
+
+
+def _same_key(contract: Contract, left: str, right: str) -> str:
+    return " AND ".join(f"{left}.{quote(name)} = {right}.{quote(name)}" for name in contract.key)
+
+
+def _hash(contract: Contract) -> str:
+    return f"hash({_all(contract)})"
+
+
+def _cursor(contract: Contract) -> str:
+    return quote(contract.cursor) if contract.cursor else "NULL::TIMESTAMP"
+
+
+def _gone(contract: Contract, alias: str = "") -> str:
+    """SQL that is true for a row which the source itself marks as deleted."""
+    if not contract.soft_delete_column:
+        return "false"
+    return f"coalesce({_list([contract.soft_delete_column], alias)}, false)"
+
+
+def find_duplicates(contract: Contract, good: str) -> str:
+    """Collect the keys that came more than once in this load."""
+    key = _key(contract)
+    return f"CREATE OR REPLACE TEMP TABLE duplicate_key AS SELECT {key} FROM {good} GROUP BY {key} HAVING count(*) > 1"
+
+
+def judge_duplicates(contract: Contract, good: str) -> str:
+    """Judge each version of a key that came more than once.
+
+    The latest cursor wins; identical copies and older versions are superseded; versions with the
+    same cursor and different content are a conflict that nobody here can decide.
+    """
+    key, moment = _key(contract), f"{_key(contract)}, _moment"
+    return f"""
+CREATE OR REPLACE TEMP TABLE contested AS
+SELECT *, CASE WHEN _age > 1 THEN 'superseded' WHEN _least <> _most THEN 'conflict'
+               WHEN _copy > 1 THEN 'superseded' ELSE 'winner' END AS _verdict
+FROM (
+    SELECT *, rank() OVER (PARTITION BY {key} ORDER BY _moment DESC NULLS LAST) AS _age,
+        min(_hash) OVER (PARTITION BY {moment}) AS _least, max(_hash) OVER (PARTITION BY {moment}) AS _most,
+        row_number() OVER (PARTITION BY {moment}) AS _copy
+    FROM (SELECT *, {_cursor(contract)} AS _moment, {_hash(contract)} AS _hash
+          FROM {good} SEMI JOIN duplicate_key USING ({key}))
+)"""
+
+
+def name_winners(contract: Contract, good: str, *, contested: bool) -> str:
+    """Name the relation with one row a key; without duplicates it is what came through the gate."""
+    columns = _all(contract)
+    if not contested:
+        return f"CREATE OR REPLACE TEMP VIEW winner AS SELECT {columns} FROM {good}"
+    return (
+        f"CREATE OR REPLACE TEMP VIEW winner AS SELECT {columns} FROM {good} ANTI JOIN duplicate_key "
+        f"USING ({_key(contract)}) UNION ALL SELECT {columns} FROM contested WHERE _verdict = 'winner'"
+    )
+
+
+def reject_conflicts(contract: Contract, rejects: str) -> str:
+    """Add conflicting versions to the rejects; numbered by content, so that a second run numbers them alike."""
+    raw = ", ".join(f"{quote(c.name)} := CAST({quote(c.name)} AS VARCHAR)" for c in contract.columns)
+    return f"""
+INSERT INTO {rejects}
+SELECT 'conflict', row_number() OVER (ORDER BY _key, _raw), _key, _moment, NULL, 'conflicting_duplicate', NULL, _raw
+FROM (SELECT {key_json_expression(contract.key_columns)} AS _key, _moment,
+             CAST(to_json(struct_pack({raw})) AS VARCHAR) AS _raw
+      FROM contested WHERE _verdict = 'conflict')"""
+
+
+def compare_snapshot(contract: Contract) -> str:
+    """Compare all of a source's rows with all of ours: what is new, changed or missing."""
+    key = _key(contract)
+    return f"""
+CREATE OR REPLACE TEMP TABLE change AS
+SELECT {key}, _rid, _gone, _was,
+    CASE WHEN _rid IS NULL THEN 'new' WHEN _theirs IS NULL THEN 'missing' ELSE 'changed' END AS _kind
+FROM (SELECT {key}, {_hash(contract)} AS _theirs, {_gone(contract)} AS _gone FROM winner)
+FULL JOIN (SELECT {key}, {_hash(contract)} AS _ours, rowid AS _rid, {_DELETED} AS _was
+           FROM {names.qualified(contract.table)} WHERE {OWN}) USING ({key})
+WHERE _rid IS NULL OR (_theirs IS NULL AND _was IS NULL)
+    OR _theirs <> _ours OR _gone <> (_was IS NOT NULL)"""
+
+
+def compare_delta(contract: Contract) -> str:
+    """Compare some rows with ours by key and cursor alone; equal cursors are settled by :func:`settle_equals`.
+
+    A moved cursor is a change by itself, so only rows that the overlap read again need their content compared.
+    """
+    key, cursor = _key(contract), _cursor(contract)
+    return f"""
+CREATE OR REPLACE TEMP TABLE change AS
+SELECT {key}, _rid, _gone, _was,
+    CASE WHEN _rid IS NULL THEN 'new' WHEN _ours > _theirs THEN 'stale' WHEN _ours < _theirs THEN 'changed'
+         ELSE 'equal' END AS _kind
+FROM (SELECT {key}, {cursor} AS _theirs, {_gone(contract)} AS _gone FROM winner)
+LEFT JOIN (SELECT {key}, {cursor} AS _ours, rowid AS _rid, {_DELETED} AS _was
+           FROM {names.qualified(contract.table)} WHERE {OWN}) USING ({key})"""
+
+
+def settle_equals(contract: Contract) -> str:
+    """Mark the rows of equal cursor whose content and deletion are what we have; takes no parameters."""
+    key = _key(contract)
+    return f"""
+UPDATE change SET _kind = 'same'
+FROM (SELECT rowid AS _row, {_hash(contract)} AS _ours FROM {names.qualified(contract.table)}
+      WHERE rowid IN (SELECT _rid FROM change WHERE _kind = 'equal')) AS ours,
+     (SELECT {key}, {_hash(contract)} AS _theirs FROM winner
+      SEMI JOIN (SELECT {key} FROM change WHERE _kind = 'equal') AS e USING ({key})) AS theirs
+WHERE change._kind = 'equal' AND change._rid = ours._row AND {_same_key(contract, "change", "theirs")}
+    AND ours._ours = theirs._theirs AND change._gone = (change._was IS NOT NULL)"""
+
+
+COUNT_CHANGES = f"""
+SELECT count(*) FILTER (_kind = 'new'), count(*) FILTER (_kind IN {REPLACED}), count(*) FILTER (_kind = 'stale'),
+    count(*) FILTER (_kind IN {REPLACED} AND _gone AND _was IS NULL)
+FROM change"""
+"""New, changed, stale, and live rows of ours that the source now marks as deleted."""
+
+
+def remove_replaced(contract: Contract) -> str:
+    """Delete our versions of the changed rows; takes no parameters."""
+    return (
+        f"DELETE FROM {names.qualified(contract.table)} "
+        f"WHERE rowid IN (SELECT _rid FROM change WHERE _kind IN {REPLACED})"
+    )
+
+
+def insert_changes(contract: Contract) -> str:
+    """Insert new and changed rows: tenant, connection, load id, loaded at, deleted at."""
+    return f"""
+INSERT INTO {names.qualified(contract.table)} ({_target_columns(contract)})
+SELECT ?, ?, {_all(contract, "w")}, ?, ?, CASE WHEN c._gone THEN coalesce(c._was, ?) END
+FROM winner w JOIN change c ON {_same_key(contract, "w", "c")} WHERE c._kind IN {WRITTEN}"""
+
+
+def insert_all(contract: Contract) -> str:
+    """Insert every winner into a table without rows of this connection; parameters as :func:`insert_changes`."""
+    return f"""
+INSERT INTO {names.qualified(contract.table)} ({_target_columns(contract)})
+SELECT ?, ?, {_all(contract)}, ?, ?, CASE WHEN {_gone(contract)} THEN ?::TIMESTAMP END FROM winner"""
+
+
+def _target_columns(contract: Contract) -> str:
+    return _list(
+        [
+            *names.PLATFORM_KEY,
+            *(column.name for column in contract.columns),
+            names.LOAD_ID,
+            names.LOADED_AT,
+            names.DELETED_AT,
+        ]
+    )
+
+
+def any_rows(contract: Contract) -> str:
+    """Ask for one row of this connection."""
+    return f"SELECT 1 FROM {names.qualified(contract.table)} WHERE {OWN} LIMIT 1"
+
+
+def count_live(contract: Contract) -> str:
+    """Count the rows of this connection that are not tombstones."""
+    return f"SELECT count(*) FROM {names.qualified(contract.table)} WHERE {OWN} AND {_DELETED} IS NULL"
+
+
+def _not_rejected(contract: Contract, rejects: str) -> str:
+    """A rejected row's key counts as present: its old version stays."""
+    key = key_json_expression(contract.key_columns)
+    return f"{key} NOT IN (SELECT key FROM {rejects} WHERE key IS NOT NULL)"
+
+
+def missing_from_snapshot(contract: Contract, rejects: str) -> str:
+    """Collect the rows whose key the landed snapshot lacks, its rejects included; takes no parameters."""
+    return (
+        f"CREATE OR REPLACE TEMP TABLE tombstone AS SELECT _rid FROM change "
+        f"WHERE _kind = 'missing' AND {_not_rejected(contract, rejects)}"
+    )
+
+
+def missing_from_sweep(contract: Contract, present: str) -> str:
+    """Collect the live rows whose key a sweep of the source's keys lacks."""
+    key = _key(contract)
+    return f"""
+CREATE OR REPLACE TEMP TABLE tombstone AS
+SELECT _rid FROM (SELECT {key}, rowid AS _rid FROM {names.qualified(contract.table)}
+                  WHERE {OWN} AND {_DELETED} IS NULL)
+ANTI JOIN {present} USING ({key})"""
+
+
+def reported_deleted(contract: Contract, deleted: str, rejects: str) -> str:
+    """Collect the live rows that the source's feed reports as deleted.
+
+    The feed is read before the rows. A key that it lists and that the rows still show alive was
+    therefore restored after its deletion, and stays; so does one whose row could not be read.
+    """
+    key = _key(contract)
+    return f"""
+CREATE OR REPLACE TEMP TABLE tombstone AS
+SELECT _rid FROM (SELECT {key}, rowid AS _rid FROM {names.qualified(contract.table)}
+                  WHERE {OWN} AND {_DELETED} IS NULL)
+SEMI JOIN {deleted} USING ({key})
+ANTI JOIN (SELECT {key} FROM winner WHERE NOT {_gone(contract)}) USING ({key})
+WHERE {_not_rejected(contract, rejects)}"""
+
+
+COUNT_TOMBSTONES = "SELECT count(*) FROM tombstone"
+
+
+def bury(contract: Contract) -> str:
+    """Turn the collected rows into tombstones: deleted at, load id, loaded at."""
+    return (
+        f"UPDATE {names.qualified(contract.table)} SET {_DELETED} = ?, {quote(names.LOAD_ID)} = ?, "
+        f"{quote(names.LOADED_AT)} = ? WHERE rowid IN (SELECT _rid FROM tombstone)"
+    )

@@ -1,0 +1,190 @@
+"""The platform's status as one small file, renamed into place after every change of the ledger.
+
+``strata status`` and the sensors read only this file: nobody opens the warehouse to look.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from orchestration.failures import StrataError
+from orchestration.publication.files import replace_file
+from orchestration.runtime import Runtime
+from orchestration.settings import Settings
+from orchestration.warehouse.clock import aware, utc_now
+from orchestration.warehouse.platform import platform_table
+from orchestration.warehouse.protocol import Session
+
+
+class EntityStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One entity over one connection. Times are UTC; ``fresh_for_seconds`` is the contract's promise, if known.
+
+    ``status`` is that of the last load, ``loaded_at`` when bronze was last brought up to date,
+    ``daily_at`` when a daily load last did so.
+    """
+
+    tenant: str
+    source: str
+    connection: str
+    entity: str
+    mode: str
+    requested: str
+    status: str
+    message: str
+    load_id: str
+    last_load_at: datetime
+    loaded_at: datetime | None
+    watermark: datetime | None
+    daily_at: datetime | None
+    rejects_open: int
+    held: int
+    fresh_for_seconds: float | None = None
+
+    def is_fresh(self, now: datetime) -> bool | None:
+        """Say whether the last good load is recent enough; ``None`` when nothing is promised."""
+        if self.fresh_for_seconds is None:
+            return None
+        return self.loaded_at is not None and (now - self.loaded_at).total_seconds() <= self.fresh_for_seconds
+
+
+class BuildStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The last build of a kind (``warehouse`` or ``financial``) and the last load that it takes in.
+
+    ``good_up_to_seq`` is the last load that a build which ended well has taken in.
+    """
+
+    kind: str
+    build_id: str
+    up_to_seq: int
+    good_up_to_seq: int
+    status: str
+    started_at: datetime
+    finished_at: datetime | None
+
+
+class AlertStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert that is open."""
+
+    alert_id: str
+    failure_class: str
+    owner: str
+    subject: str
+    message: str
+    first_at: datetime
+    last_at: datetime
+    count: int
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything; ``changed_seq`` is, by source, the last load that changed a row of bronze."""
+
+    written_at: datetime
+    entities: tuple[EntityStatus, ...] = ()
+    changed_seq: dict[str, int] = {}
+    builds: tuple[BuildStatus, ...] = ()
+    alerts: tuple[AlertStatus, ...] = ()
+
+
+def status_path(settings: Settings) -> Path:
+    """Return where the file lies."""
+    return settings.published_dir / "strata" / "status.json"
+
+
+def read_status(settings: Settings) -> Status | None:
+    """Read the file; ``None`` before the first load."""
+    path = status_path(settings)
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Status)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise StrataError(f"{path} cannot be read: {error}.", "The next load writes it anew.") from None
+
+
+def write_status(session: Session, runtime: Runtime) -> Status:
+    """Write what the ledger says; call it after the commit, within the session."""
+    status = Status(
+        written_at=utc_now(),
+        entities=tuple(_entities(session, runtime)),
+        changed_seq=_changed(session),
+        builds=tuple(_builds(session)),
+        alerts=tuple(_alerts(session)),
+    )
+    replace_file(status_path(runtime.settings), msgspec.json.encode(status))
+    return status
+
+
+_ENTITIES = f"""
+WITH last AS (SELECT * FROM {platform_table("load_ledger")}
+              QUALIFY row_number() OVER (PARTITION BY tenant_id, source, connection, entity ORDER BY seq DESC) = 1),
+     good AS (SELECT tenant_id, source, connection, entity, max(finished_at) AS loaded_at,
+                     arg_max(watermark, seq) AS watermark,
+                     max(finished_at) FILTER (requested IN ('init', 'daily')) AS daily_at
+              FROM {platform_table("load_ledger")} WHERE status IN ('loaded', 'held') GROUP BY ALL),
+     rejects AS (SELECT tenant_id, source, connection, entity, count(*) AS rejects
+                 FROM {platform_table("quarantine")} WHERE status = 'open' GROUP BY ALL),
+     waiting AS (SELECT tenant_id, source, connection, entity, arg_max(held, seq) AS held
+                 FROM {platform_table("load_ledger")} WHERE status = 'held' OR (status = 'loaded' AND
+                    (mode = 'full' OR deleted > 0)) GROUP BY ALL)
+SELECT tenant_id, source, connection, entity, mode, requested, status, coalesce(message, ''), load_id, finished_at,
+    good.loaded_at, good.watermark, good.daily_at, coalesce(rejects.rejects, 0), coalesce(waiting.held, 0)
+FROM last LEFT JOIN good USING (tenant_id, source, connection, entity)
+    LEFT JOIN rejects USING (tenant_id, source, connection, entity)
+    LEFT JOIN waiting USING (tenant_id, source, connection, entity)
+ORDER BY ALL"""
+
+
+def _entities(session: Session, runtime: Runtime) -> list[EntityStatus]:
+    fields = EntityStatus.__struct_fields__[:-1]
+    found = []
+    for row in session.execute(_ENTITIES):
+        values = {name: _zoned(value) for name, value in zip(fields, row, strict=True)}
+        promise = _promise(runtime, values["source"], values["entity"])
+        found.append(EntityStatus(**values, fresh_for_seconds=promise))
+    return found
+
+
+def _promise(runtime: Runtime, source: str, entity: str) -> float | None:
+    """A contract that cannot be read promises nothing; its own load says what is wrong with it."""
+    try:
+        contract = runtime.sources[source].contracts[entity]
+    except (KeyError, StrataError):
+        return None
+    return contract.freshness.total_seconds()
+
+
+def _changed(session: Session) -> dict[str, int]:
+    return dict(
+        session.execute(
+            f"SELECT source, max(seq) FROM {platform_table('load_ledger')} "
+            "WHERE inserted + updated + deleted > 0 GROUP BY source ORDER BY source"
+        )
+    )
+
+
+def _builds(session: Session) -> list[BuildStatus]:
+    rows = session.execute(
+        "SELECT kind, build_id, coalesce(up_to_seq, 0), "
+        "coalesce(max(up_to_seq) FILTER (status = 'succeeded') OVER (PARTITION BY kind), 0), status, started_at, "
+        f"finished_at FROM {platform_table('build_log')} "
+        "QUALIFY row_number() OVER (PARTITION BY kind ORDER BY started_at DESC) = 1 ORDER BY kind"
+    )
+    fields = BuildStatus.__struct_fields__
+    return [BuildStatus(**{n: _zoned(v) for n, v in zip(fields, row, strict=True)}) for row in rows]
+
+
+def _alerts(session: Session) -> list[AlertStatus]:
+    columns = "alert_id, class, owner, subject, message, first_at, last_at, count"
+    rows = session.execute(
+        f"SELECT {columns} FROM {platform_table('alert')} WHERE state = 'open' ORDER BY first_at, alert_id"
+    )
+    fields = AlertStatus.__struct_fields__
+    return [AlertStatus(**{n: _zoned(v) for n, v in zip(fields, row, strict=True)}) for row in rows]
+
+
+def _zoned(value: Any) -> Any:  # noqa: ANN401 - a column holds text, numbers or times
+    return aware(value) if isinstance(value, datetime) else value

@@ -1,0 +1,93 @@
+"""Brings schemas and tables of the warehouse to what contracts and platform ask for, keeping all data.
+
+:func:`plan` only looks; :func:`apply` runs what it found. A column that a
+contract no longer names stays, so that nothing is lost by an edit of a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from orchestration import names
+from orchestration.contracts.model import Contract
+from orchestration.warehouse.platform import PLATFORM_TABLES
+from orchestration.warehouse.protocol import Session
+
+Existing = Mapping[names.Table, Mapping[str, str]]
+"""Columns and their types, of every table there is."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One statement and what it does, in words; ``retypes`` marks one that rewrites a column."""
+
+    table: names.Table
+    description: str
+    sql: str
+    retypes: bool = False
+
+
+def plan(session: Session, contracts: Iterable[Contract] = ()) -> list[Change]:
+    """Return what is missing, in the order to run it: platform tables first, then bronze."""
+    existing = _existing(session)
+    wanted = {(names.PLATFORM, name): columns for name, columns in PLATFORM_TABLES.items()}
+    wanted |= {contract.table: bronze_columns(contract) for contract in contracts}
+    schemas = sorted({schema for schema, _ in wanted} - _schemas(session))
+    changes = [
+        Change((schema, ""), f"create schema {schema}", f"CREATE SCHEMA {names.quote(schema)}") for schema in schemas
+    ]
+    for table, columns in wanted.items():
+        changes += _table_changes(table, columns, existing.get(table))
+    return changes
+
+
+def apply(session: Session, contracts: Iterable[Contract] = ()) -> list[Change]:
+    """Run the plan in one transaction and return it."""
+    changes = plan(session, contracts)
+    with session.transaction():
+        for change in changes:
+            session.execute(change.sql)
+    return changes
+
+
+def bronze_columns(contract: Contract) -> dict[str, str]:
+    """Return the columns of a bronze table with their DuckDB types, in order."""
+    leading = {names.TENANT: "VARCHAR", names.CONNECTION: "VARCHAR"}
+    trailing = {names.LOAD_ID: "VARCHAR", names.LOADED_AT: "TIMESTAMP", names.DELETED_AT: "TIMESTAMP"}
+    return leading | {column.name: column.type.duckdb for column in contract.columns} | trailing
+
+
+def _table_changes(table: names.Table, columns: Mapping[str, str], existing: Mapping[str, str] | None) -> list[Change]:
+    label = ".".join(table)
+    if existing is None:
+        body = ", ".join(f"{names.quote(name)} {kind}" for name, kind in columns.items())
+        return [Change(table, f"create table {label}", f"CREATE TABLE {names.qualified(table)} ({body})")]
+    changes = []
+    for name, kind in columns.items():
+        alter = f"ALTER TABLE {names.qualified(table)} "
+        plain = kind.removesuffix(" PRIMARY KEY")
+        if name not in existing:
+            sql = f"{alter} ADD COLUMN {names.quote(name)} {plain}"
+            changes.append(Change(table, f"add column {label}.{name} {plain}", sql))
+        elif existing[name] != plain:
+            sql = f"{alter} ALTER COLUMN {names.quote(name)} TYPE {plain}"
+            description = f"retype column {label}.{name} from {existing[name]} to {plain}"
+            changes.append(Change(table, description, sql, retypes=True))
+    return changes
+
+
+def _schemas(session: Session) -> set[str]:
+    rows = session.execute("SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database()")
+    return {name for (name,) in rows}
+
+
+def _existing(session: Session) -> Existing:
+    rows = session.execute(
+        "SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns() "
+        "WHERE database_name = current_database() AND NOT internal ORDER BY column_index"
+    )
+    tables: dict[names.Table, dict[str, str]] = {}
+    for schema, table, column, kind in rows:
+        tables.setdefault((schema, table), {})[column] = kind
+    return tables

