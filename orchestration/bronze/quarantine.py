@@ -6,9 +6,9 @@ same bad row read again by a later load (the overlap, the daily load) stays one 
 
 from __future__ import annotations
 
+from orchestration import names
 from orchestration.bronze.merge import Incoming
 from orchestration.bronze.statements import OWN
-from orchestration import names
 from orchestration.quality.judgement import key_json_expression
 from orchestration.warehouse.clock import stored
 from orchestration.warehouse.platform import platform_table

@@ -1,0 +1,54 @@
+"""Reads published tables from any process; never opens the warehouse, so neither waits for the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+
+from orchestration import names
+from orchestration.failures import StrataError
+from orchestration.names import Table
+from orchestration.publication.pointer import read_pointer
+from orchestration.settings import Settings
+from orchestration.warehouse.duckdb import connection_settings
+
+
+def published_tables(settings: Settings) -> list[Table]:
+    """Return the tables that have a published version, sorted."""
+    return sorted(
+        (path.parent.parent.name, path.parent.name) for path in settings.published_dir.glob("*/*/current.json")
+    )
+
+
+def current_path(settings: Settings, table: Table) -> Path:
+    """Return the file of a table's newest version; it stays readable for minutes after a newer one.
+
+    Raises:
+        StrataError: the table was never published.
+    """
+    pointer = read_pointer(settings, table)
+    if pointer is None:
+        known = ", ".join(".".join(name) for name in published_tables(settings)) or "none yet"
+        raise StrataError(f"{'.'.join(table)} has not been published.", f"Published tables: {known}.")
+    return settings.published_dir / pointer.path
+
+
+def connect_published(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """Return a connection of its own, in memory, with a view for each published table.
+
+    The views keep to the versions that are newest now: connect again to see later ones.
+    """
+    con = duckdb.connect(":memory:", config=connection_settings(settings))
+    con.execute("SET TimeZone = 'UTC'")
+    for statement in _views(settings):
+        con.execute(statement)
+    return con
+
+
+def _views(settings: Settings) -> Iterator[str]:
+    for table in published_tables(settings):
+        path = names.literal(str(current_path(settings, table)))
+        yield f"CREATE SCHEMA IF NOT EXISTS {names.quote(table[0])}"
+        yield f"CREATE VIEW {names.qualified(table)} AS SELECT * FROM read_parquet({path})"
