@@ -63,6 +63,16 @@ def versions(session: Session, settings: Settings, table: Table, limit: int) -> 
 
 
 def _version(settings: Settings, row: Row) -> PublishedVersion:
-    seq, schema, table, *counts, path, published_at, build_id = row
-    file = settings.published_dir / path
-    return PublishedVersion(seq, (schema, table), *counts, file, aware(published_at), build_id)
+    seq, schema, table, version, rows, inserted, updated, deleted, path, published_at, build_id = row
+    return PublishedVersion(
+        seq=seq,
+        table=(schema, table),
+        version=version,
+        rows=rows,
+        inserted=inserted,
+        updated=updated,
+        deleted=deleted,
+        path=settings.published_dir / path,
+        published_at=aware(published_at),
+        build_id=build_id,
+    )
