@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
 from itertools import count
 
 import psycopg
@@ -29,3 +30,13 @@ def postgres(postgres_server: PostgresServer) -> Iterator[str]:
         admin.execute(f'CREATE DATABASE "{name}"')
         yield postgres_server.url(name)
         admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skipped test of a server into a failure where that server has to be, as in CI."""
+    report = yield
+    if report.skipped and item.get_closest_marker("server") and os.environ.get("STRATA_REQUIRE_SERVERS") == "1":
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, but STRATA_REQUIRE_SERVERS=1: {report.longrepr}"
+    return report

@@ -7,6 +7,8 @@ to standard error.
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -15,7 +17,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-results = Console(highlight=False, soft_wrap=False)
+_LOG_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 100
+"""Pipes and logs have no width of their own; 100 columns show every table without a broken word."""
+
+results = Console(highlight=False, width=_LOG_WIDTH)
 errors = Console(stderr=True, highlight=False)
 
 
@@ -25,8 +30,8 @@ def print_json(document: object) -> None:
 
 
 def say(text: str, style: str | None = None) -> None:
-    """Print one line of prose among the results."""
-    results.print(Text(text), style=style)
+    """Print one line of prose among the results; in a pipe it stays one line."""
+    results.print(Text(text), style=style, soft_wrap=not results.is_terminal)
 
 
 def print_table(

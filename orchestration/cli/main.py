@@ -92,6 +92,7 @@ def _tell(error: StrataError, *, as_json: bool) -> None:
         return
     from orchestration.cli.console import errors  # noqa: PLC0415 (rich is loaded only when there is something to say)
 
-    errors.print(error.message, style="bold red", markup=False, highlight=False)
+    whole = not errors.is_terminal
+    errors.print(error.message, style="bold red", markup=False, soft_wrap=whole)
     if error.remedy:
-        errors.print(error.remedy, markup=False, highlight=False)
+        errors.print(error.remedy, markup=False, soft_wrap=whole)

@@ -64,13 +64,17 @@ def load(
 
 
 def _tell(results: list[LoadResult]) -> None:
-    """Say of each load that did not go through what is wrong and what to do."""
+    """Say of what did not go through what is wrong and what to do; what fails alike is told once."""
+    alike: dict[tuple[str | None, str], list[str]] = {}
     for result in results:
         label = f"{result.tenant_id}/{result.source}/{result.entity}"
         if result.status == FAILED:
-            say(f"{label} failed ({result.failure_class}): {result.message}", style="bold red")
+            alike.setdefault((result.failure_class, result.message), []).append(label)
         elif result.status == HELD:
-            say(f"{label}: {result.held:,} deletions are held: {result.message}", style="yellow")
+            say(f"{label}: {result.held:,} deletions are held. {result.message}", style="yellow")
+    for (failure_class, message), labels in alike.items():
+        more = f" and {len(labels) - 3} more" if len(labels) > 3 else ""
+        say(f"{', '.join(labels[:3])}{more} failed ({failure_class}): {message}", style="bold red")
 
 
 def _outcome(result: LoadResult) -> ExitCode:
