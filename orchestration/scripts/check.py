@@ -18,7 +18,7 @@ from orchestration.scripts.statements import Statement, parse
 AS_OF = "as_of"
 _HEADER = Advice("nobody can tell whose table this is.", "Open the script with /* title: … owner: … description: … */.")
 _DECLARE = Advice("the platform sets @as_of alone.", "Write DECLARE @as_of date; and no other variable.")
-_IGNORED = frozenset({"SET NOCOUNT ON", "SET XACT_ABORT ON", "SET ANSI_NULLS ON", "SET QUOTED_IDENTIFIER ON"})
+_IGNORED = frozenset(("SET", name, "ON") for name in ("NOCOUNT", "XACT_ABORT", "ANSI_NULLS", "QUOTED_IDENTIFIER"))
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,13 @@ def check_script(script: Script) -> Checked:
 
 def _other(found: _Findings, statement: Statement) -> None:
     """Judge a statement beside the SELECT … INTO: the declaration of @as_of, a session setting, or refused."""
-    place, tree = (statement.line, statement.column), statement.tree
+    place, tree = statement.place, statement.tree
     if isinstance(tree, exp.Declare):
         names = [str(name.name).lower() for item in tree.expressions for name in item.this]
         kinds = [item.args["kind"].is_type("date") for item in tree.expressions]
         if names != [AS_OF] or kinds != [True]:
             found.add(place, "DECLARE", _DECLARE)
-    elif isinstance(tree, exp.Set) and tree.sql("tsql").upper() in _IGNORED:
+    elif isinstance(tree, exp.Set) and statement.words in _IGNORED:
         return
     else:
         advice = Advice("a script builds one table, by one SELECT … INTO.", "Make it a CTE, or a script of its own.")
@@ -83,15 +83,15 @@ def _other(found: _Findings, statement: Statement) -> None:
 def _check_select(found: _Findings, statement: Statement, statements: list[Statement]) -> Checked:
     select = statement.tree
     assert isinstance(select, exp.Select)  # noqa: S101 - the caller chose it by this
-    start = (statement.line, statement.column)
+    start = statement.place
     into = select.args["into"].this
     target = (into.db.lower(), into.name.lower())
     if into.catalog or target[0] != FINANCE:
         advice = Advice(f"financial scripts write to the schema {FINANCE}.", f"Write INTO {FINANCE}.{into.name}.")
-        found.add(_place(into, start), f"INTO {into.sql('tsql')}", advice)
+        found.add(_place(found.script, into, start), f"INTO {into.sql('tsql')}", advice)
     for node in select.walk():
         for what, advice in (*_construct(node), *_table(node, select, target), *findings(node)):
-            found.add(_place(node, start), what, advice)
+            found.add(_place(found.script, node, start), what, advice)
     _variables(found, statement, statements)
     return Checked(found.script, tuple(sorted(set(found.problems))), select, target)
 
@@ -121,22 +121,22 @@ def _table(node: exp.Expr, select: exp.Select, target: Table) -> Iterator[tuple[
 
 def _variables(found: _Findings, statement: Statement, statements: list[Statement]) -> None:
     """Refuse a variable that is not declared in the same batch: SQL Server forgets it at GO."""
-    batch = found.script.batch(statement.line)
-    declared = any(isinstance(s.tree, exp.Declare) and found.script.batch(s.line) == batch for s in statements)
+    batch = found.script.batch(statement.place[0])
+    declared = any(isinstance(s.tree, exp.Declare) and found.script.batch(s.place[0]) == batch for s in statements)
     for node in statement.tree.find_all(exp.Parameter):
-        place = _place(node, (statement.line, statement.column))
+        place = _place(found.script, node, statement.place)
         if node.name.lower() != AS_OF:
             found.add(place, f"@{node.name}", _DECLARE)
         elif not declared:
             found.add(place, "@as_of", Advice("it is not declared in this batch.", "Write DECLARE @as_of date; above."))
 
 
-def _place(node: exp.Expr, start: tuple[int, int]) -> tuple[int, int]:
-    """Return line and column of a node: of the first name in it, else of the nearest one around it."""
+def _place(script: Script, node: exp.Expr, start: tuple[int, int]) -> tuple[int, int]:
+    """Return where a node begins: the first token that is known of it, else of the nearest node around it."""
     around: exp.Expr | None = node
-    while around is not None:
-        for inner in around.walk():
-            if "line" in inner.meta:
-                return inner.meta["line"], max(1, inner.meta["col"] - len(inner.name) + 1)
-        around = around.parent if not isinstance(around.parent, exp.Select) else None
+    while around is not None and not isinstance(around, exp.Select):
+        offsets = [inner.meta["start"] for inner in around.walk() if "start" in inner.meta]
+        if offsets:
+            return script.place(min(offsets))
+        around = around.parent
     return start

@@ -98,4 +98,10 @@ def _integer(text: str, kind: Numeric) -> str:
     """Return a decimal's digits as an integer."""
     if kind.whole or not kind.scale:
         return f"CAST({text} AS HUGEINT)"
-    return f"CAST(({text}) * CAST({10**kind.scale} AS DECIMAL({kind.scale + 1}, 0)) AS HUGEINT)"
+    wide = f"CAST({text} AS DECIMAL({_LARGEST}, {kind.scale}))"
+    return f"CAST({wide} * CAST({10**kind.scale} AS DECIMAL({kind.scale + 1}, 0)) AS HUGEINT)"
+
+
+def widened(text: str, kind: Numeric) -> str:
+    """Return a wider factor: DuckDB keeps the product of two decimals of up to 18 digits in 18 digits."""
+    return f"CAST({text} AS DECIMAL({max(kind.precision, 19)}, {kind.scale}))"

@@ -26,9 +26,9 @@ def tenant_scope(
     """Open a connection beside ``con`` that holds views of one tenant's rows; its settings and views end with it."""
     cursor = con.cursor()
     try:
-        # Local to this connection, and not kept by tables that are created in it.
-        cursor.execute("SET default_collation = 'nocase'")
-        cursor.execute("SET TimeZone = 'UTC'")
+        # Without SESSION the setting would hold for every connection of the process; tables do not keep it.
+        cursor.execute("SET SESSION default_collation = 'nocase'")
+        cursor.execute("SET SESSION TimeZone = 'UTC'")
         cursor.execute(f"SET VARIABLE {AS_OF_VARIABLE} = CAST({literal(as_of.isoformat())} AS DATE)")
         cursor.execute(decimals.QUOTIENT_MACRO)
         for table in reads:

@@ -46,17 +46,20 @@ def _product(node: exp.Expr) -> Iterator[Finding]:
         )
 
 
+def _sum_of_texts(node: exp.Expr) -> Iterator[Finding]:
+    if any(side.unnest().is_string or isinstance(side.unnest(), exp.National) for side in (node.this, node.expression)):
+        advice = Advice("whether + adds or joins depends on the types.", "Write CONCAT(a, b).")
+        yield "text joined with +", advice
+
+
 def _cast(node: exp.Expr) -> Iterator[Finding]:
     kind, written = node.args["to"], node.args["to"].sql("tsql")
     sized = bool(kind.expressions)
-    if kind.this in INTEGERS and not _is_whole(node.this):
-        yield (
-            f"CAST to {written}",
-            Advice(
-                "SQL Server cuts decimals, DuckDB rounds them.",
-                "Write CAST(FLOOR(x) AS int) or CAST(ROUND(x, 0) AS int).",
-            ),
+    if kind.this in INTEGERS and (isinstance(node, exp.TryCast) or node.this.is_string):
+        advice = Advice(
+            "SQL Server takes no text with a point for an integer, DuckDB rounds it.", "Cast to decimal(p,s)."
         )
+        yield f"text as {written}", advice
     elif kind.this is exp.DataType.Type.DECIMAL and len(kind.expressions) != 2:
         yield f"{written} without precision and scale", Advice("engines differ in the default.", "Write decimal(18,2).")
     elif kind.this in TEXTS and not sized:
@@ -69,16 +72,6 @@ def _cast(node: exp.Expr) -> Iterator[Finding]:
                 "Use int, bigint, decimal(p,s), date, datetime2, varchar(n) or nvarchar(n).",
             ),
         )
-
-
-def _is_whole(node: exp.Expr) -> bool:
-    """Say whether a value is an integer for sure, whatever its columns hold."""
-    plain = node.unnest()
-    if isinstance(plain, exp.Round):
-        places = plain.args.get("decimals")
-        return places is None or places.sql() == "0"
-    whole = exp.Floor | exp.Ceil | exp.Count | exp.DateDiff | exp.Year | exp.Month | exp.Day | exp.RowNumber | exp.Null
-    return isinstance(plain, whole) or bool(plain.is_int)
 
 
 def _round(node: exp.Expr) -> Iterator[Finding]:
@@ -131,6 +124,7 @@ def _option(node: exp.Expr) -> Iterator[Finding]:
 _RULES = {
     exp.Div: _division,
     exp.Mul: _product,
+    exp.Add: _sum_of_texts,
     exp.Cast: _cast,
     exp.TryCast: _cast,
     exp.Round: _round,

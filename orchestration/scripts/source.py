@@ -41,6 +41,10 @@ class Script:
         """The file's name without its ending."""
         return self.path.stem
 
+    def place(self, offset: int) -> tuple[int, int]:
+        """Return line and column, from 1, of a character of the text."""
+        return self.text.count("\n", 0, offset) + 1, offset - self.text.rfind("\n", 0, offset)
+
     def batch(self, line: int) -> int:
         """Return the number of the batch that a line (from 1) is in, from 0."""
         return sum(go < line for go in self.go_lines)

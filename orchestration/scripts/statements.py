@@ -28,9 +28,13 @@ class Statement:
     """One parsed statement and where it begins."""
 
     tree: exp.Expr
-    line: int
-    column: int
-    keyword: str
+    place: tuple[int, int]
+    words: tuple[str, ...]
+
+    @property
+    def keyword(self) -> str:
+        """The statement's first word."""
+        return self.words[0]
 
 
 def parse(script: Script) -> tuple[list[Statement], list[Problem]]:
@@ -71,22 +75,19 @@ def _parse_one(script: Script, part: list[Token]) -> Statement | Problem:
     tree = trees[0] if len(trees) == 1 else None
     if tree is None or tree.find(exp.Command):
         return _refused(script, first, keyword, _SEMICOLONS)
-    return Statement(tree, first.line, _column(first), keyword)
+    return Statement(tree, script.place(first.start), tuple(token.text.upper() for token in part))
 
 
 def _refused(script: Script, token: Token, what: str, advice: Advice) -> Problem:
     why = advice.why or "this statement is not understood."
-    return Problem(script.path, token.line, _column(token), what, why, advice.instead)
+    return Problem(script.path, *script.place(token.start), what, why, advice.instead)
 
 
 def _unparsed(script: Script, first: Token, error: ParseError) -> Problem:
     finding = error.errors[0] if error.errors else {}
-    line, column = finding.get("line") or first.line, finding.get("col") or _column(first)
-    near = finding.get("highlight") or first.text
+    near = str(finding.get("highlight") or first.text)
+    line, column = script.place(first.start)
+    if finding.get("line"):
+        line, column = finding["line"], max(1, finding["col"] - len(near) + 1)
     why = f"the statement that begins in line {first.line} cannot be parsed here ({finding.get('description', error)})."
     return Problem(script.path, line, column, f"near {near!r}", why, _SEMICOLONS.instead)
-
-
-def _column(token: Token) -> int:
-    """Return where a token begins; sqlglot's ``col`` is where it ends."""
-    return max(1, token.col - len(token.text) + 1)

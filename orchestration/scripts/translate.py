@@ -16,7 +16,7 @@ from orchestration.failures import ScriptRefused
 from orchestration.names import Table, literal
 from orchestration.scripts import decimals
 from orchestration.scripts.check import AS_OF, Checked
-from orchestration.scripts.constructs import TEXTS
+from orchestration.scripts.constructs import INTEGERS, TEXTS
 from orchestration.scripts.problems import refusal
 
 AS_OF_VARIABLE = f"v_{AS_OF}"
@@ -72,6 +72,8 @@ def _mark_types(select: exp.Select) -> None:
     for node in select.walk():
         if isinstance(node, exp.Div):
             node.meta["types"] = decimals.quotient(node)
+        elif isinstance(node, exp.Mul):
+            node.meta["factors"] = [decimals.written_type(side) for side in (node.this, node.expression)]
         elif isinstance(node, exp.DateAdd):
             node.meta["date"] = _is_date(node)
 
@@ -101,9 +103,17 @@ def _division(node: exp.Expr) -> None:
     node.replace(_duckdb(decimals.divide(_text(node.this), _text(node.expression), types)))
 
 
+def _product(node: exp.Expr) -> None:
+    for side, kind in zip(("this", "expression"), node.meta["factors"], strict=True):
+        if kind and not kind.whole:
+            node.set(side, _duckdb(decimals.widened(_text(node.args[side]), kind)))
+
+
 def _cast(node: exp.Expr) -> None:
-    """SQL Server cuts text at the type's length, DuckDB keeps it whole."""
+    """SQL Server cuts decimals to integers and text at the type's length; DuckDB rounds, and keeps text whole."""
     kind = node.args["to"]
+    if kind.this in INTEGERS:
+        node.set("this", _duckdb(f"TRUNC({_text(node.this)})"))
     if kind.this not in TEXTS:
         return
     length = kind.expressions[0].name if kind.expressions else "max"
@@ -135,6 +145,7 @@ _REWRITES: dict[type[exp.Expr], Callable[[exp.Expr], None]] = {
     exp.Table: _table,
     exp.Parameter: _parameter,
     exp.Div: _division,
+    exp.Mul: _product,
     exp.Cast: _cast,
     exp.TryCast: _cast,
     exp.Like: _like,

@@ -13,18 +13,23 @@ WITH amendments AS (
     -- The last amendment of a subscription in a month says what the subscription is worth at the month's end.
     SELECT
         c.subscription_key,
+        c.customer_key,
+        c.product_key,
+        c.currency,
         DATEFROMPARTS(YEAR(c.effective_on), MONTH(c.effective_on), 1) AS month_start,
         c.mrr_after,
         ROW_NUMBER() OVER (
             PARTITION BY c.subscription_key, YEAR(c.effective_on), MONTH(c.effective_on)
             ORDER BY c.effective_on DESC, c.created_at DESC, c.subscription_change_key DESC
         ) AS recency
-    FROM silver.product_subscription_change AS c
-    WHERE c.is_deleted = 0 AND c.effective_on <= @as_of
+    FROM silver.subscription_change AS c
+    WHERE c.effective_on <= @as_of
 ),
 differences AS (
     SELECT
-        a.subscription_key,
+        a.customer_key,
+        a.product_key,
+        a.currency,
         a.month_start,
         a.mrr_after - COALESCE(
             LAG(a.mrr_after) OVER (PARTITION BY a.subscription_key ORDER BY a.month_start), 0
@@ -33,10 +38,9 @@ differences AS (
     WHERE a.recency = 1
 ),
 movements AS (
-    SELECT s.customer_key, s.product_key, s.currency, d.month_start, CAST(SUM(d.difference) AS decimal(18, 2)) AS net
+    SELECT d.customer_key, d.product_key, d.currency, d.month_start, CAST(SUM(d.difference) AS decimal(18, 2)) AS net
     FROM differences AS d
-    INNER JOIN silver.subscription AS s ON s.subscription_key = d.subscription_key
-    GROUP BY s.customer_key, s.product_key, s.currency, d.month_start
+    GROUP BY d.customer_key, d.product_key, d.currency, d.month_start
 ),
 lines AS (
     SELECT m.customer_key, m.product_key, m.currency, MIN(m.month_start) AS first_month
@@ -146,12 +150,12 @@ valued AS (
         v.contraction,
         v.churn,
         v.closing,
-        CAST(CAST(v.new_mrr AS decimal(18, 2)) * v.eur_rate AS decimal(18, 2)) AS new_eur,
-        CAST(CAST(v.reactivation AS decimal(18, 2)) * v.eur_rate AS decimal(18, 2)) AS reactivation_eur,
-        CAST(CAST(v.expansion AS decimal(18, 2)) * v.eur_rate AS decimal(18, 2)) AS expansion_eur,
-        CAST(CAST(v.contraction AS decimal(18, 2)) * v.eur_rate AS decimal(18, 2)) AS contraction_eur,
-        CAST(CAST(v.churn AS decimal(18, 2)) * v.eur_rate AS decimal(18, 2)) AS churn_eur,
-        CAST(v.closing * v.eur_rate AS decimal(18, 2)) AS closing_eur
+        CAST(CAST(v.new_mrr AS decimal(18, 2)) * CAST(v.eur_rate AS decimal(18, 8)) AS decimal(18, 2)) AS new_eur,
+        CAST(CAST(v.reactivation AS decimal(18, 2)) * CAST(v.eur_rate AS decimal(18, 8)) AS decimal(18, 2)) AS reactivation_eur,
+        CAST(CAST(v.expansion AS decimal(18, 2)) * CAST(v.eur_rate AS decimal(18, 8)) AS decimal(18, 2)) AS expansion_eur,
+        CAST(CAST(v.contraction AS decimal(18, 2)) * CAST(v.eur_rate AS decimal(18, 8)) AS decimal(18, 2)) AS contraction_eur,
+        CAST(CAST(v.churn AS decimal(18, 2)) * CAST(v.eur_rate AS decimal(18, 8)) AS decimal(18, 2)) AS churn_eur,
+        CAST(CAST(v.closing AS decimal(18, 2)) * CAST(v.eur_rate AS decimal(18, 8)) AS decimal(18, 2)) AS closing_eur
     FROM kinds AS v
 ),
 chained AS (
