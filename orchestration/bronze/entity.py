@@ -13,11 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration.bronze import ledger, quarantine
+from orchestration.bronze import ledger, rejects
 from orchestration.bronze.extraction import Extraction, Landed, Order, Reading, order_delta
 from orchestration.bronze.guard import Guard
 from orchestration.bronze.ledger import FAILED, HELD, LOADED, LoadResult, Mark
-from orchestration.bronze.merge import Incoming, Kind, Merged, live_rows, merge
+from orchestration.bronze.merge import Incoming, Kind, live_rows, merge
 from orchestration.bronze.progress import OnProgress
 from orchestration.contracts.extraction import Connection, Extractor
 from orchestration.contracts.model import Contract
@@ -136,7 +136,7 @@ class EntityLoad:
                 incoming = Incoming(landed.contract, self.place, draft.load_id, stamp.at, _kind(order), gated)
                 failure = self._too_many_rejects(session, incoming)
                 if failure:
-                    quarantine.record(session, incoming)
+                    rejects.record(session, incoming)
                     result, sweep = ledger.record(session, _failure(draft, failure, gated), stamp), False
                 else:
                     result, sweep = self._merge(session, incoming, draft, landed, mark)
@@ -151,18 +151,18 @@ class EntityLoad:
     ) -> tuple[LoadResult, bool]:
         answered = _answered(session, incoming)
         merged = merge(session, incoming, Guard(self.contract.shrink_threshold, answered, self.request.force_reason))
-        quarantine.record(session, incoming)
-        quarantine.close_settled(session, incoming)
+        rejects.record(session, incoming)
+        rejects.close_settled(session, incoming)
         sweep = False
         deletes_until = (
             _later(mark.deletes_until, landed.manifest.deletes_until) if not merged.held else mark.deletes_until
         )
         if landed.source_rows is not None:
-            ours = live_rows(session, landed.contract, self.place) + quarantine.waiting(session, incoming)
+            ours = live_rows(session, landed.contract, self.place) + rejects.waiting(session, incoming)
             sweep = ours != landed.source_rows
             deletes_until = deletes_until if sweep else landed.manifest.window_until
         watermark = next_watermark(mark.watermark, incoming.gated, landed.manifest.window_until)
-        result = replace(draft, watermark=watermark, deletes_until=deletes_until, **_counts(merged, incoming.gated))
+        result = replace(draft, watermark=watermark, deletes_until=deletes_until, **merged.counts(incoming.gated))
         message = " ".join(text for text in (landed.note, merged.verdict) if text)
         return replace(result, status=HELD if merged.held else LOADED, message=message), sweep
 
@@ -261,19 +261,6 @@ def _landed_facts(landed: Landed) -> dict[str, Any]:
         "window_until": landed.manifest.window_until,
         "landed_bytes": landed.manifest.landed_bytes,
         "extract_seconds": landed.seconds,
-    }
-
-
-def _counts(merged: Merged, gated: Gated) -> dict[str, Any]:
-    return {
-        "extracted": gated.extracted,
-        "inserted": merged.inserted,
-        "updated": merged.updated,
-        "unchanged": merged.unchanged,
-        "superseded": merged.superseded,
-        "rejected": gated.rejected + merged.conflicts,
-        "deleted": merged.deleted,
-        "held": merged.held,
     }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from orchestration.bronze import statements
 from orchestration.bronze.guard import Guard
@@ -50,6 +50,19 @@ class Merged:
     deleted: int = 0
     held: int = 0
     verdict: str = ""
+
+    def counts(self, gated: Gated) -> dict[str, Any]:
+        """Return the ledger's counts by name."""
+        return {
+            "extracted": gated.extracted,
+            "inserted": self.inserted,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "superseded": self.superseded,
+            "rejected": gated.rejected + self.conflicts,
+            "deleted": self.deleted,
+            "held": self.held,
+        }
 
 
 def find_winners(session: Session, incoming: Incoming) -> tuple[int, int]:
