@@ -13,7 +13,7 @@ select
     product.product_name,
     license.license_status,
     subscription.subscription_status,
-    license.seats,
+    {{ x_integer('license.seats') }} as seats,
     {{ x_flag("license.license_status = 'active'"
         ~ " and license.valid_from <= business_date.as_of"
         ~ " and (license.valid_until is null or license.valid_until >= business_date.as_of)") }} as is_entitled,
@@ -21,7 +21,7 @@ select
     -- times
     license.valid_from,
     license.valid_until,
-    {{ dbt.datediff('business_date.as_of', 'license.valid_until', 'day') }} as days_left,
+    {{ x_integer(dbt.datediff('business_date.as_of', 'license.valid_until', 'day')) }} as days_left,
     business_date.as_of
 from {{ ref('license') }} as license
 inner join {{ ref('business_date') }} as business_date

@@ -53,13 +53,13 @@ select
     {{ x_integer('compared.seats_granted') }} as seats_granted,
     {{ x_decimal('compared.seats_used', 20, 6) }} as seats_used,
     compared.share_used,
-    case
+    cast(case
         when compared.seats_used = 0 then 'unused'
         when compared.seats_granted = 0 then 'unlicensed'
         when compared.seats_used > compared.seats_granted then 'over_limit'
         when compared.share_used >= {{ var('near_limit_share') }} then 'near_limit'
         else 'within_limit'
-    end as usage_status,
+    end as {{ x_text(20) }}) as usage_status,
 
     -- times
     compared.last_used_on,

@@ -3,10 +3,10 @@ select
     -- keys
     _tenant_id,
     {{ x_month('created_at') }} as lead_month,
-    coalesce(lead_source, 'unknown') as lead_source,
+    cast(coalesce(lead_source, 'unknown') as {{ x_text() }}) as lead_source,
 
     -- facts
-    count(*) as leads,
+    {{ x_integer('count(*)') }} as leads,
     {{ x_integer('sum(case when is_converted = ' ~ x_true() ~ ' then 1 else 0 end)') }} as converted_leads,
     {{ x_share('sum(case when is_converted = ' ~ x_true() ~ ' then 1 else 0 end)', 'count(*)') }} as conversion_rate
 from {{ ref('salesforce_lead') }}

@@ -43,14 +43,14 @@ select
     monthly.currency,
 
     -- facts
-    {{ x_decimal('coalesce(movement.new_mrr, 0)', 38, 2) }} as new_mrr,
-    {{ x_decimal('coalesce(movement.expansion_mrr, 0)', 38, 2) }} as expansion_mrr,
-    {{ x_decimal('coalesce(movement.contraction_mrr, 0)', 38, 2) }} as contraction_mrr,
-    {{ x_decimal('coalesce(movement.paused_mrr, 0)', 38, 2) }} as paused_mrr,
-    {{ x_decimal('coalesce(movement.resumed_mrr, 0)', 38, 2) }} as resumed_mrr,
-    {{ x_decimal('coalesce(movement.churned_mrr, 0)', 38, 2) }} as churned_mrr,
+    {{ x_decimal('coalesce(movement.new_mrr, 0)') }} as new_mrr,
+    {{ x_decimal('coalesce(movement.expansion_mrr, 0)') }} as expansion_mrr,
+    {{ x_decimal('coalesce(movement.contraction_mrr, 0)') }} as contraction_mrr,
+    {{ x_decimal('coalesce(movement.paused_mrr, 0)') }} as paused_mrr,
+    {{ x_decimal('coalesce(movement.resumed_mrr, 0)') }} as resumed_mrr,
+    {{ x_decimal('coalesce(movement.churned_mrr, 0)') }} as churned_mrr,
     {{ x_decimal('sum(coalesce(movement.mrr_difference, 0)) over ('
-        ~ 'partition by monthly._tenant_id, monthly.currency order by monthly.mrr_month rows unbounded preceding)', 38, 2) }}
+        ~ 'partition by monthly._tenant_id, monthly.currency order by monthly.mrr_month rows unbounded preceding)') }}
         as closing_mrr
 from monthly
 left join movement

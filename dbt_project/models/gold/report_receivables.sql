@@ -38,10 +38,10 @@ select
     currency,
 
     -- facts
-    count(*) as open_invoices,
-    {{ x_decimal('sum(open_amount)', 38, 2) }} as open_amount,
-    {{ x_decimal('sum(case when days_late > 0 then open_amount else 0 end)', 38, 2) }} as overdue_amount,
-    {{ x_decimal('sum(case when days_late > 30 then open_amount else 0 end)', 38, 2) }} as overdue_30_days_amount,
-    max(case when days_late > 0 then days_late else 0 end) as days_late
+    {{ x_integer('count(*)') }} as open_invoices,
+    {{ x_decimal('sum(open_amount)') }} as open_amount,
+    {{ x_decimal('sum(case when days_late > 0 then open_amount else 0 end)') }} as overdue_amount,
+    {{ x_decimal('sum(case when days_late > 30 then open_amount else 0 end)') }} as overdue_30_days_amount,
+    {{ x_integer('max(case when days_late > 0 then days_late else 0 end)') }} as days_late
 from owed
 group by _tenant_id, customer_key, currency

@@ -31,8 +31,8 @@ select
 
     -- facts
     {{ x_integer("sum(invoices)") }} as invoices,
-    {{ x_decimal('sum(net_amount)', 38, 2) }} as net_amount,
-    {{ x_decimal('sum(gross_amount)', 38, 2) }} as gross_amount,
-    {{ x_decimal('sum(credited_amount)', 38, 2) }} as credited_amount
+    {{ x_decimal('sum(net_amount)') }} as net_amount,
+    {{ x_decimal('sum(gross_amount)') }} as gross_amount,
+    {{ x_decimal('sum(credited_amount)') }} as credited_amount
 from posting
 group by _tenant_id, {{ x_month('issued_on') }}, currency

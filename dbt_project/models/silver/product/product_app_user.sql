@@ -8,7 +8,7 @@ select
     -- facts
     lower({{ clean('source.email') }}) as email,
     {{ clean('source.full_name') }} as full_name,
-    source.role as user_role,
+    {{ clean('source.role', 20) }} as user_role,
     source.is_active,
 
     -- times

@@ -11,7 +11,7 @@ select
     {{ clean('source.name') }} as customer_name,
     {{ web_host('source.domain') }} as domain,
     upper({{ clean('source.country', 2) }}) as country,
-    source.status as customer_status,
+    {{ clean('source.status', 20) }} as customer_status,
     upper({{ clean('source.currency', 3) }}) as currency,
 
     -- times

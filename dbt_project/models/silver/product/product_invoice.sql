@@ -8,7 +8,7 @@ select
     {{ clean('source.number', 64) }} as invoice_number,
 
     -- facts
-    source.status as invoice_status,
+    {{ clean('source.status', 20) }} as invoice_status,
     upper({{ clean('source.currency', 3) }}) as currency,
     source.net_amount,
     source.tax_amount,

@@ -9,7 +9,7 @@ select
     {{ clean('source.license_key') }} as license_code,
 
     -- facts
-    source.status as license_status,
+    {{ clean('source.status', 20) }} as license_status,
     source.seats,
 
     -- times

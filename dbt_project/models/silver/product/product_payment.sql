@@ -8,7 +8,7 @@ select
     -- facts
     source.amount,
     upper({{ clean('source.currency', 3) }}) as currency,
-    source.method as payment_method,
+    {{ clean('source.method', 20) }} as payment_method,
 
     -- times
     source.paid_on,

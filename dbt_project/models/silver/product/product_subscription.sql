@@ -8,8 +8,8 @@ select
     {{ clean('source.contract_number', 64) }} as contract_number,
 
     -- facts
-    source.status as subscription_status,
-    source.billing_period,
+    {{ clean('source.status', 20) }} as subscription_status,
+    {{ clean('source.billing_period', 20) }} as billing_period,
     source.quantity,
     source.unit_price,
     upper({{ clean('source.currency', 3) }}) as currency,

@@ -6,7 +6,7 @@ select
     {{ record_key('product', 'source._connection', 'source.subscription_id') }} as subscription_key,
 
     -- facts
-    source.change_type,
+    {{ clean('source.change_type', 20) }} as change_type,
     source.quantity_before,
     source.quantity_after,
     source.mrr_before,

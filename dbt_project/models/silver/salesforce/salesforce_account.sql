@@ -3,7 +3,7 @@ select
     source._tenant_id,
     source._connection,
     {{ record_key('salesforce', 'source._connection', 'source.id') }} as account_key,
-    source.id as account_id,
+    {{ clean('source.id', 18) }} as account_id,
     {{ record_key('salesforce', 'source._connection', 'source.parent_id') }} as parent_account_key,
     lower({{ clean('source.customer_ref__c', 36) }}) as customer_ref,
     {{ record_key('salesforce', 'source._connection', 'source.owner_id') }} as owner_key,

@@ -1,0 +1,148 @@
+"""A small warehouse with bronze filled from the simulated company, and dbt run upon it as the platform runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from orchestration import names
+from orchestration.contracts.model import Contract
+from orchestration.contracts.source import find_sources
+from orchestration.settings import PROJECT
+from orchestration.warehouse.apply import bronze_columns
+from source_systems._simulation import Change, World
+
+DBT_PROJECT = PROJECT / "dbt_project"
+FIRST_LOAD = datetime(2026, 3, 2, 6, tzinfo=UTC)
+TENANTS = ("acme", "globex")
+STAMPS = ("created_at", "updated_at", "CreatedDate", "LastModifiedDate", "SystemModstamp")
+
+
+class Bronze:
+    """Bronze tables in a DuckDB file, kept as loads keep them: current rows, tombstones, `_loaded_at` of changes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.contracts = {
+            (source.name, contract.physical_name.rpartition(".")[2]): contract
+            for source in find_sources(PROJECT / "source_systems").values()
+            for contract in source.contracts.values()
+        }
+        with duckdb.connect(str(path)) as con:
+            for schema in {contract.table[0] for contract in self.contracts.values()}:
+                con.execute(f"CREATE SCHEMA {schema}")
+            for contract in self.contracts.values():
+                columns = ", ".join(f'"{name}" {kind}' for name, kind in bronze_columns(contract).items())
+                con.execute(f"CREATE TABLE {names.qualified(contract.table)} ({columns})")
+
+    def load(self, tenant: str, changes: Iterable[Change], at: datetime) -> None:
+        """Apply changes as one load of each entity: the last version of a key counts."""
+        rows: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {}
+        for change in changes:
+            contract = self.contracts[change.system, change.table]
+            row = self._row(contract, change, tenant, at)
+            rows.setdefault(f"{change.system}.{change.table}", {})[tuple(row[name] for name in contract.key)] = row
+        with duckdb.connect(str(self.path)) as con:
+            for place, found in rows.items():
+                system, table = place.split(".")
+                self._write(con, self.contracts[system, table], list(found.values()))
+
+    def execute(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run one statement in the file."""
+        with duckdb.connect(str(self.path)) as con:
+            return con.execute(sql).fetchall()
+
+    def _row(self, contract: Contract, change: Change, tenant: str, at: datetime) -> dict[str, Any]:
+        moment = (at - change.age - timedelta(minutes=5)).replace(tzinfo=None)
+        values = dict.fromkeys(STAMPS, moment) | change.row
+        gone = change.op in ("delete", "soft_delete") or bool(change.row.get("IsDeleted"))
+        loaded = at.replace(tzinfo=None)
+        platform = {names.LOADED_AT: loaded, names.DELETED_AT: loaded if gone else None, names.LOAD_ID: f"{at:%H%M%S}"}
+        own = {column.name: values[column.source_name] for column in contract.columns}
+        return {names.TENANT: tenant, names.CONNECTION: "main"} | own | platform
+
+    def _write(self, con: duckdb.DuckDBPyConnection, contract: Contract, rows: list[dict[str, Any]]) -> None:
+        table, keys = names.qualified(contract.table), ", ".join((*names.PLATFORM_KEY, *contract.key))
+        schema = con.execute(f"SELECT * FROM {table} LIMIT 0").to_arrow_table().schema
+        con.register("incoming", pa.Table.from_pylist(rows, schema=schema))
+        con.execute(f"DELETE FROM {table} WHERE ({keys}) IN (SELECT ({keys}) FROM incoming)")
+        con.execute(f"INSERT INTO {table} SELECT * FROM incoming")
+        con.unregister("incoming")
+
+
+@dataclass(frozen=True)
+class Dbt:
+    """dbt as its own process, with its own target folder."""
+
+    scratch: Path
+
+    def run(self, *arguments: str, warehouse: Path, **environment: str) -> None:
+        """Run one command and fail with dbt's own words."""
+        target = self.scratch / "target"
+        command = [
+            str(Path(sys.executable).with_name("dbt")), *arguments, "--project-dir", ".", "--profiles-dir", ".",
+            "--target-path", str(target), "--log-path", str(self.scratch / "logs"),
+        ]  # fmt: skip
+        done = subprocess.run(
+            command,
+            cwd=DBT_PROJECT,
+            env=os.environ | {"STRATA_WAREHOUSE_FILE": str(warehouse), "NO_COLOR": "1"} | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+        )
+        assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+    def build(self, warehouse: Path, *arguments: str) -> None:
+        """Build silver, then gold, as the platform does."""
+        for layer in ("silver", "gold"):
+            self.run("build", "--select", f"tag:{layer}", *arguments, warehouse=warehouse)
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """The manifest of the last command."""
+        document: dict[str, Any] = json.loads((self.scratch / "target" / "manifest.json").read_text())
+        return document
+
+
+@pytest.fixture(scope="session")
+def dbt(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
+    return Dbt(tmp_path_factory.mktemp("dbt"))
+
+
+@pytest.fixture(scope="session")
+def first_day(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Bronze:
+    """Bronze after the first load, built."""
+    bronze = Bronze(tmp_path_factory.mktemp("warehouse") / "first.duckdb")
+    for tenant in TENANTS:
+        bronze.load(tenant, World(tenant, 7, 12).initial(), FIRST_LOAD)
+    dbt.build(bronze.path)
+    return bronze
+
+
+@pytest.fixture(scope="session")
+def later(first_day: Bronze, dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Bronze:
+    """The same warehouse some business days later, built incrementally; tenants were loaded at different times."""
+    bronze = Bronze.__new__(Bronze)
+    bronze.path = tmp_path_factory.mktemp("warehouse") / "later.duckdb"
+    bronze.contracts = first_day.contracts
+    shutil.copy(first_day.path, bronze.path)
+    for day in range(1, 6):
+        for hours, tenant in enumerate(TENANTS):
+            at = FIRST_LOAD + timedelta(days=day, hours=-hours)
+            bronze.load(tenant, World(tenant, 7, 12).day(day), at)
+    dbt.build(bronze.path, "--exclude", "resource_type:unit_test")
+    return bronze
