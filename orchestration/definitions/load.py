@@ -7,7 +7,6 @@ the retry takes only what failed.
 
 # No deferred annotations here: Dagster reads the types of `context` and `config`.
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
@@ -20,7 +19,7 @@ from orchestration.definitions import outcome
 from orchestration.definitions.specs import asset_key, bronze_specs, faults
 
 if TYPE_CHECKING:
-    from orchestration.bronze.load import LoadResult
+    from orchestration.bronze.ledger import LoadResult
     from orchestration.runtime import Runtime
 
 
@@ -59,11 +58,12 @@ def load_assets(source: SourceSystem) -> dg.AssetsDefinition:
 def _load(
     context: dg.AssetExecutionContext, config: LoadConfig, source: SourceSystem
 ) -> Iterator[dg.MaterializeResult[None]]:
-    # Imported in the run: a location must load without the engine's libraries.
-    runtime: Runtime = import_module("orchestration.runtime").open_runtime()
-    load_source = import_module("orchestration.bronze.load").load_source
+    from orchestration.bronze.load import load_source  # noqa: PLC0415 - a location loads without the engine
+    from orchestration.runtime import open_runtime  # noqa: PLC0415 - a location loads without the engine
+
+    runtime = open_runtime()
     wanted = [name for name in _selected(context, source) if not config.entities or name in config.entities]
-    results: list[LoadResult] = load_source(
+    results = load_source(
         runtime,
         source,
         config.mode,

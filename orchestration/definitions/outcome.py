@@ -15,7 +15,7 @@ import dagster as dg
 from orchestration.failures import POLICIES, FailureClass, StrataError
 
 if TYPE_CHECKING:
-    from orchestration.bronze.load import LoadResult
+    from orchestration.bronze.ledger import LoadResult
 
 COUNTS = ("extracted", "inserted", "updated", "unchanged", "superseded", "rejected", "deleted", "held")
 

@@ -1,0 +1,35 @@
+"""The two clocks: today in the platform's time zone, and the business day that the data has reached."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+from orchestration import names
+from orchestration.runtime import Runtime
+from orchestration.settings import Settings
+
+_BUSINESS_DAYS: names.Table = (names.SILVER, "business_date")
+
+
+def today(settings: Settings, now: datetime | None = None) -> date:
+    """Return the day it is in the platform's time zone."""
+    return (now or datetime.now(UTC)).astimezone(ZoneInfo(settings.timezone)).date()
+
+
+def start_of_today(settings: Settings, now: datetime | None = None) -> datetime:
+    """Return the instant at which today began in the platform's time zone."""
+    return datetime.combine(today(settings, now), time(), ZoneInfo(settings.timezone)).astimezone(UTC)
+
+
+def business_day(runtime: Runtime) -> date:
+    """Return the day as of which financial gold is built.
+
+    Real systems live today. The simulated company has a calendar of its own, which only its data tells.
+    """
+    simulated = all(item.simulated for tenant in runtime.tenants.values() for item in tenant.connections)
+    if not simulated:
+        return today(runtime.settings)
+    with runtime.warehouse.session("business day") as session:
+        (day,) = session.execute(f"SELECT max(as_of) FROM {names.qualified(_BUSINESS_DAYS)}")[0]
+    return day if isinstance(day, date) else today(runtime.settings)

@@ -1,0 +1,70 @@
+"""Puts the warehouse's code location together."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from orchestration import names
+from orchestration.definitions.warehouse import broken
+from orchestration.definitions.warehouse.finance import finance_assets, script_lineages
+from orchestration.definitions.warehouse.gates import gate_checks
+from orchestration.definitions.warehouse.lineage import models
+from orchestration.definitions.warehouse.models import dbt_layers
+from orchestration.definitions.warehouse.project import DbtProject, read_project
+from orchestration.definitions.warehouse.publish import publication_assets
+from orchestration.definitions.warehouse.steps import FINANCIAL_JOB, JOB
+from orchestration.definitions.warehouse.triggers import build_sensor, financial_schedule
+from orchestration.settings import load_settings
+
+MAX_RUNTIME_SECONDS = 4 * 60 * 60
+
+
+def warehouse_definitions() -> dg.Definitions:
+    """Return the location's definitions from the dbt project and the scripts as they are now."""
+    settings = load_settings()
+    project = read_project(settings)
+    scripts, circle = script_lineages(settings)
+    build = _build_assets(project)
+    finance = [finance_assets(scripts, project)] if scripts else []
+    finance += [broken.asset(names.FINANCE, "scripts", circle)] if circle else []
+    jobs = [_job(JOB, build, "Builds what is downstream of the sources that changed, and publishes it.")]
+    sensors, schedules = [build_sensor(project, jobs[0])], []
+    if finance:
+        jobs.append(_job(FINANCIAL_JOB, finance, "Builds financial gold for every tenant and publishes it."))
+        schedules.append(financial_schedule(jobs[1], settings))
+    return dg.Definitions(
+        assets=[*build, *finance],
+        asset_checks=_gates(project),
+        jobs=jobs,
+        schedules=schedules,
+        sensors=sensors,
+        executor=dg.in_process_executor,
+        metadata={
+            "dbt project": project.fingerprint,
+            **({"fault: dbt project": project.fault} if project.fault else {}),
+        },
+    )
+
+
+def _build_assets(project: DbtProject) -> list[dg.AssetsDefinition]:
+    assets = list(dbt_layers(project).values())
+    if gold := models(project, names.GOLD):
+        assets.append(publication_assets(project, gold))
+    if project.fault:
+        assets.append(broken.asset(names.SILVER, "dbt_project", project.fault))
+    return assets
+
+
+def _gates(project: DbtProject) -> list[dg.AssetChecksDefinition]:
+    tables = {layer: models(project, layer) for layer in (names.SILVER, names.GOLD)}
+    return [gate_checks(project, layer, found) for layer, found in tables.items() if found]
+
+
+def _job(name: str, assets: list[dg.AssetsDefinition], description: str) -> dg.UnresolvedAssetJobDefinition:
+    return dg.define_asset_job(
+        name,
+        selection=dg.AssetSelection.assets(*assets),
+        description=description,
+        executor_def=dg.in_process_executor,
+        tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS), "dagster/retry_on_asset_or_op_failure": "false"},
+    )

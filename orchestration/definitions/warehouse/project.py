@@ -1,0 +1,137 @@
+"""The dbt project as it is run: a snapshot of its files that parses, and the last good one when they do not.
+
+The files are parsed once for each state of them, in a folder named by their hash, and
+dbt runs from that folder: an edit never reaches a build half, and a model that does
+not parse leaves the last good project running, with the fault told beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from filelock import FileLock
+
+from orchestration.failures import TransformFailed
+from orchestration.settings import Settings
+
+_SOURCE_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md", ".py"}
+_GENERATED = {"target", "logs", "dbt_packages"}
+_KEPT_STATES = 5
+
+
+@dataclass(frozen=True)
+class DbtProject:
+    """A parsed state of the project; ``folder`` is ``None`` when there never was a good one.
+
+    ``fingerprint`` names the state that runs, ``fault`` says why it is not the newest.
+    """
+
+    folder: Path | None
+    fingerprint: str
+    fault: str = ""
+
+    @property
+    def manifest(self) -> Path | None:
+        """The manifest that Dagster's assets are made from."""
+        return self.folder / "target" / "manifest.json" if self.folder else None
+
+
+def read_project(settings: Settings) -> DbtProject:
+    """Return the project to run; starts ``dbt parse`` only when the files are new to this home."""
+    return _parsed(settings, fingerprint(settings.dbt_dir))
+
+
+def fingerprint(dbt_dir: Path) -> str:
+    """Return a hash over the project's files and dbt's versions."""
+    digest = hashlib.sha256(" ".join(version(name) for name in ("dbt-core", "dbt-duckdb")).encode())
+    for path in _files(dbt_dir):
+        digest.update(f"\0{path.relative_to(dbt_dir)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """Return the environment of every dbt process: where the warehouse is, and nothing that talks to the network."""
+    return {
+        **os.environ,
+        "STRATA_WAREHOUSE_FILE": str(settings.warehouse_file),
+        "STRATA_MEMORY_LIMIT_MB": str(settings.memory_limit_mb),
+        "STRATA_THREADS": str(settings.threads),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_USE_COLORS": "false",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def dbt_executable() -> str:
+    """Return the dbt of this environment, whatever PATH says."""
+    return str(Path(sys.executable).with_name("dbt"))
+
+
+def _files(dbt_dir: Path) -> Iterator[Path]:
+    for path in sorted(dbt_dir.rglob("*")):
+        if path.suffix in _SOURCE_SUFFIXES and not _GENERATED & set(path.relative_to(dbt_dir).parts):
+            yield path
+
+
+@cache
+def _parsed(settings: Settings, state: str) -> DbtProject:
+    states = settings.home / "dbt"
+    folder, fault = states / state, states / f"{state}.fault"
+    states.mkdir(parents=True, exist_ok=True)
+    with FileLock(states / "parse.lock"):
+        if not folder.exists() and not fault.exists():
+            _parse(settings, folder, fault)
+        if folder.exists():
+            (states / "last_good").write_text(state, encoding="utf-8")
+            _forget_old(states)
+            return DbtProject(folder, state)
+        return _last_good(states, fault.read_text(encoding="utf-8"))
+
+
+def _last_good(states: Path, fault: str) -> DbtProject:
+    pointer = states / "last_good"
+    state = pointer.read_text(encoding="utf-8") if pointer.exists() else ""
+    good = bool(state) and (states / state).exists()
+    return DbtProject(states / state if good else None, state if good else "", fault)
+
+
+def _parse(settings: Settings, folder: Path, fault: Path) -> None:
+    """Parse a copy of the project; leave either the folder with its manifest, or the fault."""
+    draft = folder.with_suffix(".draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    for path in _files(settings.dbt_dir):
+        copy = draft / path.relative_to(settings.dbt_dir)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    command = [dbt_executable(), "--quiet", "parse", "--project-dir", ".", "--profiles-dir", "."]
+    done = subprocess.run(  # noqa: S603  # our own dbt with fixed arguments
+        command, cwd=draft, env=dbt_environment(settings), capture_output=True, text=True, check=False, timeout=300
+    )
+    if done.returncode == 0:
+        draft.replace(folder)
+        return
+    error = TransformFailed(_readable(done.stdout + done.stderr), "Mend the model; the last good state keeps running.")
+    fault.write_text(str(error), encoding="utf-8")
+    shutil.rmtree(draft, ignore_errors=True)
+
+
+def _readable(output: str) -> str:
+    """Keep dbt's own words from its first error on, without rules and blank lines."""
+    lines = [line.strip() for line in output.splitlines() if line.strip(" -")]
+    first = next((number for number, line in enumerate(lines) if "Error" in line), 0)
+    return "dbt cannot parse the project: " + " ".join(lines[first : first + 12])
+
+
+def _forget_old(states: Path) -> None:
+    folders = [path for path in states.iterdir() if (path / "target" / "manifest.json").exists()]
+    for path in sorted(folders, key=lambda path: path.stat().st_mtime, reverse=True)[_KEPT_STATES:]:
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,134 @@
+"""What every step of the warehouse does alike: open the runtime, keep the build log, turn faults into retries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import dagster as dg
+
+from orchestration import builds, names
+from orchestration.definitions.outcome import Fault, raise_for
+from orchestration.definitions.warehouse.lineage import PUBLISHED, downstream_models, table_keys
+from orchestration.definitions.warehouse.project import DbtProject
+from orchestration.failures import StrataError
+from orchestration.names import GOLD, SILVER
+from orchestration.publication.log import PublishedVersion
+from orchestration.publication.publish import publish
+from orchestration.publication.status import write_status
+from orchestration.runtime import Runtime, open_runtime
+from orchestration.warehouse.apply import apply
+from orchestration.warehouse.protocol import Session
+
+POOL = "warehouse"
+"""One at a time: builds, gates, publication and financial scripts hold the warehouse long."""
+JOB = "warehouse_build"
+FINANCIAL_JOB = "financial_daily"
+
+Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
+
+
+class BuildConfig(dg.Config):
+    """``everything`` builds all models although nothing changed in bronze."""
+
+    everything: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """One op of a warehouse run with what it works on."""
+
+    run: dg.DagsterRun
+    runtime: Runtime
+    project: DbtProject
+
+    @property
+    def build_id(self) -> str:
+        """The build's name in the warehouse's own tables: the Dagster run."""
+        return self.run.run_id
+
+    @property
+    def is_build(self) -> bool:
+        """Whether the build job runs, or a person materialises something by hand."""
+        return self.run.job_name == JOB
+
+    def pending(self) -> builds.Pending:
+        """Return what changed in bronze since the last good build."""
+        with self.runtime.warehouse.session("what changed since the last build") as session:
+            apply(session)
+            return builds.pending(session, self.project.fingerprint)
+
+    def begin(self, changes: builds.Pending) -> None:
+        """Note the build's start, and how far it gets with the models that this run selects."""
+        covered = {source for source in changes.sources if self._selects(downstream_models(self.project, source))}
+        # A build of some models must not pass for a build of all models of a changed project.
+        is_partial = self.run.asset_selection is not None and changes.all_models
+        project = "" if is_partial else self.project.fingerprint
+        build = builds.Build(self.build_id, "warehouse", changes.built_up_to(covered), covered, project)
+        with self._session("start of a build") as session:
+            builds.begin(session, build)
+
+    def begin_financial(self) -> None:
+        """Note the start of a financial build."""
+        with self._session("start of the financial build") as session:
+            builds.begin(session, builds.Build(self.build_id, "financial", 0))
+
+    def publish(self, tables: Sequence[names.Table]) -> list[PublishedVersion]:
+        """Publish tables that differ from their last version; returns the new versions."""
+        with self.runtime.warehouse.session("publication") as session:
+            return publish(session, self.runtime, list(tables), table_keys(self.project), self.build_id)
+
+    def require_open(self, gate: str) -> None:
+        """Read the gate's verdict.
+
+        Raises:
+            GateClosed: it forbids going on.
+        """
+        from orchestration.quality.verdicts import require_open  # noqa: PLC0415 - Great Expectations takes 4 s
+
+        require_open(self.runtime, gate, self.build_id)
+
+    def finish_after(self, stage: str) -> None:
+        """Note the build's good end when ``stage`` (a layer, or the publication) is the last that this run selects."""
+        if self.is_build and stage == self._last_stage():
+            self.finish()
+
+    def finish(self, fault: str = "") -> None:
+        """Note the build's end, well or with a fault."""
+        with self._session("end of a build") as session:
+            builds.finish(session, self.build_id, fault)
+
+    @contextmanager
+    def _session(self, purpose: str) -> Iterator[Session]:
+        """Open a session after which the status file says what changed."""
+        with self.runtime.warehouse.session(purpose) as session:
+            apply(session)
+            yield session
+            write_status(session, self.runtime)
+
+    def _selects(self, keys: AbstractSet[dg.AssetKey]) -> bool:
+        return self.run.asset_selection is None or keys <= self.run.asset_selection
+
+    def _last_stage(self) -> str:
+        if self.run.asset_selection is None:
+            return PUBLISHED
+        stages = {key.path[0] for key in self.run.asset_selection}
+        return next(stage for stage in (PUBLISHED, GOLD, SILVER) if stage in stages)
+
+
+@contextmanager
+def open_step(context: Context, project: DbtProject, name: str) -> Iterator[Step]:
+    """Open the step called ``name``; a fault ends the build in the log and becomes a retry or a failure by its class.
+
+    Raises:
+        RetryRequested: the fault's class allows another attempt.
+        Failure: it does not.
+    """
+    step = Step(context.run, open_runtime(), project)
+    try:
+        yield step
+    except StrataError as error:
+        step.finish(str(error))
+        raise_for([Fault(name, error.failure_class, str(error))], context.retry_number)
