@@ -70,13 +70,8 @@ def _by_assertion(state: State, form: Mapping[str, str]) -> Org:
         key = org.trusted.get(str(claims.get("sub", "")))
         if key is None:
             raise OAuthError("invalid_grant", "user hasn't approved this consumer")
-            jwt.decode(
-                assertion,
-                key,
-                algorithms=["RS256"],
-                audience=[*_AUDIENCES, state.url],
-                options={"require": ["iss", "sub", "aud", "exp"]},
-            )
+        required: jwt.types.Options = {"require": ["iss", "sub", "aud", "exp"]}
+        jwt.decode(assertion, key, algorithms=["RS256"], audience=[*_AUDIENCES, state.url], options=required)
     except jwt.InvalidAudienceError:
         raise OAuthError("invalid_grant", "audience is invalid") from None
     except jwt.PyJWTError:

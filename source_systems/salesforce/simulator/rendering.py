@@ -59,7 +59,7 @@ def _json_value(sobject: SObject, field: Field, row: dict[str, Any]) -> Any:  # 
 
 
 def number(text: str) -> str:
-    """Write a number as Salesforce's Java does, digit for digit: ``10.0``, ``11323.3``, ``3.5E8`` from ten million up."""
+    """Write a number as Java does, digit for digit: ``10.0``, ``11323.3``, and ``3.5E8`` from ten million up."""
     exact = Decimal(text).normalize()
     if exact and not _PLAIN_FROM <= abs(exact) < _PLAIN_BELOW:
         digits, exponent = "".join(map(str, exact.as_tuple().digits)), exact.adjusted()

@@ -116,7 +116,8 @@ def _opportunity() -> SObject:
         (
             _ID, Field("AccountId", "reference"), text("Name", 120), Field("StageName", "picklist"), money("Amount"),
             Field("CurrencyIsoCode", "picklist", length=3), money("Probability", "percent", 5),
-            Field("CloseDate", "date"), Field("Type", "picklist"), Field("IsClosed", "boolean"), Field("IsWon", "boolean"), _OWNER, *_TECHNICAL,
+            Field("CloseDate", "date"), Field("Type", "picklist"), Field("IsClosed", "boolean"),
+            Field("IsWon", "boolean"), _OWNER, *_TECHNICAL,
         ),
     )  # fmt: skip
 
