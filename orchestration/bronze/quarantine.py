@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
 from orchestration import names
 from orchestration.bronze import ledger, rejects
@@ -243,4 +244,8 @@ def _select(session: Session, where: str, parameters: Sequence[object]) -> list[
     columns = [field.name for field in fields(Reject)]
     listed = ", ".join(names.quote(name) for name in columns)
     rows = session.execute(f"SELECT {listed} FROM {QUARANTINE} WHERE {where}", parameters)
-    return [Reject(*(aware(value) if isinstance(value, datetime) else value for value in row)) for row in rows]
+    return [Reject(**{n: _zoned(v) for n, v in zip(columns, row, strict=True)}) for row in rows]
+
+
+def _zoned(value: Any) -> Any:  # noqa: ANN401 - a column holds text, numbers or times
+    return aware(value) if isinstance(value, datetime) else value
