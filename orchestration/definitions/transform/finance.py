@@ -10,9 +10,9 @@ from pydantic import Field
 from orchestration import names
 from orchestration.definitions.outcome import Fault, raise_for
 from orchestration.definitions.specs import asset_key, team
-from orchestration.definitions.warehouse.calendar import business_day
-from orchestration.definitions.warehouse.project import DbtProject
-from orchestration.definitions.warehouse.steps import POOL, open_step
+from orchestration.definitions.transform.calendar import business_day
+from orchestration.definitions.transform.project import DbtProject
+from orchestration.definitions.transform.steps import POOL, open_step
 from orchestration.failures import FailureClass, ScriptRefused
 from orchestration.scripts.lineage import Lineage, lineages
 from orchestration.scripts.run import FOLDER, ScriptResult, run_financial

@@ -4,6 +4,6 @@ One project that does not parse, or one script, stops nothing else: the last goo
 manifest stands in, the script's asset fails with its problem, and the location says so.
 """
 
-from orchestration.definitions.warehouse.location import warehouse_definitions
+from orchestration.definitions.transform.location import warehouse_definitions
 
 defs = warehouse_definitions()

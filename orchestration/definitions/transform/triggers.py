@@ -13,10 +13,10 @@ from datetime import datetime
 import dagster as dg
 
 from orchestration.definitions.schedules import unfinished_run
-from orchestration.definitions.warehouse.calendar import start_of_today
-from orchestration.definitions.warehouse.lineage import build_selection, downstream_models
-from orchestration.definitions.warehouse.project import DbtProject
-from orchestration.definitions.warehouse.steps import FINANCIAL_JOB, JOB
+from orchestration.definitions.transform.calendar import start_of_today
+from orchestration.definitions.transform.lineage import build_selection, downstream_models
+from orchestration.definitions.transform.project import DbtProject
+from orchestration.definitions.transform.steps import FINANCIAL_JOB, JOB
 from orchestration.publication.status import BuildStatus, Status, read_status
 from orchestration.runtime import open_runtime
 from orchestration.settings import Settings, load_settings

@@ -8,8 +8,8 @@ import dagster as dg
 
 from orchestration import names
 from orchestration.definitions.specs import asset_key
-from orchestration.definitions.warehouse.project import DbtProject
-from orchestration.definitions.warehouse.steps import POOL, open_step
+from orchestration.definitions.transform.project import DbtProject
+from orchestration.definitions.transform.steps import POOL, open_step
 
 if TYPE_CHECKING:
     from orchestration.quality.verdicts import Verdict

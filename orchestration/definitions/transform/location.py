@@ -5,15 +5,15 @@ from __future__ import annotations
 import dagster as dg
 
 from orchestration import names
-from orchestration.definitions.warehouse import broken
-from orchestration.definitions.warehouse.finance import finance_assets, script_lineages
-from orchestration.definitions.warehouse.gates import gate_checks
-from orchestration.definitions.warehouse.lineage import models
-from orchestration.definitions.warehouse.models import dbt_layers
-from orchestration.definitions.warehouse.project import DbtProject, read_project
-from orchestration.definitions.warehouse.publish import publication_assets
-from orchestration.definitions.warehouse.steps import FINANCIAL_JOB, JOB
-from orchestration.definitions.warehouse.triggers import build_sensor, financial_schedule
+from orchestration.definitions.transform import broken
+from orchestration.definitions.transform.finance import finance_assets, script_lineages
+from orchestration.definitions.transform.gates import gate_checks
+from orchestration.definitions.transform.lineage import models
+from orchestration.definitions.transform.models import dbt_layers
+from orchestration.definitions.transform.project import DbtProject, read_project
+from orchestration.definitions.transform.publish import publication_assets
+from orchestration.definitions.transform.steps import FINANCIAL_JOB, JOB
+from orchestration.definitions.transform.triggers import build_sensor, financial_schedule
 from orchestration.settings import load_settings
 
 MAX_RUNTIME_SECONDS = 4 * 60 * 60

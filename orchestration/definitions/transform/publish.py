@@ -7,9 +7,9 @@ import dagster as dg
 
 from orchestration import names
 from orchestration.definitions.specs import asset_key
-from orchestration.definitions.warehouse.lineage import PUBLISHED, published_key
-from orchestration.definitions.warehouse.project import DbtProject
-from orchestration.definitions.warehouse.steps import POOL, open_step
+from orchestration.definitions.transform.lineage import PUBLISHED, published_key
+from orchestration.definitions.transform.project import DbtProject
+from orchestration.definitions.transform.steps import POOL, open_step
 
 
 def publication_assets(project: DbtProject, tables: Sequence[names.Table]) -> dg.AssetsDefinition:

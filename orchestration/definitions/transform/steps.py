@@ -11,8 +11,8 @@ import dagster as dg
 
 from orchestration import builds, names
 from orchestration.definitions.outcome import Fault, raise_for
-from orchestration.definitions.warehouse.lineage import PUBLISHED, downstream_models, table_keys
-from orchestration.definitions.warehouse.project import DbtProject
+from orchestration.definitions.transform.lineage import PUBLISHED, downstream_models, table_keys
+from orchestration.definitions.transform.project import DbtProject
 from orchestration.failures import StrataError
 from orchestration.names import GOLD, SILVER
 from orchestration.publication.log import PublishedVersion

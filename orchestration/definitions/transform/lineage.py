@@ -12,7 +12,7 @@ import dagster as dg
 
 from orchestration import names
 from orchestration.definitions.specs import asset_key
-from orchestration.definitions.warehouse.project import DbtProject
+from orchestration.definitions.transform.project import DbtProject
 
 PUBLISHED = "published"
 Manifest = Mapping[str, Any]

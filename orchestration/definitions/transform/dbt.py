@@ -17,13 +17,15 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation
 from packaging.version import Version
 
-from orchestration.definitions.warehouse.lineage import read_manifest
-from orchestration.definitions.warehouse.project import DbtProject, dbt_environment, dbt_executable
+from orchestration.definitions.transform.lineage import read_manifest
+from orchestration.definitions.transform.project import DbtProject, dbt_environment, dbt_executable
 from orchestration.failures import TransformFailed
 from orchestration.settings import Settings
 
 TRANSLATOR = DagsterDbtTranslator()
 """Keys are schema and name; the sources' keys, groups and owners stand in the project's YAML."""
+# Unit tests prove the code, in CI; a build proves the data.
+_NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 _KEPT_TARGETS = 20
 
 
@@ -41,7 +43,7 @@ def stream_build(
     folder = _folder(project)
     target = _target(settings, folder, f"{context.run.run_id[:8]}-{context.op.name}-{context.retry_number}")
     invocation = DbtCliInvocation.run(
-        args=[dbt_executable(), "build", "--profiles-dir", str(folder), "--select", *select],
+        args=[dbt_executable(), "build", "--profiles-dir", str(folder), *_NO_UNIT_TESTS, "--select", *select],
         env={
             **dbt_environment(settings),
             # The form in which dagster-dbt reads what happens.

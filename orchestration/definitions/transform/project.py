@@ -67,6 +67,8 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "STRATA_THREADS": str(settings.threads),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_USE_COLORS": "false",
+        # Unit tests judge the SQL, not the data: they belong to the test suite, not to every build.
+        "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test",
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -8,10 +8,10 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import dbt_assets
 
-from orchestration.definitions.warehouse.dbt import TRANSLATOR, stream_build
-from orchestration.definitions.warehouse.lineage import models
-from orchestration.definitions.warehouse.project import DbtProject
-from orchestration.definitions.warehouse.steps import POOL, BuildConfig, Step, open_step
+from orchestration.definitions.transform.dbt import TRANSLATOR, stream_build
+from orchestration.definitions.transform.lineage import models
+from orchestration.definitions.transform.project import DbtProject
+from orchestration.definitions.transform.steps import POOL, BuildConfig, Step, open_step
 from orchestration.names import GOLD, SILVER
 
 LAYERS = (SILVER, GOLD)
