@@ -116,4 +116,4 @@ def _explain(error: ValidationError) -> tuple[str, str]:
     field = Settings.model_fields.get(name)
     example = (field.examples or [""])[0] if field else ""
     variable = f"STRATA_{name.upper()}"
-    return f"{variable}: {finding['msg']}.", f"Example: {variable}={example}"
+    return f"{variable}: {finding['msg'].removeprefix('Value error, ')}.", f"Example: {variable}={example}"

@@ -7,10 +7,11 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
 
 from orchestration.cli.exit_codes import exit_code_of
 from orchestration.failures import StrataError
@@ -72,23 +73,28 @@ def _options(
     """Name the option for the help; ``main`` takes it from anywhere in the command line."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command line (by default this process's) and end the process with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in given
     try:
-        app([argument for argument in given if argument != DEBUG], prog_name="strata")
+        # Only outside standalone mode does Typer leave it to us how a wrong command line is told.
+        code = app([item for item in given if item != DEBUG], prog_name="strata", standalone_mode=not as_json)
+    except TyperException as error:
+        _print_json("usage", error.format_message(), "See --help.")
+        sys.exit(error.exit_code)
     except StrataError as error:
         if DEBUG in given:
             traceback.print_exc()
-        _tell(error, as_json="--json" in given)
+        _tell(error, as_json=as_json)
         sys.exit(exit_code_of(error))
+    sys.exit(code)
 
 
 def _tell(error: StrataError, *, as_json: bool) -> None:
     """Say what is wrong and what to do: as JSON on standard output, or in words on standard error."""
     if as_json:
-        document = {"class": error.failure_class.value, "message": error.message, "remedy": error.remedy}
-        sys.stdout.write(json.dumps({"error": document}, ensure_ascii=False) + "\n")
+        _print_json(error.failure_class.value, error.message, error.remedy)
         return
     from orchestration.cli.console import errors  # noqa: PLC0415 (rich is loaded only when there is something to say)
 
@@ -96,3 +102,8 @@ def _tell(error: StrataError, *, as_json: bool) -> None:
     errors.print(error.message, style="bold red", markup=False, soft_wrap=whole)
     if error.remedy:
         errors.print(error.remedy, markup=False, soft_wrap=whole)
+
+
+def _print_json(failure_class: str, message: str, remedy: str) -> None:
+    document = {"class": failure_class, "message": message, "remedy": remedy}
+    sys.stdout.write(json.dumps({"error": document}, ensure_ascii=False) + "\n")
