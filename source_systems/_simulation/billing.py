@@ -74,10 +74,11 @@ def _settle(life: Life, invoice: Row) -> None:
 
 
 def _pay(life: Life, invoice: Row) -> None:
-    """Pay in full, at times in two parts; a paid invoice now and then gets a credit note."""
-    gross = invoice["gross_amount"]
-    first = (gross / 3).quantize(_CENT) if life.chance.random() < 0.1 else gross
-    for amount in (first, gross - first):
+    """Pay what is open, at times in two parts; a paid invoice now and then gets a credit note."""
+    before = [row["amount"] for row in life.journal.rows("payment") if row["invoice_id"] == invoice["id"]]
+    owed = invoice["gross_amount"] - sum(before)
+    first = (owed / 3).quantize(_CENT) if life.chance.random() < 0.1 else owed
+    for amount in (first, owed - first):
         if amount:
             life.insert(
                 "payment",

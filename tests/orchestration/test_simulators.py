@@ -1,0 +1,163 @@
+"""Simulators come when they are needed, are shared, and go with their last user."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from orchestration import simulators
+from orchestration.contracts.extraction import Connection
+from orchestration.contracts.source import read_source
+from orchestration.settings import PROJECT, Settings, load_settings
+from source_systems.product import simulator
+
+ACME = Connection("acme", "product", simulated=True)
+PRODUCT = {"product": read_source(PROJECT / "source_systems" / "product")}
+USER = """
+import sys
+from orchestration import simulators
+from orchestration.contracts.extraction import Connection
+from orchestration.settings import load_settings
+
+settings = load_settings(home=sys.argv[1], world_size=10)
+print(simulators.resolve(Connection(sys.argv[2], "product", simulated=True), settings).get("url"), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    tenants = tmp_path / "tenants.yaml"
+    tenants.write_text("tenants: {acme: {connections: {product: simulated}}}")
+    settings = load_settings(home=tmp_path / "home", world_size=10, tenants_file=tenants)
+    yield settings
+    simulators.release()
+    if (state := state_of(settings)).exists():
+        simulator.stop(json.loads(state.read_text()))
+
+
+def state_of(settings: Settings) -> Path:
+    return settings.home / "simulation" / "product.json"
+
+
+def user(settings: Settings, tenant: str = "acme") -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", USER, str(settings.home), tenant]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def url_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    return process.stdout.readline().strip()
+
+
+def leave(process: subprocess.Popen[str]) -> None:
+    process.communicate("", timeout=30)
+    assert process.returncode == 0
+
+
+def answers(url: str) -> bool:
+    try:
+        psycopg.connect(url).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def test_a_real_connection_is_left_as_it_is(settings: Settings) -> None:
+    real = Connection("acme", "product")
+    assert simulators.resolve(real, settings) is real
+    assert not settings.home.exists()
+
+
+def test_a_simulated_connection_gets_settings_that_no_repr_shows(settings: Settings) -> None:
+    connection = simulators.resolve(ACME, settings)
+    assert answers(connection.get("url"))
+    assert "strata_reader" not in repr(connection)
+    assert "strata_reader" not in repr(connection.settings)
+    assert state_of(settings).stat().st_mode & 0o077 == 0
+
+
+def test_the_server_goes_with_its_last_user(settings: Settings) -> None:
+    first, second = user(settings), user(settings, "globex")
+    urls = url_of(first), url_of(second)
+    assert urls[0].rpartition("/")[0] == urls[1].rpartition("/")[0]  # both raced, one server came of it
+    leave(first)
+    assert answers(urls[1])
+    leave(second)
+    assert not answers(urls[1])
+    assert not state_of(settings).exists()
+
+
+def test_a_server_whose_user_was_killed_is_taken_over(settings: Settings) -> None:
+    killed = user(settings)
+    url = url_of(killed)
+    killed.kill()
+    killed.wait()
+    assert answers(url)
+    following = user(settings)
+    assert url_of(following) == url
+    leave(following)
+    assert not answers(url)
+
+
+def test_a_state_file_of_a_dead_server_is_replaced(settings: Settings) -> None:
+    first = simulators.resolve(ACME, settings)
+    folder = Path(json.loads(state_of(settings).read_text())["folder"])
+    os.kill(int((folder / "data" / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+    while answers(first.get("url")):
+        time.sleep(0.02)
+    assert answers(simulators.resolve(ACME, settings).get("url"))
+
+
+def test_the_world_advances_for_everyone_and_keeps_its_day(settings: Settings) -> None:
+    assert simulators.today(settings) == 0
+    connection = simulators.resolve(ACME, settings)
+    assert simulators.advance(settings, PRODUCT) == 1
+    assert simulators.advance(settings, PRODUCT, days=2) == 3
+    simulators.release()
+    assert not answers(connection.get("url"))
+    later = Connection("newcomer", "product", simulated=True)
+    simulators.resolve(ACME, settings)
+    simulators.resolve(later, settings)
+    address = json.loads(state_of(settings).read_text())
+    for place in ("acme", "newcomer"):
+        server = simulator.PostgresServer(Path(address["folder"]))
+        with psycopg.connect(server.url(f"product_{place}")) as admin:
+            assert admin.execute("SELECT day FROM simulation.world").fetchone() == (3,)
+
+
+def test_an_interrupted_advance_is_made_up(settings: Settings) -> None:
+    simulators.resolve(ACME, settings)
+    address = json.loads(state_of(settings).read_text())
+    simulator.bring_to(address, "acme", 1, seed=settings.world_seed, size=10)  # as if killed before the counter moved
+    assert simulators.advance(settings, PRODUCT) == 1
+    assert simulators.advance(settings, PRODUCT) == 2
+
+
+def test_serving_ends_with_a_signal_and_takes_the_servers_along(settings: Settings) -> None:
+    serving = """
+import sys
+from orchestration import simulators
+from orchestration.contracts.source import read_source
+from orchestration.settings import PROJECT, load_settings
+
+settings = load_settings(home=sys.argv[1], world_size=10, tenants_file=sys.argv[2])
+product = {"product": read_source(PROJECT / "source_systems" / "product")}
+simulators.serve(settings, product, lambda ready: print(ready[0].get("url"), flush=True))
+"""
+    command = [sys.executable, "-c", serving, str(settings.home), str(settings.tenants_file)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    url = url_of(process)
+    assert answers(url)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+    assert not answers(url)
