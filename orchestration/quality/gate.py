@@ -20,6 +20,7 @@ from orchestration.landing.manifest import Manifest
 from orchestration.landing.store import LandingStore
 from orchestration.quality.parquet_rows import scan_parquet
 from orchestration.quality.scan import Scan, reject_columns
+from orchestration.quality.text import create_macros
 
 GOOD, REJECTS, DELETED_KEYS, PRESENT_KEYS = "good", "rejects", "deleted_keys", "present_keys"
 
@@ -71,7 +72,10 @@ def gate(con: duckdb.DuckDBPyConnection, contract: Contract, manifest: Manifest,
 
 
 def _gate_rows(con: duckdb.DuckDBPyConnection, contract: Contract, manifest: Manifest, store: LandingStore) -> Gated:
-    scans = scan_parquet(con, contract.columns, manifest.of_role("rows"), store)
+    create_macros(con)
+    known = {column.name for column in manifest.columns}
+    unknown = {column.name for column in contract.columns} - known
+    scans = scan_parquet(con, contract.columns, manifest.of_role("rows"), store, unknown=unknown)
     tallies = [_tally(con, contract, scan) for scan in scans]
     views = []
     for scan, (_, rejected, _) in zip(scans, tallies, strict=True):
@@ -93,13 +97,12 @@ def _tally(con: duckdb.DuckDBPyConnection, contract: Contract, scan: Scan) -> tu
 
 def _record_rejects(con: duckdb.DuckDBPyConnection, contract: Contract, scan: Scan) -> None:
     """Write the rejects of a scan whose good rows need no copy: a second pass, only where there are any."""
-    columns = ", ".join(reject_columns(contract, scan))
+    columns = ", ".join(reject_columns(contract, scan).values())
     con.execute(f"INSERT INTO {REJECTS} SELECT {columns} FROM {scan.source} WHERE {scan.fault}")
 
 
 def _good_select(scan: Scan, *, filtered: bool) -> str:
-    values = ", ".join(f"{j.value} AS {names.quote(j.column.name)}" for j in scan.judgements)
-    return f"SELECT {values} FROM {scan.source}" + (f" WHERE NOT ({scan.fault})" if filtered else "")
+    return f"SELECT {scan.values} FROM {scan.source}" + (f" WHERE NOT ({scan.fault})" if filtered else "")
 
 
 def _create_keys(con: duckdb.DuckDBPyConnection, contract: Contract, name: str, scans: Sequence[Scan]) -> None:

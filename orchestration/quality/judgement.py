@@ -43,49 +43,85 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Fault:
-    """One way in which a value can be wrong; ``readable`` says that its typed value can be trusted all the same."""
+    """One way in which a value can be wrong: a condition and its name."""
 
     condition: str
     reason: Reason
-    readable: bool = False
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """A column's typed value, the raw one as text, and its possible faults in the order they are told."""
+class Conversion:
+    """How a column's arriving value becomes the contract's type.
 
-    column: Column
+    Where the condition ``sound`` is true there is no fault, and the faults, which may be
+    costly to tell apart, are not evaluated; empty: there is no such short cut.
+    """
+
     value: str
-    raw: str
-    faults: tuple[Fault, ...]
+    faults: tuple[Fault, ...] = ()
+    sound: str = ""
+
+    @property
+    def failed(self) -> str:
+        """The condition under which the value cannot be trusted."""
+        doubts = any_of(fault.condition for fault in self.faults)
+        return f"CASE WHEN {self.sound} THEN false ELSE {doubts} END" if self.sound and self.faults else doubts
 
     @property
     def trusted(self) -> str:
         """The value, or NULL where it cannot be trusted."""
-        doubts = [fault.condition for fault in self.faults if not fault.readable]
-        return f"CASE WHEN {any_of(doubts)} THEN NULL ELSE {self.value} END" if doubts else self.value
+        return f"CASE WHEN {self.failed} THEN NULL ELSE {self.value} END" if self.faults else self.value
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A column's conversion, its raw value as text, and the rules its converted value has to keep."""
+
+    column: Column
+    raw: str
+    conversion: Conversion
+    rules: tuple[Fault, ...]
+
+    @property
+    def fault(self) -> str:
+        """The condition under which this column makes its row a reject."""
+        return any_of(part for part in (self.conversion.failed, any_of(f.condition for f in self.rules)) if part != NO)
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Every single fault, in the order in which they are told."""
+        sound = self.conversion.sound
+        guard = f"NOT ({sound}) AND " if sound else ""
+        return (*(Fault(f"{guard}({f.condition})", f.reason) for f in self.conversion.faults), *self.rules)
+
+
+NO = "false"
 
 
 def any_of(conditions: Iterable[str]) -> str:
     """Join conditions by OR; ``false`` when there is none."""
-    return " OR ".join(f"({condition})" for condition in conditions) or "false"
+    return " OR ".join(f"({condition})" for condition in conditions) or NO
 
 
-def rule_faults(column: Column, value: str) -> tuple[Fault, ...]:
-    """Return the faults that a well-typed value may still have: missing, too long, not allowed."""
-    faults = []
+def judge(column: Column, conversion: Conversion, *, arriving: str, raw: str) -> Judgement:
+    """Judge a column: first whether its value converts, then whether it is there, not too long and allowed.
+
+    ``arriving`` is the SQL of the value before its conversion, ``raw`` the text to show for it.
+    """
+    return Judgement(column, raw, conversion, tuple(_rules(column, arriving, conversion.value)))
+
+
+def _rules(column: Column, arriving: str, value: str) -> Iterable[Fault]:
     if column.required:
-        faults.append(Fault(f"{value} IS NULL", Reason.NULL))
-    if column.type.length:
+        yield Fault(f"{arriving} IS NULL", Reason.NULL)
+    if length := column.type.length:
         # A string's bytes bound its characters and are counted much faster.
-        length = column.type.length
-        too_long = f"{value} IS NOT NULL AND strlen({value}) > {length} AND length({value}) > {length}"
-        faults.append(Fault(too_long, Reason.TOO_LONG, readable=True))
+        too_long = f"CASE WHEN strlen({value}) > {length} THEN length({value}) > {length} ELSE false END"
+        yield Fault(too_long, Reason.TOO_LONG)
     if column.allowed:
         allowed = ", ".join(names.literal(text) for text in column.allowed)
         text = value if column.type.duckdb == "VARCHAR" else f"CAST({value} AS VARCHAR)"
-        faults.append(Fault(f"{value} IS NOT NULL AND {text} NOT IN ({allowed})", Reason.NOT_ALLOWED, readable=True))
-    return tuple(faults)
+        yield Fault(f"{value} IS NOT NULL AND {text} NOT IN ({allowed})", Reason.NOT_ALLOWED)
 
 
 def key_json_expression(key: Iterable[Column]) -> str:
@@ -93,14 +129,10 @@ def key_json_expression(key: Iterable[Column]) -> str:
 
     Every value is text, as DuckDB writes the contract's type, so that a decimal or a long integer stays exact.
     """
-    return _json_object((column.name, names.quote(column.name)) for column in key)
+    return text_object((column.name, names.quote(column.name)) for column in key)
 
 
 def text_object(members: Iterable[tuple[str, str]]) -> str:
     """Return SQL for a JSON object, as text, of named SQL expressions that are cast to text."""
-    return _json_object(members)
-
-
-def _json_object(members: Iterable[tuple[str, str]]) -> str:
     pairs = ", ".join(f"{names.quote(name)} := CAST({expression} AS VARCHAR)" for name, expression in members)
     return f"CAST(to_json(struct_pack({pairs})) AS VARCHAR)"

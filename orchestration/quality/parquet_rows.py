@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import duckdb
 
@@ -11,16 +11,23 @@ from orchestration.contracts.model import Column
 from orchestration.failures import SchemaDrift
 from orchestration.landing.manifest import Part
 from orchestration.landing.store import LandingStore
+from orchestration.quality.judgement import Conversion, Judgement, judge
 from orchestration.quality.scan import Scan
-from orchestration.quality.typed import judge_typed
-
-_FILE, _ROW = '"_file"', "file_row_number"
+from orchestration.quality.text import TextColumn, convert_text, layered
+from orchestration.quality.typed import TEXT, convert_typed
 
 
 def scan_parquet(
-    con: duckdb.DuckDBPyConnection, columns: Sequence[Column], parts: Sequence[Part], store: LandingStore
+    con: duckdb.DuckDBPyConnection,
+    columns: Sequence[Column],
+    parts: Sequence[Part],
+    store: LandingStore,
+    *,
+    unknown: Collection[str] = (),
 ) -> list[Scan]:
     """Return one scan for each form that the parts have: as a rule one for all of them.
+
+    ``unknown`` are columns that the contract did not have yet when the parts landed: NULL where they lack.
 
     Raises:
         SchemaDrift: a column is missing, or of a type that never fits.
@@ -30,15 +37,24 @@ def scan_parquet(
         path = str(store.local_path(part.key))
         described = con.execute(f"DESCRIBE SELECT * FROM read_parquet({names.literal(path)})").fetchall()
         forms.setdefault(tuple((row[0], row[1]) for row in described), {})[path] = part.key
-    return [_scan(columns, dict(form), keys) for form, keys in forms.items()]
+    return [_scan(columns, dict(form), keys, unknown) for form, keys in forms.items()]
 
 
-def _scan(columns: Sequence[Column], form: dict[str, str], keys: dict[str, str]) -> Scan:
+def _scan(columns: Sequence[Column], form: dict[str, str], keys: dict[str, str], unknown: Collection[str]) -> Scan:
     for column in columns:
-        if column.name not in form:
+        if column.name not in form and column.name not in unknown:
             message = f"{next(iter(keys.values()))}: column {column.name!r} is missing."
             raise SchemaDrift(message, "The source no longer has it; correct the contract.")
-    judgements = tuple(judge_typed(column, form[column.name], names.quote(column.name)) for column in columns)
     files = ", ".join(names.literal(path) for path in keys)
     source = f"read_parquet([{files}], filename='_file', file_row_number=true)"
-    return Scan(source, judgements, keys, _FILE, f"{_ROW} + 1")
+    items = [TextColumn(column, names.quote(column.name), number) for number, column in enumerate(columns)]
+    texts = [item for item in items if form.get(item.column.name) == TEXT]
+    judgements = tuple(_judge(item, form.get(item.column.name)) for item in items)
+    return Scan(layered(source, texts), judgements, keys, "_file", "file_row_number + 1")
+
+
+def _judge(item: TextColumn, given: str | None) -> Judgement:
+    if given is None:
+        return judge(item.column, Conversion(f"CAST(NULL AS {item.column.type.duckdb})"), arriving="NULL", raw="NULL")
+    conversion = convert_text(item) if given == TEXT else convert_typed(item.column, given, item.text)
+    return judge(item.column, conversion, arriving=item.text, raw=f"CAST({item.text} AS VARCHAR)")
