@@ -16,7 +16,10 @@ from pydantic import Field
 from orchestration import names
 from orchestration.contracts.source import SourceSystem
 from orchestration.definitions import outcome
+from orchestration.definitions.alerting import crash_subject, tell
+from orchestration.definitions.outcome import Fault
 from orchestration.definitions.specs import asset_key, bronze_specs, faults
+from orchestration.failures import StrataError
 
 if TYPE_CHECKING:
     from orchestration.bronze.ledger import LoadResult
@@ -58,25 +61,41 @@ def load_assets(source: SourceSystem) -> dg.AssetsDefinition:
 def _load(
     context: dg.AssetExecutionContext, config: LoadConfig, source: SourceSystem
 ) -> Iterator[dg.MaterializeResult[None]]:
-    from orchestration.bronze.load import load_source  # noqa: PLC0415 - a location loads without the engine
     from orchestration.runtime import open_runtime  # noqa: PLC0415 - a location loads without the engine
 
-    runtime = open_runtime()
     wanted = [name for name in _selected(context, source) if not config.entities or name in config.entities]
-    results = load_source(
+    runtime = open_runtime()
+    try:
+        results = _results(runtime, context, config, source, [name for name in wanted if name in source.contracts])
+        rows = _row_counts(runtime, source, results)
+    except StrataError as error:
+        found = [Fault(f"load of {source.name}", error.failure_class, str(error))]
+        results, rows = [], {}
+    else:
+        found = outcome.load_faults(source, results, [name for name in wanted if name not in source.contracts])
+    yield from _materializations(context, source, results, rows)
+    told = [] if outcome.may_retry(found, context.retry_number) else found
+    well = [outcome.subject(result) for result in results if result.status == "loaded"]
+    with_run = [] if found else [crash_subject(context.run.job_name), f"load of {source.name}"]
+    tell(runtime, told + outcome.held_faults(source, results), well + with_run)
+    outcome.raise_for(found, context.retry_number)
+
+
+def _results(
+    runtime: "Runtime", context: dg.AssetExecutionContext, config: LoadConfig, source: SourceSystem, entities: list[str]
+) -> "list[LoadResult]":
+    from orchestration.bronze.load import load_source  # noqa: PLC0415 - a location loads without the engine
+
+    return load_source(
         runtime,
         source,
         config.mode,
-        entities=[name for name in wanted if name in source.contracts],
+        entities=entities,
         tenants=config.tenants or None,
         force_reason=config.force_reason or None,
         who=f"dagster/{context.run.job_name}",
         run_id=_ledger_run(context.run),
     )
-    broken = {f"{source.name} {name}": error for name, error in faults(source).items() if name in wanted}
-    found = outcome.load_faults(results, broken)
-    yield from _materializations(context, source, results, _row_counts(runtime, source, results))
-    outcome.raise_for(found, context.retry_number)
 
 
 def _selected(context: dg.AssetExecutionContext, source: SourceSystem) -> list[str]:

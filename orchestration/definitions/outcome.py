@@ -6,12 +6,14 @@ entity of this run are done; together the next attempt takes only what failed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from orchestration.contracts.source import SourceSystem
+from orchestration.definitions.specs import faults
 from orchestration.failures import POLICIES, FailureClass, StrataError
 
 if TYPE_CHECKING:
@@ -22,25 +24,44 @@ COUNTS = ("extracted", "inserted", "updated", "unchanged", "superseded", "reject
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that went wrong: whose it is, of which class, and the sentence for people."""
+    """One thing that went wrong: what, of which class, the sentence for people, and who owns it."""
 
     subject: str
     failure_class: FailureClass
     message: str
+    owner: str = "platform"
 
     def __str__(self) -> str:
         """Say it in one line."""
         return f"{self.subject}: {self.failure_class.value.replace('_', ' ')}: {self.message}"
 
 
-def load_faults(results: Iterable[LoadResult], broken: Mapping[str, StrataError]) -> list[Fault]:
-    """Return what failed: loads by tenant, and entities whose contract cannot be read."""
-    loads = [
-        Fault(f"{subject(result)}", FailureClass(result.failure_class or FailureClass.PERMANENT), result.message)
-        for result in results
-        if result.status == "failed"
+def load_faults(source: SourceSystem, results: Iterable[LoadResult], broken: Collection[str]) -> list[Fault]:
+    """Return what failed: loads by tenant, and entities (``broken``) whose contract cannot be read."""
+    loads = [_load_fault(source, result) for result in results if result.status == "failed"]
+    owner, known = source.description.owner, faults(source)
+    return loads + [
+        Fault(f"{source.name} {name}", known[name].failure_class, str(known[name]), owner) for name in broken
     ]
-    return loads + [Fault(name, error.failure_class, str(error)) for name, error in broken.items()]
+
+
+def held_faults(source: SourceSystem, results: Iterable[LoadResult]) -> list[Fault]:
+    """Return the tombstones that wait for a person: nothing failed, and yet somebody has to look."""
+    return [
+        Fault(subject(r), FailureClass.SHRINK, f"{r.held} tombstones are held. {r.message}", _owner(source, r.entity))
+        for r in results
+        if r.status == "held"
+    ]
+
+
+def _load_fault(source: SourceSystem, result: LoadResult) -> Fault:
+    failure_class = FailureClass(result.failure_class or FailureClass.PERMANENT)
+    return Fault(subject(result), failure_class, result.message, _owner(source, result.entity))
+
+
+def _owner(source: SourceSystem, entity: str) -> str:
+    contract = source.contracts.get(entity)
+    return contract.owner if contract else source.description.owner
 
 
 def subject(result: LoadResult) -> str:
@@ -86,7 +107,12 @@ def _record(result: LoadResult) -> dg.TableRecord:
     )
 
 
-def raise_for(faults: Sequence[Fault], attempt: int) -> None:
+def may_retry(found: Iterable[Fault], attempt: int) -> bool:
+    """Say whether another attempt may mend any of it; ``attempt`` counts from 0."""
+    return any(POLICIES[fault.failure_class].retries > attempt for fault in found)
+
+
+def raise_for(found: Sequence[Fault], attempt: int) -> None:
     """Ask for another attempt where a class of failure allows it, or fail for good.
 
     ``attempt`` counts from 0. A retry waits the longest of the waits asked for, which double.
@@ -95,16 +121,15 @@ def raise_for(faults: Sequence[Fault], attempt: int) -> None:
         RetryRequested: something may succeed when tried again.
         Failure: nothing will; says every tenant, entity and reason.
     """
-    if not faults:
+    if not found:
         return
-    text = "\n".join(str(fault) for fault in faults)
-    policies = [POLICIES[fault.failure_class] for fault in faults]
-    again = [policy for policy in policies if policy.retries > attempt]
-    if again:
-        wait = max(policy.delay_seconds for policy in again) * 2**attempt
+    text = "\n".join(str(fault) for fault in found)
+    if may_retry(found, attempt):
+        policies = [POLICIES[fault.failure_class] for fault in found]
+        wait = max(policy.delay_seconds for policy in policies if policy.retries > attempt) * 2**attempt
         raise dg.RetryRequested(max_retries=attempt + 1, seconds_to_wait=wait) from StrataError(text)
     raise dg.Failure(
         description=text,
-        metadata={"failures": len(faults), "classes": ", ".join(sorted({f.failure_class.value for f in faults}))},
+        metadata={"failures": len(found), "classes": ", ".join(sorted({f.failure_class.value for f in found}))},
         allow_retries=False,
     )

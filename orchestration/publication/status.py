@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from orchestration.failures import StrataError
 from orchestration.publication.files import replace_file
 from orchestration.runtime import Runtime
 from orchestration.settings import Settings
-from orchestration.warehouse.clock import aware, utc_now
+from orchestration.warehouse.clock import aware, stored, utc_now
 from orchestration.warehouse.platform import platform_table
 from orchestration.warehouse.protocol import Session
 
@@ -80,13 +80,17 @@ class AlertStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything; ``changed_seq`` is, by source, the last load that changed a row of bronze."""
+    """Everything; ``changed_seq`` is, by source, the last load that changed a row of bronze.
+
+    ``alerts_waiting`` counts alerts of the last day whose present state was not sent yet.
+    """
 
     written_at: datetime
     entities: tuple[EntityStatus, ...] = ()
     changed_seq: dict[str, int] = {}
     builds: tuple[BuildStatus, ...] = ()
     alerts: tuple[AlertStatus, ...] = ()
+    alerts_waiting: int = 0
 
 
 def status_path(settings: Settings) -> Path:
@@ -113,6 +117,7 @@ def write_status(session: Session, runtime: Runtime) -> Status:
         changed_seq=_changed(session),
         builds=tuple(_builds(session)),
         alerts=tuple(_alerts(session)),
+        alerts_waiting=_waiting(session),
     )
     replace_file(status_path(runtime.settings), msgspec.json.encode(status))
     return status
@@ -184,6 +189,11 @@ def _alerts(session: Session) -> list[AlertStatus]:
     )
     fields = AlertStatus.__struct_fields__
     return [AlertStatus(**{n: _zoned(v) for n, v in zip(fields, row, strict=True)}) for row in rows]
+
+
+def _waiting(session: Session) -> int:
+    sql = f"SELECT count(*) FROM {platform_table('alert')} WHERE sent_at IS NULL AND (state = 'open' OR last_at >= ?)"
+    return int(session.execute(sql, [stored(utc_now() - timedelta(days=1))])[0][0])
 
 
 def _zoned(value: Any) -> Any:  # noqa: ANN401 - a column holds text, numbers or times

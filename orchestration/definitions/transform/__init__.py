@@ -1,1 +1,1 @@
-"""What comes after bronze, in Dagster's terms: dbt's layers, the gates, publication, financial gold and their triggers."""
+"""What comes after bronze, in Dagster's terms: dbt's layers, the gates, publication, financial gold, their triggers."""

@@ -1,13 +1,14 @@
 """Financial gold: one asset a script, its upstream and downstream read from the script's own text."""
 
 # No deferred annotations here: Dagster reads the types of `context` and `config`.
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 import dagster as dg
 from pydantic import Field
 
 from orchestration import names
+from orchestration.definitions.alerting import tell
 from orchestration.definitions.outcome import Fault, raise_for
 from orchestration.definitions.specs import asset_key, team
 from orchestration.definitions.transform.calendar import business_day
@@ -38,6 +39,7 @@ def script_lineages(settings: Settings) -> tuple[list[Lineage], str]:
 
 def finance_assets(scripts: Sequence[Lineage], project: DbtProject) -> dg.AssetsDefinition:
     """Return the scripts' tables as one multi-asset; a script that cannot be run fails alone, with its problem."""
+    owners = {script.writes: script.script.header.owner for script in scripts}
 
     @dg.multi_asset(name=OP, specs=[_spec(script) for script in scripts], can_subset=True, pool=POOL)
     def build(context: dg.AssetExecutionContext, config: FinancialConfig) -> Iterator[dg.MaterializeResult[None]]:
@@ -52,13 +54,19 @@ def finance_assets(scripts: Sequence[Lineage], project: DbtProject) -> dg.Assets
             for table in whole:
                 yield _materialized(table, [r for r in results if r.table == table], as_of, versions.get(table))
             step.finish("; ".join(result.message for result in failed))
-        raise_for([_fault(result) for result in failed], context.retry_number)
+            found = [_fault(result, owners) for result in failed]
+            tell(step.runtime, found, [_subject(result) for result in results if result.status == "built"])
+        raise_for(found, context.retry_number)
 
     return build
 
 
-def _fault(result: ScriptResult) -> Fault:
-    return Fault(f"{result.tenant} {'.'.join(result.table)}", FailureClass.SCRIPT, result.message)
+def _subject(result: ScriptResult) -> str:
+    return f"{'.'.join(result.table)} of {result.tenant}"
+
+
+def _fault(result: ScriptResult, owners: Mapping[names.Table, str]) -> Fault:
+    return Fault(_subject(result), FailureClass.SCRIPT, result.message, owners[result.table] or "platform")
 
 
 def _materialized(

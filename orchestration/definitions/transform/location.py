@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration import names
 from orchestration.definitions.transform import broken
+from orchestration.definitions.transform.alert_delivery import alert_delivery_sensor, crash_sensor, send_alerts
 from orchestration.definitions.transform.finance import finance_assets, script_lineages
 from orchestration.definitions.transform.gates import gate_checks
 from orchestration.definitions.transform.lineage import models
@@ -28,16 +29,16 @@ def warehouse_definitions() -> dg.Definitions:
     finance = [finance_assets(scripts, project)] if scripts else []
     finance += [broken.asset(names.FINANCE, "scripts", circle)] if circle else []
     jobs = [_job(JOB, build, "Builds what is downstream of the sources that changed, and publishes it.")]
-    sensors, schedules = [build_sensor(project, jobs[0])], []
+    schedules = []
     if finance:
         jobs.append(_job(FINANCIAL_JOB, finance, "Builds financial gold for every tenant and publishes it."))
         schedules.append(financial_schedule(jobs[1], settings))
     return dg.Definitions(
         assets=[*build, *finance],
         asset_checks=_gates(project),
-        jobs=jobs,
+        jobs=[*jobs, send_alerts],
         schedules=schedules,
-        sensors=sensors,
+        sensors=[build_sensor(project, jobs[0]), alert_delivery_sensor, crash_sensor],
         executor=dg.in_process_executor,
         metadata={
             "dbt project": project.fingerprint,

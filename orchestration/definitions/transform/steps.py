@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import dagster as dg
 
 from orchestration import builds, names
-from orchestration.definitions.outcome import Fault, raise_for
+from orchestration.definitions.alerting import crash_subject, tell
+from orchestration.definitions.outcome import Fault, may_retry, raise_for
 from orchestration.definitions.transform.lineage import PUBLISHED, downstream_models, table_keys
 from orchestration.definitions.transform.project import DbtProject
 from orchestration.failures import StrataError
@@ -130,5 +131,10 @@ def open_step(context: Context, project: DbtProject, name: str) -> Iterator[Step
     try:
         yield step
     except StrataError as error:
+        found = [Fault(f"warehouse: {name}", error.failure_class, str(error))]
         step.finish(str(error))
-        raise_for([Fault(name, error.failure_class, str(error))], context.retry_number)
+        if not may_retry(found, context.retry_number):
+            tell(step.runtime, found)
+        raise_for(found, context.retry_number)
+    else:
+        tell(step.runtime, well=[f"warehouse: {name}", crash_subject(context.run.job_name)])

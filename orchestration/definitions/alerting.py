@@ -1,0 +1,38 @@
+"""Alerts of Dagster's runs: the step that fails writes its own, because it is there when it happens.
+
+A sensor on runs would lose what it could not tell at once. So a row is written in the
+step, sent from there, and sent again by a job of its own for as long as the sink is down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from orchestration.definitions.outcome import Fault
+
+if TYPE_CHECKING:
+    from orchestration.runtime import Runtime
+
+
+def crash_subject(job_name: str) -> str:
+    """Return what a run is called that ended without a word of its own."""
+    return f"run of {job_name}"
+
+
+def tell(runtime: Runtime, faults: Iterable[Fault] = (), well: Iterable[str] = ()) -> str:
+    """Open or count an alert for each fault, close those of the subjects that are well, and send what waits.
+
+    Returns why sending stopped; empty when it did not.
+    """
+    from orchestration.alerts import raise_alert, recover, send_pending  # noqa: PLC0415 - a location loads without it
+    from orchestration.publication.status import write_status  # noqa: PLC0415 - as above
+
+    with runtime.warehouse.session("alerts") as session:
+        with session.transaction():
+            for fault in faults:
+                raise_alert(session, fault.failure_class, fault.subject, fault.message, fault.owner)
+            for subject in well:
+                recover(session, subject)
+        write_status(session, runtime)
+    return send_pending(runtime).fault
