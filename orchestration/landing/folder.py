@@ -56,10 +56,18 @@ class FolderStore:
         """Return the file itself."""
         return self._root / key
 
-    def list(self, prefix: str) -> Iterator[str]:
+    def keys(self, prefix: str) -> Iterator[str]:
         """Walk the folder."""
         paths = sorted(path for path in (self._root / prefix).rglob("*") if path.is_file() and path.suffix != DRAFT)
         return (path.relative_to(self._root).as_posix() for path in paths)
+
+    def folders(self, prefix: str, after: str = "") -> list[str]:
+        """Read one folder, not what is below."""
+        try:
+            with os.scandir(self._root / prefix) as entries:
+                return sorted(entry.name for entry in entries if entry.name > after and entry.is_dir())
+        except FileNotFoundError:
+            return []
 
     def delete(self, key: str) -> None:
         """Remove the file, and its folder when it was the last."""

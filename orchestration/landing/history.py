@@ -7,26 +7,21 @@ folder without a manifest, which the next clean-up removes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Iterator
 from datetime import datetime
-from pathlib import PurePosixPath
 
-from orchestration.landing.manifest import MANIFEST, Manifest, Place, decode_manifest, load_id_of, load_time
+from orchestration.failures import StrataError
+from orchestration.landing.manifest import MANIFEST, Manifest, Place, decode_manifest, load_time
 from orchestration.landing.store import LandingStore
 
 
-def load_ids(store: LandingStore, place: Place) -> dict[str, bool]:
-    """Return the ids of all loads of a place, oldest first, and whether each has its manifest."""
-    found: dict[str, bool] = {}
-    for key in store.list(place.prefix):
-        load_id = load_id_of(key, place)
-        found[load_id] = found.get(load_id, False) or PurePosixPath(key).name == MANIFEST
-    return dict(sorted(found.items()))
-
-
-def read_manifest(store: LandingStore, place: Place, load_id: str) -> Manifest:
-    """Return one load's manifest; ``FileNotFoundError`` when it never committed or was removed."""
-    return decode_manifest(store.read(place.load_prefix(load_id) + MANIFEST))
+def read_manifest(store: LandingStore, place: Place, load_id: str) -> Manifest | None:
+    """Return one load's manifest; ``None`` when it never committed or was removed."""
+    try:
+        return decode_manifest(store.read(place.load_prefix(load_id) + MANIFEST))
+    except FileNotFoundError:
+        return None
 
 
 def committed_loads(store: LandingStore, place: Place, *, until: datetime | None = None) -> Iterator[Manifest]:
@@ -34,23 +29,39 @@ def committed_loads(store: LandingStore, place: Place, *, until: datetime | None
 
     A manifest says that a load landed, not that the warehouse took it: ask the ledger for that.
     """
-    for load_id, committed in load_ids(store, place).items():
-        if committed and (until is None or load_time(load_id) <= until):
-            yield read_manifest(store, place, load_id)
+    for load_id in store.folders(place.prefix):
+        if until is None or load_time(load_id) <= until:
+            manifest = read_manifest(store, place, load_id)
+            if manifest:
+                yield manifest
+
+
+def verify(store: LandingStore, manifest: Manifest) -> None:
+    """Compare every part with its checksum, before it is read again long after it landed.
+
+    Raises:
+        StrataError: a part is gone or was changed; names it.
+    """
+    for part in manifest.parts:
+        try:
+            with store.local_path(part.key).open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            digest = ""
+        if digest != part.sha256:
+            fault = "differs from what landed" if digest else "is gone"
+            raise StrataError(f"Landing: {part.key} {fault}.", "Restore it from a backup, or load from the source.")
 
 
 def discard_orphans(store: LandingStore, place: Place, last_ledgered: str | None) -> list[str]:
     """Remove what crashed loads of a place left behind; call it holding the place's lock. Return their ids.
 
-    ``last_ledgered`` is the id of the newest load of the place in the ledger. A load without a
-    manifest is an orphan; one with a manifest is an orphan when it is newer than that. Without
-    any ledger entry landed loads are kept: more likely the warehouse was lost than every load.
+    ``last_ledgered`` is the id of the newest load of the place in the ledger: what is newer
+    never made it there. Without any ledger entry loads with a manifest are kept: it is more
+    likely that the warehouse was lost than that every load was.
     """
-    orphans = [
-        load_id
-        for load_id, committed in load_ids(store, place).items()
-        if not committed or (last_ledgered is not None and load_id > last_ledgered)
-    ]
+    newer = store.folders(place.prefix, after=last_ledgered or "")
+    orphans = [load_id for load_id in newer if last_ledgered or not read_manifest(store, place, load_id)]
     for load_id in orphans:
         _remove(store, place, load_id)
     return orphans
@@ -59,27 +70,29 @@ def discard_orphans(store: LandingStore, place: Place, last_ledgered: str | None
 def expire(store: LandingStore, place: Place, before: datetime) -> list[str]:
     """Remove the loads that no point in time from ``before`` on needs. Return their ids.
 
-    The last full load before that moment, and what came after it, is where a rebuild begins: they stay.
+    The last full load before that moment is where such a rebuild begins: it stays, with all that came after it.
     """
-    old = [load_id for load_id in load_ids(store, place) if load_time(load_id) < before]
-    base = _last_full(store, place, old)
-    removed = [load_id for load_id in old if base is None or load_id < base]
-    for load_id in removed if base is not None else ():
-        _remove(store, place, load_id)
-    return removed if base is not None else []
+    old = [load_id for load_id in store.folders(place.prefix) if load_time(load_id) < before]
+    for position in reversed(range(len(old))):
+        manifest = read_manifest(store, place, old[position])
+        if manifest and manifest.mode == "full":
+            for load_id in old[:position]:
+                _remove(store, place, load_id)
+            return old[:position]
+    return []
 
 
 def places(store: LandingStore) -> Iterator[Place]:
     """Yield every place that has landed anything."""
-    yield from sorted({Place(*PurePosixPath(key).parts[:4]) for key in store.list("")})
 
+    def below(parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        for name in store.folders("".join(f"{part}/" for part in parts)):
+            yield (*parts, name)
 
-def _last_full(store: LandingStore, place: Place, ids: Iterable[str]) -> str | None:
-    committed = load_ids(store, place)
-    for load_id in reversed(list(ids)):
-        if committed[load_id] and read_manifest(store, place, load_id).mode == "full":
-            return load_id
-    return None
+    for tenant in below(()):
+        for source in below(tenant):
+            for connection in below(source):
+                yield from (Place(*parts) for parts in below(connection))
 
 
 def _remove(store: LandingStore, place: Place, load_id: str) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 from typing import Literal
 
 import msgspec
@@ -22,7 +21,7 @@ _ID_TIME = "%Y%m%dT%H%M%S.%fZ"
 
 Mode = Literal["full", "delta", "replay"]
 Role = Literal["rows", "deleted_keys", "present_keys"]
-Format = Literal["parquet", "ndjson", "csv"]
+Form = Literal["parquet", "ndjson", "csv"]
 
 
 def new_load_id(at: datetime | None = None) -> str:
@@ -62,18 +61,18 @@ class Place:
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One landed file; ``rows`` is ``None`` where a text source gave no count of its own.
 
-    ``exact_numbers`` (ndjson): no number has more digits than a double keeps, so that a
-    reader that goes through doubles still gets every value right.
+    ``regular``: a fast reader gets every value of a text file right. It would not where JSON
+    numbers have more digits than a double keeps, or where CSV quotes are broken.
     """
 
     role: Role
-    format: Format
+    format: Form
     key: str
     rows: int | None
     bytes: int
     sha256: str
-    delimiter: str = ","
-    exact_numbers: bool = False
+    delimiter: str = ""
+    regular: bool = True
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,8 +124,3 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 def decode_manifest(content: bytes) -> Manifest:
     """Read a manifest back."""
     return msgspec.json.decode(content, type=Manifest)
-
-
-def load_id_of(key: str, place: Place) -> str:
-    """Return the load id in a key below a place."""
-    return PurePosixPath(key.removeprefix(place.prefix)).parts[0]

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orchestration.contracts.model import Contract
+from orchestration.landing.manifest import Form
 
 PART_BYTES = 128 * 1024 * 1024
 _GROUP_ROWS = 122_880  # DuckDB's own row group
@@ -54,22 +55,23 @@ def _widens(given: pa.DataType, wanted: pa.DataType) -> bool:
 
 
 class ParquetPart:
-    """One Parquet file being written; ``rows`` and ``full`` say how far it is."""
+    """One Parquet file being written."""
 
-    suffix = ".parquet"
+    form: Form = "parquet"
+    delimiter, regular = "", True
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         """Open the file; the writer itself waits for the first row group, whose values choose the encodings."""
-        self.schema, self.rows = schema, 0
+        self.schema = schema
+        self.rows = 0
         self._sink = pa.OSFile(str(path), "wb")
         self._writer: pq.ParquetWriter | None = None
         self._pending: list[pa.RecordBatch] = []
         self._pending_rows = self._pending_bytes = 0
 
-    @property
-    def full(self) -> bool:
-        """Whether the next batch belongs into a new part."""
-        return bool(self._sink.tell() >= PART_BYTES)
+    def takes(self, batch: pa.RecordBatch) -> bool:
+        """Say whether a batch belongs into this part: one form, and not more than is handy."""
+        return bool(self.schema == batch.schema and self._sink.tell() < PART_BYTES)
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Buffer a batch; a row group is written when enough is pending."""

@@ -37,8 +37,14 @@ class LandingStore(Protocol):
     def local_path(self, key: str) -> Path:
         """Return a local path with a landed file's content, fetching it where needed."""
 
-    def list(self, prefix: str) -> Iterator[str]:
+    def keys(self, prefix: str) -> Iterator[str]:
         """Yield the keys below a prefix (a folder, with its slash), sorted; drafts are no keys."""
+
+    def folders(self, prefix: str, after: str = "") -> list[str]:
+        """Return the names of the folders directly below a prefix, sorted, from the first one after ``after``.
+
+        A folder that holds only drafts counts.
+        """
 
     def delete(self, key: str) -> None:
         """Delete a file; nothing happens when it is gone already."""

@@ -15,9 +15,13 @@ import pyarrow as pa
 
 from orchestration.contracts.extraction import Connection, CsvPart, JsonPage, Page, Window
 from orchestration.contracts.model import Contract
-from orchestration.landing.manifest import Format, Manifest, Mode, Part, Place, Role, new_load_id
+from orchestration.landing.manifest import Form, Manifest, Mode, Part, Place, Role, new_load_id
+from orchestration.landing.pages import Lines, look_over_csv, split_json
 from orchestration.landing.parquet import ParquetPart, normalised
 from orchestration.landing.store import LandingStore
+from orchestration.landing.text import TextPart
+
+_SUFFIX: dict[Form, str] = {"parquet": ".parquet", "ndjson": ".ndjson.zst", "csv": ".csv.zst"}
 
 
 class LandingWriter:
@@ -37,8 +41,9 @@ class LandingWriter:
         self.load_id = load_id or new_load_id()
         self._store, self._contract = store, contract
         self._place, self._mode, self._window = Place.of(connection, contract), mode, window
+        self._nested = any(column.type.kind == "json" for column in contract.columns)
         self._parts: list[Part] = []
-        self._open: dict[Role, tuple[str, Format, ParquetPart]] = {}
+        self._open: dict[Role, tuple[str, ParquetPart | TextPart]] = {}
         self._committed = False
 
     def __enter__(self) -> Self:
@@ -50,7 +55,7 @@ class LandingWriter:
     ) -> None:
         """Remove what was written, unless it was committed."""
         if not self._committed:
-            for _, _, part in self._open.values():
+            for _, part in self._open.values():
                 part.abandon()
             self._store.clear(self._place.load_prefix(self.load_id))
 
@@ -60,9 +65,13 @@ class LandingWriter:
         Raises:
             ConnectionFailed: a text page is cut short or is not what the source promised.
         """
-        if isinstance(page, (JsonPage, CsvPart)):
-            raise NotImplementedError
-        self._write_batch("rows", page)
+        match page:
+            case JsonPage():
+                self._write_lines("ndjson", split_json(page, nested=self._nested))
+            case CsvPart():
+                self._write_lines("csv", look_over_csv(page), page.delimiter)
+            case _:
+                self._write_batch("rows", page)
 
     def write_deleted(self, batch: pa.RecordBatch) -> None:
         """Land keys that the source reports as deleted."""
@@ -103,23 +112,46 @@ class LandingWriter:
         if not batch.num_rows:
             return
         batch = normalised(batch, self._contract)
-        if role in self._open and (self._open[role][2].full or self._open[role][2].schema != batch.schema):
-            self._finish(role)
-        if role not in self._open:
-            key = self._next_key(role, ParquetPart.suffix)
-            self._open[role] = key, "parquet", ParquetPart(self._store.draft(key), batch.schema)
-        self._open[role][2].write(batch)
+        part = self._open[role][1] if role in self._open else None
+        if not isinstance(part, ParquetPart) or not part.takes(batch):
+            key = self._start(role, "parquet")
+            part = ParquetPart(self._store.draft(key), batch.schema)
+            self._open[role] = key, part
+        part.write(batch)
 
-    def _next_key(self, role: Role, suffix: str) -> str:
+    def _write_lines(self, form: Form, lines: Lines, delimiter: str = "") -> None:
+        if not lines.content:
+            return
+        part = self._open["rows"][1] if "rows" in self._open else None
+        if not isinstance(part, TextPart) or part.form != form or not part.takes(lines):
+            key = self._start("rows", form)
+            part = TextPart(self._store.draft(key), form, regular=lines.regular, delimiter=delimiter)
+            self._open["rows"] = key, part
+        part.write(lines)
+
+    def _start(self, role: Role, form: Form) -> str:
+        """Finish the part that is open and return the next one's key."""
+        if role in self._open:
+            self._finish(role)
         number = sum(part.role == role for part in self._parts)
-        return f"{self._place.load_prefix(self.load_id)}{role}-{number:05d}{suffix}"
+        return f"{self._place.load_prefix(self.load_id)}{role}-{number:05d}{_SUFFIX[form]}"
 
     def _finish(self, role: Role) -> None:
-        key, kind, part = self._open.pop(role)
+        key, part = self._open.pop(role)
         part.close()
         draft = self._store.draft(key)
         with draft.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         size = draft.stat().st_size
         self._store.land(key)
-        self._parts.append(Part(role=role, format=kind, key=key, rows=part.rows, bytes=size, sha256=digest))
+        landed = Part(
+            role=role,
+            format=part.form,
+            key=key,
+            rows=part.rows,
+            bytes=size,
+            sha256=digest,
+            delimiter=part.delimiter,
+            regular=part.regular,
+        )
+        self._parts.append(landed)
