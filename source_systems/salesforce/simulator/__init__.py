@@ -6,7 +6,7 @@ which :func:`bring_to` writes directly and the server reads, so that state survi
 restarts and millions of rows need no memory.
 """
 
-from source_systems.salesforce.simulator.life import is_running, settings_for, start, stop
+from source_systems.salesforce.simulator.life import Address, is_running, settings_for, start, stop
 from source_systems.salesforce.simulator.world import bring_to
 
-__all__ = ["bring_to", "is_running", "settings_for", "start", "stop"]
+__all__ = ["Address", "bring_to", "is_running", "settings_for", "start", "stop"]
