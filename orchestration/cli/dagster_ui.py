@@ -1,33 +1,23 @@
-"""Dagster's own processes: where their state lives, how they start and how all of them end."""
+"""Dagster's own processes: how they start and how all of them end."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from orchestration.definitions.main_job import prepare_dagster_home
 from orchestration.failures import SettingsError
 from orchestration.settings import PROJECT, Settings
 
 WORKSPACE = PROJECT / "workspace.yaml"
-INSTANCE = PROJECT / "infra" / "dagster.yaml"
 _PATIENCE_SECONDS = 15
-
-
-def prepare_dagster_home(settings: Settings) -> Path:
-    """Return DAGSTER_HOME under ``STRATA_HOME``, created, with the project's instance settings in it."""
-    home = settings.home / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(INSTANCE, home / "dagster.yaml")
-    return home
 
 
 def stop_on_signals() -> None:

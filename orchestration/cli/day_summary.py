@@ -1,0 +1,128 @@
+"""What a run of the whole day did, table by table: bronze from the load ledger, the rest from the publication log.
+
+The counts are what the platform recorded with the data, not what the jobs said.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration.names import Table, bronze_schema
+from orchestration.runtime import Runtime
+from orchestration.settings import Settings
+from orchestration.warehouse import apply
+from orchestration.warehouse.platform import platform_table
+from orchestration.warehouse.protocol import Session
+
+
+@dataclass(frozen=True)
+class Line:
+    """One table's day, all tenants and loads together; ``seconds`` is ``None`` where nothing was measured.
+
+    ``rows`` came in from the source (bronze), or are in the table now (what was built from it).
+    """
+
+    layer: str
+    table: str
+    rows: int
+    inserted: int
+    updated: int
+    unchanged: int
+    deleted: int
+    rejected: int
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How far ledger and publication log were before the day began."""
+
+    load: int
+    publication: int
+
+
+def read_mark(runtime: Runtime) -> Mark:
+    """Return how far the records go now."""
+    with runtime.warehouse.session("note where the day begins") as session:
+        apply.apply(session)
+        return Mark(_last(session, "load_ledger"), _last(session, "publication_log"))
+
+
+def _last(session: Session, table: str) -> int:
+    return int(session.execute(f"SELECT coalesce(max(seq), 0) FROM {platform_table(table)}")[0][0])
+
+
+def summarize(runtime: Runtime, since: Mark, run_ids: Iterable[str]) -> list[Line]:
+    """Return a line for each table that was loaded or is published, in the order of the layers."""
+    seconds = model_seconds(runtime.settings, run_ids)
+    with runtime.warehouse.session("summary of the day") as session:
+        return [*_bronze(session, since), *_published(session, since, seconds)]
+
+
+def _bronze(session: Session, since: Mark) -> list[Line]:
+    rows = session.execute(
+        f"""
+SELECT source, entity, sum(extracted), sum(inserted), sum(updated), sum(unchanged + superseded), sum(deleted),
+    sum(rejected), sum(seconds)
+FROM {platform_table("load_ledger")} WHERE seq > ? GROUP BY ALL ORDER BY ALL""",
+        [since.load],
+    )
+    return [
+        Line(
+            layer=bronze_schema(source),
+            table=entity,
+            rows=int(extracted),
+            inserted=int(inserted),
+            updated=int(updated),
+            unchanged=int(unchanged),
+            deleted=int(deleted),
+            rejected=int(rejected),
+            seconds=float(seconds),
+        )
+        for source, entity, extracted, inserted, updated, unchanged, deleted, rejected, seconds in rows
+    ]
+
+
+def _published(session: Session, since: Mark, seconds: Mapping[Table, float]) -> list[Line]:
+    rows = session.execute(
+        f"""
+SELECT schema_name, table_name, arg_max(rows, seq), coalesce(sum(inserted) FILTER (seq > $1), 0),
+    coalesce(sum(updated) FILTER (seq > $1), 0), coalesce(sum(deleted) FILTER (seq > $1), 0)
+FROM {platform_table("publication_log")} GROUP BY schema_name, table_name
+ORDER BY list_position(['silver', 'gold', 'finance'], schema_name), table_name""",
+        [since.publication],
+    )
+    return [
+        Line(
+            layer=schema,
+            table=table,
+            rows=int(total),
+            inserted=int(inserted),
+            updated=int(updated),
+            unchanged=max(int(total) - int(inserted) - int(updated), 0),
+            deleted=int(deleted),
+            rejected=0,
+            seconds=seconds.get((schema, table)),
+        )
+        for schema, table, total, inserted, updated, deleted in rows
+    ]
+
+
+def model_seconds(settings: Settings, run_ids: Iterable[str]) -> dict[Table, float]:
+    """Return how long dbt worked on each table in the runs, from what dbt itself wrote down."""
+    totals: dict[Table, float] = {}
+    for run_id in filter(None, run_ids):
+        for path in (settings.home / "dbt" / "runs").glob(f"{run_id[:8]}-*/run_results.json"):
+            for table, seconds in _results(path):
+                totals[table] = totals.get(table, 0.0) + seconds
+    return totals
+
+
+def _results(path: Path) -> Iterable[tuple[Table, float]]:
+    for result in json.loads(path.read_text(encoding="utf-8"))["results"]:
+        parts = (result.get("relation_name") or "").replace('"', "").split(".")
+        if len(parts) == 3 and not result["unique_id"].startswith("test."):
+            yield (parts[1], parts[2]), float(result["execution_time"])
