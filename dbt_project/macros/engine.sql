@@ -6,8 +6,9 @@
 {%- endmacro %}
 
 {% macro is_incremental() -%}
-    {#- dbt's own looks the table up; DBT_OFFLINE compiles without a connection, as a first build. -#}
-    {%- if env_var('DBT_OFFLINE', '') -%} {{ return(false) }} {%- endif -%}
+    {#- dbt's own looks the table up; DBT_OFFLINE=first|later compiles that build without a connection. -#}
+    {%- set offline = env_var('DBT_OFFLINE', '') -%}
+    {%- if offline -%} {{ return(offline == 'later') }} {%- endif -%}
     {{- return(dbt.is_incremental()) -}}
 {%- endmacro %}
 

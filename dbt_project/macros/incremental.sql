@@ -8,11 +8,11 @@
     -#}
     {%- set target_table, changes = arguments.target_relation, arguments.temp_relation -%}
     {%- set columns = arguments.dest_columns | map(attribute='quoted') | join(', ') -%}
-    delete from {{ target_table }}
+    delete {{ 'built ' if target.type == 'sqlserver' }}from {{ target_table }} as built
     where exists (
         select 1 from {{ changes }} as changed
         where {% for column in arguments.unique_key -%}
-            changed.{{ column }} = {{ target_table }}.{{ column }}{{ ' and ' if not loop.last }}
+            changed.{{ column }} = built.{{ column }}{{ ' and ' if not loop.last }}
         {%- endfor %}
     );
     insert into {{ target_table }} ({{ columns }})

@@ -75,7 +75,7 @@ class Bronze:
 
     def _write(self, con: duckdb.DuckDBPyConnection, contract: Contract, rows: list[dict[str, Any]]) -> None:
         table, keys = names.qualified(contract.table), ", ".join((*names.PLATFORM_KEY, *contract.key))
-        schema = con.execute(f"SELECT * FROM {table} LIMIT 0").to_arrow_table().schema
+        schema = con.sql(f"SELECT * FROM {table} LIMIT 0").to_arrow_table().schema
         con.register("incoming", pa.Table.from_pylist(rows, schema=schema))
         con.execute(f"DELETE FROM {table} WHERE ({keys}) IN (SELECT ({keys}) FROM incoming)")
         con.execute(f"INSERT INTO {table} SELECT * FROM incoming")
@@ -106,10 +106,10 @@ class Dbt:
         )
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
-    def build(self, warehouse: Path, *arguments: str) -> None:
-        """Build silver, then gold, as the platform does."""
-        for layer in ("silver", "gold"):
-            self.run("build", "--select", f"tag:{layer}", *arguments, warehouse=warehouse)
+    def build(self, warehouse: Path, *layers: str) -> None:
+        """Build layers in one invocation, as the platform does."""
+        selection = ("--select", *(f"tag:{layer}" for layer in layers))
+        self.run("build", *selection, warehouse=warehouse, DBT_EXCLUDE_RESOURCE_TYPES="unit_test")
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -129,7 +129,8 @@ def first_day(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Bronze:
     bronze = Bronze(tmp_path_factory.mktemp("warehouse") / "first.duckdb")
     for tenant in TENANTS:
         bronze.load(tenant, World(tenant, 7, 12).initial(), FIRST_LOAD)
-    dbt.build(bronze.path)
+    dbt.build(bronze.path, "silver")
+    dbt.build(bronze.path, "gold")
     return bronze
 
 
@@ -144,5 +145,20 @@ def later(first_day: Bronze, dbt: Dbt, tmp_path_factory: pytest.TempPathFactory)
         for hours, tenant in enumerate(TENANTS):
             at = FIRST_LOAD + timedelta(days=day, hours=-hours)
             bronze.load(tenant, World(tenant, 7, 12).day(day), at)
-    dbt.build(bronze.path, "--exclude", "resource_type:unit_test")
+    _end_the_week(bronze)
+    dbt.build(bronze.path, "silver", "gold")
     return bronze
+
+
+def _end_the_week(bronze: Bronze) -> None:
+    """Rename one customer and lose the account of another, whose match ends with it."""
+    moment = (FIRST_LOAD + timedelta(days=6)).strftime("TIMESTAMP '%Y-%m-%d %H:%M:%S'")
+    own = "_tenant_id = 'acme' AND _deleted_at IS NULL"
+    bronze.execute(
+        f"UPDATE bronze_product.customer SET name = 'Renamed Works', _loaded_at = {moment} "
+        f"WHERE {own} AND id = (SELECT min(id) FROM bronze_product.customer WHERE {own})"
+    )
+    bronze.execute(
+        f"UPDATE bronze_salesforce.account SET _deleted_at = {moment}, _loaded_at = {moment} "
+        f"WHERE {own} AND customer_ref__c = (SELECT max(customer_ref__c) FROM bronze_salesforce.account WHERE {own})"
+    )

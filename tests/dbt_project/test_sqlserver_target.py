@@ -1,0 +1,64 @@
+"""The SQL Server target compiles without a server, and all it compiles to is T-SQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+import sqlglot
+from sqlglot import exp
+
+
+class Dbt(Protocol):
+    scratch: Path
+    manifest: dict[str, Any]
+
+    def run(self, *arguments: str, warehouse: Path, **environment: str) -> None: ...
+
+
+@pytest.fixture(scope="session")
+def compiled(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """All compiled SQL by file: of a first build, and of later builds where that differs."""
+    offline = type(dbt)(tmp_path_factory.mktemp("sqlserver"))
+    found = {}
+    for build, selection in (("first", "*"), ("later", "config.materialized:incremental")):
+        offline.run(
+            "compile", "--no-populate-cache", "--no-introspect", "--exclude", "resource_type:unit_test",
+            "--select", selection, warehouse=Path("unused"), DBT_OFFLINE=build, STRATA_DBT_TARGET="sqlserver",
+        )  # fmt: skip
+        folder = offline.scratch / "target" / "compiled" / "strata"
+        found |= {f"{build} {path.relative_to(folder)}": path.read_text() for path in sorted(folder.rglob("*.sql"))}
+    return found
+
+
+def test_everything_parses_as_tsql(compiled: dict[str, str]) -> None:
+    assert len(compiled) > 100
+    for name, sql in compiled.items():
+        for statement in sqlglot.parse(sql, dialect="tsql"):
+            assert statement is not None, name
+            assert not list(statement.find_all(exp.Command)), name
+
+
+def test_nothing_is_said_that_only_other_engines_know(compiled: dict[str, str]) -> None:
+    for name, sql in compiled.items():
+        for statement in sqlglot.parse(sql, dialect="tsql"):
+            assert statement is not None
+            assert not list(statement.find_all(exp.DPipe)), f"{name}: || joins text"
+            assert not list(statement.find_all(exp.Limit)), f"{name}: LIMIT"
+            assert not list(statement.find_all(exp.Boolean)), f"{name}: TRUE or FALSE as a value"
+            for group in statement.find_all(exp.Group):
+                assert not any(isinstance(item, exp.Literal) for item in group.expressions), f"{name}: GROUP BY 1"
+            for select in statement.find_all(exp.Select):
+                values = [item.unalias() for item in select.expressions]
+                assert not any(isinstance(value, exp.Predicate) for value in values), f"{name}: a condition as a value"
+
+
+def test_no_view_selects_a_star(compiled: dict[str, str], first_day: object, dbt: Dbt) -> None:
+    nodes = [node for node in dbt.manifest["nodes"].values() if node["config"]["materialized"] == "view"]
+    assert len(nodes) > 20
+    for node in nodes:
+        sql = compiled[f"first models/{node['path']}"]
+        for statement in sqlglot.parse(sql, dialect="tsql"):
+            assert statement is not None
+            assert not any(select.is_star for select in statement.find_all(exp.Select)), node["name"]
