@@ -9,7 +9,7 @@ from __future__ import annotations
 from orchestration import names
 from orchestration.bronze.merge import Incoming
 from orchestration.bronze.statements import OWN
-from orchestration.quality.judgement import key_json_expression
+from orchestration.quality.gate import key_json_expression
 from orchestration.warehouse.clock import stored
 from orchestration.warehouse.platform import platform_table
 from orchestration.warehouse.protocol import Session
@@ -29,7 +29,7 @@ def record(session: Session, incoming: Incoming) -> None:
         f"""
 CREATE OR REPLACE TEMP TABLE fresh_reject AS
 SELECT ? || ':' || file || ':' || row_number AS quarantine_id, * FROM {rejects} r
-WHERE NOT EXISTS (SELECT 1 FROM {QUARANTINE} q WHERE q.{_OF_PLACE.replace(" AND ", " AND q.")} AND q.status = '{OPEN}'
+WHERE NOT EXISTS (SELECT 1 FROM {QUARANTINE} q WHERE q.{_OF_PLACE.replace(" AND ", " AND q.")} AND q.status <> '{CLOSED}'
                   AND q.reason = r.reason AND q.raw_row = r.raw_row)""",
         [incoming.load_id, *place],
     )

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from orchestration import names
 from orchestration.contracts.model import Contract
 from orchestration.names import quote
-from orchestration.quality.judgement import key_json_expression
+from orchestration.quality.gate import key_json_expression
 
 OWN = f"{quote(names.TENANT)} = ? AND {quote(names.CONNECTION)} = ?"
 """Keeps a statement to the rows of one tenant's connection; two tenants' ids never meet."""
@@ -116,6 +116,22 @@ FULL JOIN (SELECT {key}, {_hash(contract)} AS _ours, rowid AS _rid, {_DELETED} A
            FROM {names.qualified(contract.table)} WHERE {OWN}) USING ({key})
 WHERE _rid IS NULL OR (_theirs IS NULL AND _was IS NULL)
     OR _theirs <> _ours OR _gone <> (_was IS NOT NULL)"""
+
+
+def spare_newer(contract: Contract, rejects: str) -> str:
+    """Mark older versions of rows whose latest version was rejected: ours stays, as it would in a delta.
+
+    Takes no parameters.
+    """
+    key, cursor = _key(contract), _cursor(contract)
+    return f"""
+UPDATE change SET _kind = 'stale'
+FROM (SELECT rowid AS _row, {cursor} AS _ours FROM {names.qualified(contract.table)}
+      WHERE rowid IN (SELECT _rid FROM change WHERE _kind = 'changed')) AS ours,
+     (SELECT {key}, {cursor} AS _theirs FROM winner
+      WHERE {key_json_expression(contract.key_columns)} IN (SELECT key FROM {rejects})) AS theirs
+WHERE change._kind = 'changed' AND change._rid = ours._row AND {_same_key(contract, "change", "theirs")}
+    AND ours._ours > theirs._theirs"""
 
 
 def compare_delta(contract: Contract) -> str:

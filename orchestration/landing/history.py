@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 
 from orchestration.failures import StrataError
-from orchestration.landing.manifest import MANIFEST, Manifest, Place, decode_manifest, load_time
+from orchestration.landing.manifest import MANIFEST, Manifest, Mode, Place, decode_manifest, load_time
 from orchestration.landing.store import LandingStore
 
 
-def read_manifest(store: LandingStore, place: Place, load_id: str) -> Manifest | None:
-    """Return one load's manifest; ``None`` when it never committed or was removed."""
-    try:
-        return decode_manifest(store.read(place.load_prefix(load_id) + MANIFEST))
-    except FileNotFoundError:
-        return None
+def read_manifest(store: LandingStore, place: Place, load_id: str) -> Manifest:
+    """Return one load's manifest; ``FileNotFoundError`` when it never committed or was removed."""
+    return decode_manifest(store.read(place.load_prefix(load_id) + MANIFEST))
 
 
 def committed_loads(store: LandingStore, place: Place, *, until: datetime | None = None) -> Iterator[Manifest]:
@@ -31,9 +29,8 @@ def committed_loads(store: LandingStore, place: Place, *, until: datetime | None
     """
     for load_id in store.folders(place.prefix):
         if until is None or load_time(load_id) <= until:
-            manifest = read_manifest(store, place, load_id)
-            if manifest:
-                yield manifest
+            with suppress(FileNotFoundError):
+                yield read_manifest(store, place, load_id)
 
 
 def verify(store: LandingStore, manifest: Manifest) -> None:
@@ -61,7 +58,7 @@ def discard_orphans(store: LandingStore, place: Place, last_ledgered: str | None
     likely that the warehouse was lost than that every load was.
     """
     newer = store.folders(place.prefix, after=last_ledgered or "")
-    orphans = [load_id for load_id in newer if last_ledgered or not read_manifest(store, place, load_id)]
+    orphans = [load_id for load_id in newer if last_ledgered or not _mode(store, place, load_id)]
     for load_id in orphans:
         _remove(store, place, load_id)
     return orphans
@@ -74,8 +71,7 @@ def expire(store: LandingStore, place: Place, before: datetime) -> list[str]:
     """
     old = [load_id for load_id in store.folders(place.prefix) if load_time(load_id) < before]
     for position in reversed(range(len(old))):
-        manifest = read_manifest(store, place, old[position])
-        if manifest and manifest.mode == "full":
+        if _mode(store, place, old[position]) == "full":
             for load_id in old[:position]:
                 _remove(store, place, load_id)
             return old[:position]
@@ -93,6 +89,14 @@ def places(store: LandingStore) -> Iterator[Place]:
         for source in below(tenant):
             for connection in below(source):
                 yield from (Place(*parts) for parts in below(connection))
+
+
+def _mode(store: LandingStore, place: Place, load_id: str) -> Mode | None:
+    """Return a load's mode; ``None`` when it has no manifest."""
+    try:
+        return read_manifest(store, place, load_id).mode
+    except FileNotFoundError:
+        return None
 
 
 def _remove(store: LandingStore, place: Place, load_id: str) -> None:

@@ -18,9 +18,12 @@ from orchestration.contracts.model import Column, Contract
 from orchestration.failures import ContractViolated
 from orchestration.landing.manifest import Manifest
 from orchestration.landing.store import LandingStore
-from orchestration.quality.parquet_rows import scan_parquet
-from orchestration.quality.scan import Scan, reject_columns
-from orchestration.quality.text import create_macros
+from orchestration.quality.rows.judgement import key_json_expression
+from orchestration.quality.rows.parquet import scan_parquet
+from orchestration.quality.rows.scan import Scan, reject_columns
+from orchestration.quality.rows.text import create_macros
+
+__all__ = ["Gated", "gate", "key_json_expression"]
 
 GOOD, REJECTS, DELETED_KEYS, PRESENT_KEYS = "good", "rejects", "deleted_keys", "present_keys"
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import duckdb
 
 from orchestration.contracts.model import Column
-from orchestration.quality.judgement import Conversion, Fault, Reason
-from orchestration.quality.typed import out_of_range
+from orchestration.quality.rows.judgement import Conversion, Fault, Reason
+from orchestration.quality.rows.typed import out_of_range
 
 _PLAIN = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
 _NUMBER = _PLAIN + r"(?:[eE][-+]?[0-9]{1,3})?"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from orchestration import names
 from orchestration.contracts.model import Contract
-from orchestration.quality.judgement import NO, Fault, Judgement, any_of, text_object
+from orchestration.quality.rows.judgement import NO, Fault, Judgement, any_of, text_object
 
 
 @dataclass(frozen=True)

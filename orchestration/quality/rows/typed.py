@@ -12,7 +12,7 @@ from itertools import product
 
 from orchestration.contracts.model import Column
 from orchestration.failures import SchemaDrift
-from orchestration.quality.judgement import Conversion, Fault, Reason
+from orchestration.quality.rows.judgement import Conversion, Fault, Reason
 
 _INTEGERS = {
     "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",

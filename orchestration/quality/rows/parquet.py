@@ -11,10 +11,10 @@ from orchestration.contracts.model import Column
 from orchestration.failures import SchemaDrift
 from orchestration.landing.manifest import Part
 from orchestration.landing.store import LandingStore
-from orchestration.quality.judgement import Conversion, Judgement, judge
-from orchestration.quality.scan import Scan
-from orchestration.quality.text import TextColumn, convert_text, layered
-from orchestration.quality.typed import TEXT, convert_typed
+from orchestration.quality.rows.judgement import Conversion, Judgement, judge
+from orchestration.quality.rows.scan import Scan
+from orchestration.quality.rows.text import TextColumn, convert_text, layered
+from orchestration.quality.rows.typed import TEXT, convert_typed
 
 
 def scan_parquet(
