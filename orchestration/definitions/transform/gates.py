@@ -10,6 +10,9 @@ from orchestration import names
 from orchestration.definitions.specs import asset_key
 from orchestration.definitions.transform.project import DbtProject
 from orchestration.definitions.transform.steps import POOL, open_step
+from orchestration.failures import StrataError
+from orchestration.quality.expectations import Gate, read_expectations, rules_path
+from orchestration.settings import Settings
 
 if TYPE_CHECKING:
     from orchestration.quality.verdicts import Verdict
@@ -17,7 +20,15 @@ if TYPE_CHECKING:
 CHECK = "gate"
 
 
-def gate_checks(project: DbtProject, gate: str, tables: Sequence[names.Table]) -> dg.AssetChecksDefinition:
+def judged_tables(settings: Settings, gate: Gate) -> list[names.Table]:
+    """Return the tables that the gate has rules for; none when they cannot be read, which the step behind it says."""
+    try:
+        return sorted({rule.table for rule in read_expectations(rules_path(settings.dbt_dir, gate))})
+    except StrataError:
+        return []
+
+
+def gate_checks(project: DbtProject, gate: Gate, tables: Sequence[names.Table]) -> dg.AssetChecksDefinition:
     """Return one check for each table that the gate judges, run together after the layer is built."""
     specs = [
         dg.AssetCheckSpec(
@@ -38,23 +49,22 @@ def gate_checks(project: DbtProject, gate: str, tables: Sequence[names.Table]) -
             verdicts = judge(step.runtime, gate, step.build_id, chosen)
             for table in chosen:
                 yield _result(table, [verdict for verdict in verdicts if verdict.table_name == ".".join(table)])
-            step.finish_after(gate)
+            if closed := [verdict.sentence for verdict in verdicts if verdict.blocks]:
+                step.finish(f"The {gate} gate is closed: {'; '.join(closed)}")
+            else:
+                step.finish_after(gate)
 
     return judge_tables
 
 
 def _result(table: names.Table, verdicts: Sequence["Verdict"]) -> dg.AssetCheckResult:
     failed = [verdict for verdict in verdicts if not verdict.passed]
+    blocked = any(verdict.blocks for verdict in failed)
     return dg.AssetCheckResult(
         check_name=CHECK,
         asset_key=asset_key(table),
         passed=not failed,
-        severity=dg.AssetCheckSeverity.ERROR,
-        description="; ".join(_sentence(verdict) for verdict in failed) or f"{len(verdicts)} rules hold.",
+        severity=dg.AssetCheckSeverity.ERROR if blocked else dg.AssetCheckSeverity.WARN,
+        description="; ".join(verdict.sentence for verdict in failed) or f"{len(verdicts)} rules hold.",
         metadata={"rules": len(verdicts), "failed rules": len(failed)},
     )
-
-
-def _sentence(verdict: "Verdict") -> str:
-    sample = f", such as {verdict.sample}" if verdict.sample else ""
-    return f"{verdict.rule}: {verdict.failed_rows} rows{sample} (owner {verdict.owner})"

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import dagster as dg
 
 from orchestration import names
 from orchestration.definitions.transform import broken
 from orchestration.definitions.transform.alert_delivery import alert_delivery_sensor, crash_sensor, send_alerts
 from orchestration.definitions.transform.finance import finance_assets, script_lineages
-from orchestration.definitions.transform.gates import gate_checks
+from orchestration.definitions.transform.gates import gate_checks, judged_tables
 from orchestration.definitions.transform.lineage import models
 from orchestration.definitions.transform.models import dbt_layers
 from orchestration.definitions.transform.project import DbtProject, read_project
 from orchestration.definitions.transform.publish import publication_assets
 from orchestration.definitions.transform.steps import FINANCIAL_JOB, JOB
 from orchestration.definitions.transform.triggers import build_sensor, financial_schedule
-from orchestration.settings import load_settings
+from orchestration.quality.expectations import Gate
+from orchestration.settings import Settings, load_settings
 
 MAX_RUNTIME_SECONDS = 4 * 60 * 60
 
@@ -35,7 +38,7 @@ def warehouse_definitions() -> dg.Definitions:
         schedules.append(financial_schedule(jobs[1], settings))
     return dg.Definitions(
         assets=[*build, *finance],
-        asset_checks=_gates(project),
+        asset_checks=_gates(project, settings),
         jobs=[*jobs, send_alerts],
         schedules=schedules,
         sensors=[build_sensor(project, jobs[0]), alert_delivery_sensor, crash_sensor],
@@ -56,9 +59,9 @@ def _build_assets(project: DbtProject) -> list[dg.AssetsDefinition]:
     return assets
 
 
-def _gates(project: DbtProject) -> list[dg.AssetChecksDefinition]:
-    tables = {layer: models(project, layer) for layer in (names.SILVER, names.GOLD)}
-    return [gate_checks(project, layer, found) for layer, found in tables.items() if found]
+def _gates(project: DbtProject, settings: Settings) -> list[dg.AssetChecksDefinition]:
+    tables = {gate: [t for t in judged_tables(settings, gate) if t in models(project, gate)] for gate in get_args(Gate)}
+    return [gate_checks(project, gate, found) for gate, found in tables.items() if found]
 
 
 def _job(name: str, assets: list[dg.AssetsDefinition], description: str) -> dg.UnresolvedAssetJobDefinition:

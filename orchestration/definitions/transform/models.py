@@ -32,7 +32,7 @@ def _layer(project: DbtProject, manifest: Path, layer: str) -> dg.AssetsDefiniti
                 context.log.info("Nothing changed in bronze since the last build: neither dbt nor a gate is started.")
                 return
             if layer == GOLD:
-                step.require_open(SILVER)
+                step.require_open("silver")
             with step.runtime.warehouse.exclusive(f"dbt {layer}, run {context.run.run_id[:8]}"):
                 yield from stream_build(context, project, step.runtime.settings, _select(context, layer))
 

@@ -30,7 +30,7 @@ def publication_assets(project: DbtProject, tables: Sequence[names.Table]) -> dg
     def publish_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         chosen = sorted((key.path[1], key.path[2]) for key in context.selected_asset_keys)
         with open_step(context, project, "publish") as step:
-            step.require_open(names.GOLD)
+            step.require_open("gold")
             for version in step.publish(chosen):
                 yield dg.MaterializeResult(
                     asset_key=published_key(version.table),

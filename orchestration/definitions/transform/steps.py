@@ -19,8 +19,11 @@ from orchestration.names import GOLD, SILVER
 from orchestration.publication.log import PublishedVersion
 from orchestration.publication.publish import publish
 from orchestration.publication.status import write_status
+from orchestration.quality.expectations import Gate, read_expectations, rules_path
+from orchestration.quality.verdicts import require_open
 from orchestration.runtime import Runtime, open_runtime
 from orchestration.warehouse.apply import apply
+from orchestration.warehouse.platform import platform_table
 from orchestration.warehouse.protocol import Session
 
 POOL = "warehouse"
@@ -81,15 +84,19 @@ class Step:
         with self.runtime.warehouse.session("publication") as session:
             return publish(session, self.runtime, list(tables), table_keys(self.project), self.build_id)
 
-    def require_open(self, gate: str) -> None:
-        """Read the gate's verdict.
+    def require_open(self, gate: Gate) -> None:
+        """Read the gate's newest verdict: this build's own, or what a run of later steps alone goes by.
 
         Raises:
             GateClosed: it forbids going on.
+            ContractViolated: the gate's rules cannot be read.
         """
-        from orchestration.quality.verdicts import require_open  # noqa: PLC0415 - Great Expectations takes 4 s
-
-        require_open(self.runtime, gate, self.build_id)
+        if not read_expectations(rules_path(self.runtime.settings.dbt_dir, gate)):
+            return
+        with self.runtime.warehouse.session(f"find the {gate} gate's verdict") as session:
+            sql = f"SELECT build_id FROM {platform_table('verdict')} WHERE gate = ? ORDER BY decided_at DESC LIMIT 1"
+            newest = session.execute(sql, [gate])
+        require_open(self.runtime, gate, newest[0][0] if newest else self.build_id)
 
     def finish_after(self, stage: str) -> None:
         """Note the build's good end when ``stage`` (a layer, or the publication) is the last that this run selects."""
