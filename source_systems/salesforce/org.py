@@ -125,9 +125,10 @@ class Org:
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
         """Repeat an attempt that :class:`Broken` ended, a few times within seconds."""
-        patience = self.patience
+        wait = self.patience.first_wait
+        # The deadline is each request's own: stamina's 45 s would forbid to repeat a slow one.
         for trial in stamina.retry_context(
-            on=Broken, attempts=patience.attempts, wait_initial=patience.first_wait, wait_jitter=patience.first_wait
+            on=Broken, attempts=self.patience.attempts, timeout=None, wait_initial=wait, wait_jitter=wait
         ):
             with trial:
                 return attempt()

@@ -74,6 +74,10 @@ class Records:
         values = [sobject, key, stored(moment)]
         self.connection.execute("INSERT OR IGNORE INTO deleted VALUES (?, ?, ?)", values)
 
+    def forget_deletion(self, sobject: str, key: str) -> None:
+        """Take back that a record was deleted, because it is alive: it was restored from the recycle bin."""
+        self.connection.execute("DELETE FROM deleted WHERE sobject = ? AND id = ?", [sobject, key])
+
     def change_object(self, changed: SObject) -> None:
         """Give an object other fields; a field that is new has no values yet."""
         present = {row[1] for row in self.connection.execute(f"PRAGMA table_info({quote(changed.name)})")}

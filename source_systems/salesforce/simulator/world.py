@@ -47,6 +47,8 @@ def apply(records: Records, changes: Iterable[Change], now: datetime) -> None:
             records.put(change.table, change.row | _stamps(change, moment))
         if change.op == "delete" or change.row.get("IsDeleted"):
             records.log_deletion(change.table, change.row["Id"], moment)
+        elif change.op == "update":
+            records.forget_deletion(change.table, change.row["Id"])
 
 
 def _stamps(change: Change, moment: datetime) -> dict[str, datetime]:
