@@ -21,9 +21,11 @@ PAGE = PROJECT / "docs" / "performance.md"
 INTRODUCTION = """# Performance
 
 Written by `make bench` on {day}: {cores} cores, {memory:.0f} GB of memory, {system}, Python {python}, DuckDB {duckdb},
-pyarrow {pyarrow}. Machines are noisy, so what counts is a *ratio* between contestants that ran in turn in the same run,
-by CPU time: user and system, with child processes. Each run is a fresh process; figures are medians, the peak of memory is
-the highest seen. What each contestant does, and what is fair about it, stands in the docstring of its benchmark.
+pyarrow {pyarrow}.
+
+Machines are noisy, so what counts is a *ratio* between contestants that ran in turn in the same run, by CPU time (user and
+system, children included). Each run is a fresh process; figures are medians, the peak of memory is the highest seen. What
+each contestant does, and what is fair about it, stands in the docstring of its benchmark.
 
 `asked` is the ratio that the project sets itself; **bold** marks what falls short of it.
 """
@@ -58,8 +60,8 @@ def _section(name: str, figures: Iterable[Figure]) -> str:
 
 
 def _row(item: Figure) -> str:
-    ratio = "" if item.ratio is None else f"{item.ratio:.2f} × {item.peer}"
-    asked = "" if item.limit is None else f"≤ {item.limit:g} ×"
+    ratio = "" if item.ratio is None else f"{item.ratio:.2f} x {item.peer}"
+    asked = "" if item.limit is None else f"≤ {item.limit:g} x"
     if item.ratio is not None and item.limit is not None and item.ratio > item.limit:
         ratio = f"**{ratio}**"
     cells = (
