@@ -95,7 +95,7 @@ def _warehouse(runtime: Runtime) -> Check:
 def _landing(runtime: Runtime) -> Check:
     where = runtime.settings.landing_url or str(runtime.settings.home / "landing")
     try:
-        next(iter(runtime.landing.list("")), None)
+        runtime.landing.folders("")
     except StrataError as error:
         return failed("landing", error)
     return Check("landing", ok=True, detail=where)
@@ -135,14 +135,12 @@ def _credentials(source: SourceSystem, registered: Connection) -> Iterator[Check
     yield Check(name, ok=True, detail=f"set: {', '.join(given) or 'none'}")
     for setting in source.description.settings:
         if setting.name.endswith("_file") and setting.name in registered.settings:
-            yield _secret_file(
-                f"{registered.label}: {setting.name}", Path(registered.get(setting.name)), setting.secret
-            )
+            yield _file(f"{registered.label}: {setting.name}", Path(registered.get(setting.name)), setting.secret)
 
 
-def _secret_file(name: str, path: Path, secret: bool) -> Check:  # noqa: FBT001 (one of the setting's own facts)
+def _file(name: str, path: Path, *, private: bool) -> Check:
     if not path.is_file():
         return Check(name, ok=False, detail=f"{path} is no file", remedy="Put it there, or mend the setting.")
-    if secret and path.stat().st_mode & 0o077:
+    if private and path.stat().st_mode & 0o077:
         return Check(name, ok=False, detail=f"{path} can be read by others", remedy=f"Run: chmod 600 {path}")
     return Check(name, ok=True, detail=str(path))
