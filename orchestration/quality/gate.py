@@ -7,8 +7,8 @@ Nothing is rounded, cut or guessed on the way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
@@ -16,21 +16,18 @@ import duckdb
 from orchestration import names
 from orchestration.contracts.model import Column, Contract
 from orchestration.failures import ContractViolated
-from orchestration.landing.manifest import Manifest
+from orchestration.landing.manifest import Manifest, Part
 from orchestration.landing.store import LandingStore
 from orchestration.quality.rows.judgement import key_json_expression
-from orchestration.quality.rows.parquet import scan_parquet
-from orchestration.quality.rows.scan import Scan, reject_columns
+from orchestration.quality.rows.parquet_parts import scan_parquet
+from orchestration.quality.rows.rejects import REJECTS, create_rejects, reject_select
+from orchestration.quality.rows.scan import Scan
 from orchestration.quality.rows.text import create_macros
+from orchestration.quality.rows.text_parts import REJECT, ROWS, TextGate
 
 __all__ = ["Gated", "gate", "key_json_expression"]
 
-GOOD, REJECTS, DELETED_KEYS, PRESENT_KEYS = "good", "rejects", "deleted_keys", "present_keys"
-
-_REJECT_COLUMNS = (
-    '"file" VARCHAR, row_number BIGINT, "key" VARCHAR, "cursor" TIMESTAMP, '
-    "column_name VARCHAR, reason VARCHAR, raw_value VARCHAR, raw_row VARCHAR"
-)
+GOOD, DELETED_KEYS, PRESENT_KEYS = "good", "deleted_keys", "present_keys"
 
 
 @dataclass(frozen=True)
@@ -63,68 +60,83 @@ def gate(con: duckdb.DuckDBPyConnection, contract: Contract, manifest: Manifest,
         SchemaDrift: a column is gone or of a type that never fits; names file and column.
         ConnectionFailed: a file holds fewer or more rows than the source counted.
     """
-    _drop(con)
-    con.execute(f"CREATE TEMP TABLE {REJECTS} ({_REJECT_COLUMNS})")
-    tally = _gate_rows(con, contract, manifest, store)
-    for name, parts in (
-        (DELETED_KEYS, manifest.of_role("deleted_keys")),
-        (PRESENT_KEYS, manifest.of_role("present_keys")),
-    ):
-        _create_keys(con, contract, name, scan_parquet(con, contract.key_columns, parts, store))
-    return tally
+    for name in (GOOD, DELETED_KEYS, PRESENT_KEYS):
+        con.execute(f"DROP VIEW IF EXISTS temp.{name}")
+    create_rejects(con)
+    create_macros(con)
+    gated = _gate_rows(con, contract, manifest, store)
+    deleted, present = manifest.of_role("deleted_keys"), manifest.of_role("present_keys")
+    _create_keys(con, contract, DELETED_KEYS, scan_parquet(con, contract.key_columns, deleted, store))
+    _create_keys(con, contract, PRESENT_KEYS, scan_parquet(con, contract.key_columns, present, store))
+    return gated
 
 
 def _gate_rows(con: duckdb.DuckDBPyConnection, contract: Contract, manifest: Manifest, store: LandingStore) -> Gated:
-    create_macros(con)
     known = {column.name for column in manifest.columns}
     unknown = {column.name for column in contract.columns} - known
-    scans = scan_parquet(con, contract.columns, manifest.of_role("rows"), store, unknown=unknown)
-    tallies = [_tally(con, contract, scan) for scan in scans]
-    views = []
-    for scan, (_, rejected, _) in zip(scans, tallies, strict=True):
-        if rejected:
-            _record_rejects(con, contract, scan)
-        views.append(_good_select(scan, filtered=rejected > 0))
-    con.execute(f"CREATE TEMP VIEW {GOOD} AS {' UNION ALL '.join(views) or _empty_select(contract.columns)}")
-    cursors = [cursor for _, _, cursor in tallies if cursor is not None]
-    return Gated(sum(t[0] for t in tallies), sum(t[1] for t in tallies), max(cursors, default=None))
+    rows = manifest.of_role("rows")
+    typed = [part for part in rows if part.format == "parquet"]
+    texts = [part for part in rows if part.format != "parquet"]
+    outcomes = [
+        _gate_typed(con, contract, scan) for scan in scan_parquet(con, contract.columns, typed, store, unknown=unknown)
+    ]
+    if texts:
+        text_gate = TextGate(con, contract, store, unknown, json_as_text=manifest.mode == "replay")
+        outcomes.append(_gate_texts(text_gate, texts))
+    good = " UNION ALL ".join(outcome.good for outcome in outcomes) or _empty_select(contract.columns)
+    con.execute(f"CREATE TEMP VIEW {GOOD} AS {good}")
+    cursors = [outcome.cursor for outcome in outcomes if outcome.cursor is not None]
+    rejected = con.execute(f"SELECT count(*) FROM {REJECTS}").fetchall()[0][0]
+    return Gated(sum(outcome.extracted for outcome in outcomes), rejected, max(cursors, default=None))
 
 
-def _tally(con: duckdb.DuckDBPyConnection, contract: Contract, scan: Scan) -> tuple[int, int, datetime | None]:
-    """Count rows and rejects and find the latest cursor, in one pass that copies nothing."""
+@dataclass(frozen=True)
+class _Outcome:
+    """Rows read, the latest cursor among them, and the query of the good ones."""
+
+    extracted: int
+    cursor: datetime | None
+    good: str
+
+
+def _gate_typed(con: duckdb.DuckDBPyConnection, contract: Contract, scan: Scan) -> _Outcome:
+    """Judge typed rows where they lie: one pass counts, a second one only where there are rejects."""
     cursor = f"max({scan.trusted(contract.cursor)})" if contract.cursor else "NULL"
-    row = con.execute(f"SELECT count(*), count(*) FILTER (WHERE {scan.fault}), {cursor} FROM {scan.source}").fetchone()
-    assert row is not None  # noqa: S101 - an aggregate always answers
-    return row[0], row[1], row[2]
+    tally = f"SELECT count(*), count(*) FILTER (WHERE {scan.fault}), {cursor} FROM {scan.source}"
+    extracted, rejected, latest = con.execute(tally).fetchall()[0]
+    good = f"SELECT {scan.values} FROM {scan.source}"
+    if rejected:
+        con.execute(f"INSERT INTO {REJECTS} {reject_select(contract, scan)}")
+        good += f" WHERE NOT ({scan.fault})"
+    return _Outcome(extracted, latest, good)
 
 
-def _record_rejects(con: duckdb.DuckDBPyConnection, contract: Contract, scan: Scan) -> None:
-    """Write the rejects of a scan whose good rows need no copy: a second pass, only where there are any."""
-    columns = ", ".join(reject_columns(contract, scan).values())
-    con.execute(f"INSERT INTO {REJECTS} SELECT {columns} FROM {scan.source} WHERE {scan.fault}")
-
-
-def _good_select(scan: Scan, *, filtered: bool) -> str:
-    return f"SELECT {scan.values} FROM {scan.source}" + (f" WHERE NOT ({scan.fault})" if filtered else "")
+def _gate_texts(text_gate: TextGate, parts: Sequence[Part]) -> _Outcome:
+    contract = text_gate.contract
+    extracted = text_gate.run(parts)
+    latest = None
+    if contract.cursor:
+        cursor = f"CASE WHEN {REJECT} IS NULL THEN {names.quote(contract.cursor)} ELSE {REJECT}.cursor END"
+        latest = text_gate.con.execute(f"SELECT max({cursor}) FROM {ROWS}").fetchall()[0][0]
+    columns = ", ".join(names.quote(column.name) for column in contract.columns)
+    return _Outcome(extracted, latest, f"SELECT {columns} FROM {ROWS} WHERE {REJECT} IS NULL")
 
 
 def _create_keys(con: duckdb.DuckDBPyConnection, contract: Contract, name: str, scans: Sequence[Scan]) -> None:
-    """Make a view of landed keys; a key that is no key is the source's fault, not one row's."""
+    """Make a view of landed keys; a key that is no key is the source's fault, not one row's.
+
+    Raises:
+        ContractViolated: there is such a key.
+    """
     for scan in scans:
-        bad = _tally(con, replace(contract, cursor=None), scan)[1]
+        bad = con.execute(f"SELECT count(*) FROM {scan.source} WHERE {scan.fault}").fetchall()[0][0]
         if bad:
             message = f"{contract.source}/{contract.entity}: {bad} landed keys break the contract."
             raise ContractViolated(message, "Compare the key's columns and types with the source.")
-    views = " UNION ALL ".join(_good_select(scan, filtered=False) for scan in scans)
+    views = " UNION ALL ".join(f"SELECT {scan.values} FROM {scan.source}" for scan in scans)
     con.execute(f"CREATE TEMP VIEW {name} AS {views or _empty_select(contract.key_columns)}")
 
 
-def _empty_select(columns: Sequence[Column]) -> str:
+def _empty_select(columns: Collection[Column]) -> str:
     nulls = ", ".join(f"CAST(NULL AS {c.type.duckdb}) AS {names.quote(c.name)}" for c in columns)
     return f"SELECT {nulls} WHERE false"
-
-
-def _drop(con: duckdb.DuckDBPyConnection) -> None:
-    for name in (GOOD, DELETED_KEYS, PRESENT_KEYS):
-        con.execute(f"DROP VIEW IF EXISTS temp.{name}")
-    con.execute(f"DROP TABLE IF EXISTS temp.{REJECTS}")

@@ -1,0 +1,86 @@
+"""The rejects table: one row for each landed row that breaks its contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import duckdb
+
+from orchestration import names
+from orchestration.contracts.model import Contract
+from orchestration.quality.rows.judgement import Fault, text_object
+from orchestration.quality.rows.scan import Scan
+
+REJECTS = "rejects"
+COLUMNS = {
+    "file": "VARCHAR",
+    "row_number": "BIGINT",
+    "key": "VARCHAR",
+    "cursor": "TIMESTAMP",
+    "column_name": "VARCHAR",
+    "reason": "VARCHAR",
+    "raw_value": "VARCHAR",
+    "raw_row": "VARCHAR",
+}
+_FIELDS = ", ".join(f"{names.quote(name)} {kind}" for name, kind in COLUMNS.items())
+STRUCT = f"STRUCT({_FIELDS})"
+
+
+def create_rejects(con: duckdb.DuckDBPyConnection) -> None:
+    """Create the empty table."""
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {REJECTS} ({_FIELDS})")
+
+
+def reject_select(contract: Contract, scan: Scan) -> str:
+    """Return the query of a scan's rejects."""
+    return f"SELECT {', '.join(_values(contract, scan).values())} FROM {scan.source} WHERE {scan.fault}"
+
+
+def reject_struct(contract: Contract, scan: Scan) -> str:
+    """Return the SQL of a row's reject as one value, NULL for a good row."""
+    pairs = ", ".join(f"{names.quote(name)} := {value}" for name, value in _values(contract, scan).items())
+    return f"CASE WHEN {scan.fault} THEN struct_pack({pairs}) END"
+
+
+def _values(contract: Contract, scan: Scan) -> dict[str, str]:
+    faults = [(judgement, fault) for judgement in scan.judgements for fault in judgement.faults]
+    preset = scan.preset
+    return {
+        "file": _landing_key(scan),
+        "row_number": scan.row_number,
+        "key": _key(contract, scan),
+        "cursor": scan.trusted(contract.cursor) if contract.cursor else "CAST(NULL AS TIMESTAMP)",
+        "column_name": _first(preset, "_column", ((f, names.literal(j.column.name)) for j, f in faults)),
+        "reason": _first(preset, "_fault", ((f, names.literal(f.reason)) for _, f in faults)),
+        "raw_value": _first(preset, "_raw", ((f, j.raw) for j, f in faults)),
+        "raw_row": _raw_row(scan),
+    }
+
+
+def _raw_row(scan: Scan) -> str:
+    row = text_object((judgement.column.name, judgement.raw) for judgement in scan.judgements)
+    if not scan.preset:
+        return row
+    # A line that could not be taken apart has no columns, only itself.
+    return f"CASE WHEN _fault IS NOT NULL AND _column IS NULL THEN {text_object([('_line', '_raw')])} ELSE {row} END"
+
+
+def _landing_key(scan: Scan) -> str:
+    if len(scan.keys) == 1:
+        return names.literal(next(iter(scan.keys.values())))
+    keys = ", ".join(f"{names.literal(path)}: {names.literal(key)}" for path, key in scan.keys.items())
+    return f"MAP {{{keys}}}[{scan.file}]"
+
+
+def _key(contract: Contract, scan: Scan) -> str:
+    trusted = [(name, scan.trusted(name)) for name in contract.key]
+    readable = " AND ".join(f"{value} IS NOT NULL" for _, value in trusted)
+    return f"CASE WHEN {readable} THEN {text_object(trusted)} END"
+
+
+def _first(preset: str, told: str, cases: Iterable[tuple[Fault, str]]) -> str:
+    """Return the value of the first fault that a row has; one that a reader found already comes before all."""
+    whens = [f"WHEN {fault.condition} THEN {value}" for fault, value in cases]
+    if preset:
+        whens.insert(0, f"WHEN {preset} THEN {told}")
+    return f"CASE {' '.join(whens)} END" if whens else "NULL"
