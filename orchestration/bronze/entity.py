@@ -136,7 +136,7 @@ class EntityLoad:
                 incoming = Incoming(landed.contract, self.place, draft.load_id, stamp.at, _kind(order), gated)
                 failure = self._too_many_rejects(session, incoming)
                 if failure:
-                    rejects.record(session, incoming)
+                    rejects.write_rejects(session, incoming)
                     result, sweep = ledger.record(session, _failure(draft, failure, gated), stamp), False
                 else:
                     result, sweep = self._merge(session, incoming, draft, landed, mark)
@@ -151,8 +151,7 @@ class EntityLoad:
     ) -> tuple[LoadResult, bool]:
         answered = _answered(session, incoming)
         merged = merge(session, incoming, Guard(self.contract.shrink_threshold, answered, self.request.force_reason))
-        rejects.record(session, incoming)
-        rejects.close_settled(session, incoming)
+        rejects.settle(session, incoming)
         sweep = False
         deletes_until = (
             _later(mark.deletes_until, landed.manifest.deletes_until) if not merged.held else mark.deletes_until

@@ -46,13 +46,13 @@ class Landed:
 def order_delta(contract: Contract, mark: Mark, start: datetime, now: datetime) -> Order:
     """Say from when on a delta reads rows and reported deletions.
 
-    Rows are read at least from where deletions are: a row that was deleted and restored
-    since then must arrive alive together with its deletion, or the deletion would win.
+    Rows are read from before the deletions: a row that was deleted and restored since then
+    must arrive alive together with its deletion, late timestamp or not, or the deletion would win.
     """
     since = mark.watermark - contract.overlap if mark.watermark else start
     if contract.deletes is Deletes.FEED:
-        deletes_since = (mark.deletes_until or since) - contract.overlap
-        return Order("delta", min(since, deletes_since), deletes_since)
+        deletes_since = mark.deletes_until - contract.overlap if mark.deletes_until else since
+        return Order("delta", min(since, deletes_since - contract.overlap), deletes_since)
     return Order("delta", since, count=sweep_is_due(contract, mark, now))
 
 

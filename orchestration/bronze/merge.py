@@ -130,6 +130,8 @@ def _write_changes(session: Session, incoming: Incoming, arrived: int) -> tuple[
     contract = incoming.contract
     if incoming.kind == "snapshot":
         session.execute(statements.compare_snapshot(contract), incoming.own)
+        if incoming.gated.rejected and contract.cursor:
+            session.execute(statements.spare_newer(contract, incoming.gated.rejects))
     elif not arrived:
         return 0, 0, 0, 0
     else:

@@ -209,7 +209,7 @@ class _Replay:
         incoming = Incoming(contract, self.place, draft.load_id, stamp.at, "changes", gated)
         merged = merge(session, incoming, APPLY_ALL)
         self._close(session, incoming, self._good_entries(session, gated))
-        rejects.close_settled(session, incoming)
+        rejects.settle(session, incoming, replay=True)
         result = replace(
             draft,
             watermark=mark.watermark,

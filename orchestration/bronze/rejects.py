@@ -1,7 +1,9 @@
 """Rejected rows as loads see them: they go into quarantine, and are closed when the source settles them.
 
-A row's id is its load, file and row, so that applying a load again adds nothing; the
-same bad row read again by a later load (the overlap, the daily load) stays one entry.
+An entry's id is its load, file and row, so that applying a load again adds nothing; the
+same bad row read again by a later load (the overlap, the daily load) stays one entry. An
+entry is *overtaken* when bronze, or another bad version, has a later cursor of its key:
+there is nothing left to mend in it.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 from orchestration import names
 from orchestration.bronze.merge import Incoming
 from orchestration.bronze.statements import OWN
+from orchestration.contracts.model import Contract
+from orchestration.names import quote
 from orchestration.quality.gate import key_json_expression
 from orchestration.warehouse.clock import stored
 from orchestration.warehouse.platform import platform_table
@@ -17,69 +21,115 @@ from orchestration.warehouse.protocol import Session
 QUARANTINE = platform_table("quarantine")
 OPEN, CLOSED, REPLAYED = "open", "closed", "replayed"
 _OF_PLACE = "tenant_id = ? AND connection = ? AND source = ? AND entity = ?"
+_GOOD_NOW, _WORSE_NOW, _GONE = "a later version is good", "a later version is in quarantine", "gone from the source"
 
 
-def record(session: Session, incoming: Incoming) -> None:
-    """Write the rejects of a load; a newer bad version of a key takes the older entry's place."""
-    rejects = incoming.gated.rejects
-    if not session.execute(f"SELECT 1 FROM {rejects} LIMIT 1"):
+def settle(session: Session, incoming: Incoming, *, replay: bool = False) -> None:
+    """Bring quarantine up to date with a load that has been merged.
+
+    New rejects are written; entries that are overtaken, that came good or whose row is gone are
+    closed. ``replay`` marks other versions of what a person replayed as decided with it.
+    """
+    rejects = bool(session.execute(f"SELECT 1 FROM {incoming.gated.rejects} LIMIT 1"))
+    if not rejects and not _any_open(session, incoming):
         return
-    place, at = _place(incoming), stored(incoming.at)
-    session.execute(
-        f"""
-CREATE OR REPLACE TEMP TABLE fresh_reject AS
-SELECT ? || ':' || file || ':' || row_number AS quarantine_id, * FROM {rejects} r
-WHERE NOT EXISTS (SELECT 1 FROM {QUARANTINE} q WHERE q.{_OF_PLACE.replace(" AND ", " AND q.")} AND q.status <> '{CLOSED}'
-                  AND q.reason = r.reason AND q.raw_row = r.raw_row)""",
-        [incoming.load_id, *place],
-    )
-    session.execute(
-        f"""
-UPDATE {QUARANTINE} SET status = '{CLOSED}', closed_at = ?, closed_by = ?, note = 'a newer version is rejected too'
-WHERE {_OF_PLACE} AND status = '{OPEN}'
-    AND key IN (SELECT key FROM fresh_reject WHERE reason <> 'conflicting_duplicate')
-    AND quarantine_id NOT IN (SELECT quarantine_id FROM fresh_reject)""",
-        [at, incoming.load_id, *place],
-    )
-    session.execute(
-        f"""
-INSERT INTO {QUARANTINE} (quarantine_id, tenant_id, connection, source, entity, load_id, file, row_number, key, cursor,
-    column_name, reason, raw_value, raw_row, status, quarantined_at)
-SELECT quarantine_id, ?, ?, ?, ?, ?, file, row_number, key, cursor, column_name, reason, raw_value, raw_row, '{OPEN}', ?
-FROM fresh_reject ON CONFLICT DO NOTHING""",
-        [*place, incoming.load_id, at],
-    )
-
-
-def close_settled(session: Session, incoming: Incoming) -> None:
-    """Close entries whose key came good in this load, or is gone from the source: replaying them would be wrong."""
-    if not _any_open(session, incoming):
-        return
-    key = key_json_expression(incoming.contract.key_columns)
-    cursor = names.quote(incoming.contract.cursor) if incoming.contract.cursor else "NULL::TIMESTAMP"
-    good = f"SELECT {key} AS key, {cursor} AS cursor FROM winner"
-    _close(
-        session,
-        incoming,
-        f"EXISTS (SELECT 1 FROM ({good}) w WHERE w.key = q.key AND (w.cursor >= q.cursor OR w.cursor IS NULL "
-        "OR q.cursor IS NULL)) AND q.load_id <> ?",
-        [incoming.load_id],
-        "a later version of the row is good",
-    )
+    _list_suspects(session, incoming)
+    if rejects and not replay:
+        _write_fresh(session, incoming)
+    _close(session, incoming, "_good > cursor", _GOOD_NOW)
+    _close(session, incoming, "_bad > cursor", _WORSE_NOW)
+    _close(session, incoming, _unseen("winner", incoming), _GOOD_NOW, status=REPLAYED if replay else CLOSED)
+    if incoming.contract.cursor is None and not replay:
+        _close(session, incoming, _unseen(incoming.gated.rejects, incoming), _WORSE_NOW)
     for condition in _gone_conditions(incoming):
-        _close(session, incoming, condition, [], "the row is gone from the source")
+        _close(session, incoming, condition, _GONE)
+
+
+def write_rejects(session: Session, incoming: Incoming) -> None:
+    """Write the rejects of a load that failed for having too many: nothing was merged, nothing is settled."""
+    _list_suspects(session, incoming)
+    _write_fresh(session, incoming)
 
 
 def waiting(session: Session, incoming: Incoming) -> int:
     """Count keys that the source has and bronze only has in quarantine."""
     if not _any_open(session, incoming):
         return 0
-    key = key_json_expression(incoming.contract.key_columns)
-    table, deleted = names.qualified(incoming.contract.table), names.quote(names.DELETED_AT)
-    live = f"SELECT {key} FROM {table} WHERE {OWN} AND {deleted} IS NULL"
-    where = f"{_OF_PLACE} AND status = '{OPEN}' AND key NOT IN ({live})"
-    sql = f"SELECT count(DISTINCT key) FROM {QUARANTINE} WHERE {where}"
-    return int(session.execute(sql, [*_place(incoming), *incoming.own])[0][0])
+    _list_suspects(session, incoming)
+    return int(session.execute("SELECT count(DISTINCT key) FROM suspect WHERE _status = 'open' AND NOT _alive")[0][0])
+
+
+def _list_suspects(session: Session, incoming: Incoming) -> None:
+    """Put open entries and this load's rejects side by side with what bronze has of their keys.
+
+    Their keys are read back into columns, so that the comparison with bronze is a join of few
+    rows with many by typed keys.
+    """
+    contract, rejects = incoming.contract, incoming.gated.rejects
+    columns = "key, cursor, reason, raw_row"
+    session.execute(
+        f"CREATE OR REPLACE TEMP TABLE doubt AS SELECT NULL::VARCHAR AS quarantine_id, '' AS _status, {columns}, file, "
+        f"row_number, column_name, raw_value, {_typed_key(contract)} FROM {rejects} UNION ALL "
+        f"SELECT quarantine_id, status, {columns}, NULL, NULL, NULL, NULL, {_typed_key(contract)} FROM {QUARANTINE} "
+        f"WHERE {_OF_PLACE} AND status = '{OPEN}'",
+        _place(incoming),
+    )
+    cursor = quote(contract.cursor) if contract.cursor else "NULL::TIMESTAMP"
+    key = ", ".join(map(quote, contract.key))
+    joined = " AND ".join(f"doubt._key_{number} = ours._key_{number}" for number, _ in enumerate(contract.key))
+    listed = ", ".join(f"{quote(name)} AS _key_{number}" for number, name in enumerate(contract.key))
+    distinct = ", ".join(f"_key_{number} AS {quote(name)}" for number, name in enumerate(contract.key))
+    session.execute(
+        f"CREATE OR REPLACE TEMP TABLE suspect AS SELECT doubt.*, ours._good, coalesce(ours._alive, false) AS _alive, "
+        f"max(doubt.cursor) OVER (PARTITION BY doubt.key) AS _bad FROM doubt LEFT JOIN ("
+        f"SELECT {listed}, {cursor} AS _good, {quote(names.DELETED_AT)} IS NULL AS _alive "
+        f"FROM {names.qualified(contract.table)} SEMI JOIN (SELECT DISTINCT {distinct} FROM doubt) AS d USING ({key}) "
+        f"WHERE {OWN}) AS ours ON {joined}",
+        incoming.own,
+    )
+
+
+def _typed_key(contract: Contract) -> str:
+    """SQL that reads the key's JSON back into columns ``_key_0`` and so on; NULL where it is unreadable."""
+    return ", ".join(
+        f"TRY_CAST(json_extract_string(key, {names.literal('$.' + quote(column.name))}) AS {column.type.duckdb}) "
+        f"AS _key_{number}"
+        for number, column in enumerate(contract.key_columns)
+    )
+
+
+def _write_fresh(session: Session, incoming: Incoming) -> None:
+    """Write rejects that quarantine does not know; one that is overtaken already is closed from the start."""
+    overtaken = "coalesce(s._good > s.cursor OR (s.key IS NOT NULL AND s._bad > s.cursor), false)"
+    known = f"(q.status <> '{CLOSED}' OR {overtaken})"
+    session.execute(
+        f"""
+INSERT INTO {QUARANTINE} (quarantine_id, tenant_id, connection, source, entity, load_id, file, row_number, key, cursor,
+    column_name, reason, raw_value, raw_row, status, quarantined_at, closed_at, closed_by, note)
+SELECT $1 || ':' || file || ':' || row_number, $2, $3, $4, $5, $1, file, row_number, key,
+    cursor, column_name, reason, raw_value, raw_row, CASE WHEN {overtaken} THEN '{CLOSED}' ELSE '{OPEN}' END, $6,
+    CASE WHEN {overtaken} THEN $6 END, CASE WHEN {overtaken} THEN $1 END,
+    CASE WHEN s._good > s.cursor THEN '{_GOOD_NOW}' WHEN {overtaken} THEN '{_WORSE_NOW}' END
+FROM suspect s WHERE s._status = '' AND NOT EXISTS (
+    SELECT 1 FROM {QUARANTINE} q WHERE q.tenant_id = $2 AND q.connection = $3 AND q.source = $4
+        AND q.entity = $5 AND q.reason = s.reason AND q.raw_row = s.raw_row AND {known})
+ON CONFLICT DO NOTHING""",
+        [incoming.load_id, *_place(incoming), stored(incoming.at)],
+    )
+
+
+def _unseen(relation: str, incoming: Incoming) -> str:
+    """SQL that is true for an entry which this load no longer has, but has its key in ``relation``."""
+    contract, rejects = incoming.contract, incoming.gated.rejects
+    seen = f"EXISTS (SELECT 1 FROM {rejects} r WHERE r.reason = s.reason AND r.raw_row = s.raw_row)"
+    if relation == rejects:
+        return f"NOT {seen} AND key IN (SELECT key FROM {rejects} WHERE key IS NOT NULL)"
+    cursor = quote(contract.cursor) if contract.cursor else "NULL::TIMESTAMP"
+    listed = ", ".join(f"{quote(name)} AS _w_{number}" for number, name in enumerate(contract.key))
+    same = " AND ".join(f"_w_{number} = s._key_{number}" for number, _ in enumerate(contract.key))
+    good = f"SELECT {listed}, {cursor} AS _cursor FROM {relation}"
+    newer = "(_cursor >= s.cursor OR _cursor IS NULL OR s.cursor IS NULL)"
+    return f"NOT {seen} AND EXISTS (SELECT 1 FROM ({good}) WHERE {same} AND {newer})"
 
 
 def _gone_conditions(incoming: Incoming) -> list[str]:
@@ -89,20 +139,20 @@ def _gone_conditions(incoming: Incoming) -> list[str]:
     if incoming.kind == "snapshot":
         if not gated.extracted:
             return []
-        seen = f"SELECT {key} AS key FROM {gated.good} UNION ALL SELECT key FROM {gated.rejects} WHERE key IS NOT NULL"
-        unreadable = f"EXISTS (SELECT 1 FROM {gated.rejects} WHERE key IS NULL)"
-        return [f"q.key IS NOT NULL AND NOT {unreadable} AND NOT EXISTS (SELECT 1 FROM ({seen}) s WHERE s.key = q.key)"]
+        seen = f"SELECT {key} FROM {gated.good} UNION ALL SELECT key FROM {gated.rejects} WHERE key IS NOT NULL"
+        return [f"NOT EXISTS (SELECT 1 FROM {gated.rejects} WHERE key IS NULL) AND key NOT IN ({seen})"]
     if incoming.kind == "sweep":
-        return [f"q.key NOT IN (SELECT {key} FROM {gated.present_keys})"]
-    gone = f"q.key IN (SELECT {key} FROM {gated.deleted_keys}) AND q.load_id <> {names.literal(incoming.load_id)}"
-    return [f"{gone} AND q.key NOT IN (SELECT key FROM {gated.rejects} WHERE key IS NOT NULL)"]
+        return [f"key NOT IN (SELECT {key} FROM {gated.present_keys})"]
+    arrived = f"SELECT {key} FROM {gated.good} UNION ALL SELECT key FROM {gated.rejects} WHERE key IS NOT NULL"
+    return [f"key IN (SELECT {key} FROM {gated.deleted_keys}) AND key NOT IN ({arrived})"]
 
 
-def _close(session: Session, incoming: Incoming, condition: str, parameters: list[object], note: str) -> None:
+def _close(session: Session, incoming: Incoming, condition: str, note: str, *, status: str = CLOSED) -> None:
+    chosen = f"SELECT quarantine_id FROM suspect s WHERE _status = '{OPEN}' AND key IS NOT NULL AND ({condition})"
     session.execute(
-        f"UPDATE {QUARANTINE} q SET status = '{CLOSED}', closed_at = ?, closed_by = ?, note = ? "
-        f"WHERE {_OF_PLACE} AND status = '{OPEN}' AND {condition}",
-        [stored(incoming.at), incoming.load_id, note, *_place(incoming), *parameters],
+        f"UPDATE {QUARANTINE} SET status = ?, closed_at = ?, closed_by = ?, note = ? "
+        f"WHERE status = '{OPEN}' AND quarantine_id IN ({chosen})",
+        [status, stored(incoming.at), incoming.load_id, note],
     )
 
 

@@ -24,6 +24,7 @@ class Bench:
         self.folder, self.settings = folder, settings
         self.tenants = {name: Tenant(name, name, (Connection(name, "shop"),)) for name in tenants}
         self.source: ShopSource = shop_source(folder)
+        self.warehouse, self.landing = open_warehouse(settings), open_landing(settings)
 
     def contract(self, **changes: object) -> None:
         """Edit the contract."""
@@ -34,9 +35,7 @@ class Bench:
 
     @property
     def runtime(self) -> Runtime:
-        return Runtime(
-            self.settings, {"shop": self.source}, self.tenants, open_warehouse(self.settings), open_landing(self.settings)
-        )
+        return Runtime(self.settings, {"shop": self.source}, self.tenants, self.warehouse, self.landing)
 
     def load(self, mode: str = "daily", *, tenants: tuple[str, ...] | None = None, **more: Any) -> list[LoadResult]:
         return load_source(self.runtime, self.source, mode, tenants=tenants, who="test", **more)
@@ -54,5 +53,6 @@ class Bench:
         """Return live rows (or only tombstones) ordered by key."""
         which = "IS NOT NULL" if tombstones else "IS NULL"
         return self.query(
-            f"SELECT {columns} FROM bronze_shop.invoice WHERE _tenant_id = ? AND _deleted_at {which} ORDER BY id", tenant
+            f"SELECT {columns} FROM bronze_shop.invoice WHERE _tenant_id = ? AND _deleted_at {which} ORDER BY id",
+            tenant,
         )

@@ -81,18 +81,35 @@ class Shop:
     @contextmanager
     def db(self) -> Iterator[sqlite3.Connection]:
         db = sqlite3.connect(self.path)
+        db.execute("PRAGMA synchronous = OFF")
         try:
             with db:
                 yield db
         finally:
             db.close()
 
-    def put(self, key: int | None, status: str | None = "open", amount: str = "1.00", minutes: float = 0, *, gone: bool = False) -> None:
+    def put(
+        self,
+        key: int | None,
+        status: str | None = "open",
+        amount: str = "1.00",
+        minutes: float = 0,
+        *,
+        gone: bool = False,
+    ) -> None:
         """Write the current version of a row."""
         self.remove(key)
         self.add(key, status, amount, minutes, gone=gone)
 
-    def add(self, key: int | None, status: str | None = "open", amount: str = "1.00", minutes: float = 0, *, gone: bool = False) -> None:
+    def add(
+        self,
+        key: int | None,
+        status: str | None = "open",
+        amount: str = "1.00",
+        minutes: float = 0,
+        *,
+        gone: bool = False,
+    ) -> None:
         """Write a further version of a row, as an append-only source does."""
         micros = int((at(minutes) - EPOCH) / timedelta(microseconds=1))
         with self.db() as db:
@@ -206,5 +223,7 @@ class ShopSource(SourceSystem):
 
 
 def shop_source(folder: Path, **contract_changes: object) -> ShopSource:
-    description = SourceDescription(title="Shop", owner="shop-team", kind="sqlite", start=datetime(2020, 1, 1, tzinfo=UTC))
+    description = SourceDescription(
+        title="Shop", owner="shop-team", kind="sqlite", start=datetime(2020, 1, 1, tzinfo=UTC)
+    )
     return ShopSource("shop", folder, description, replace(CONTRACT, **contract_changes))
