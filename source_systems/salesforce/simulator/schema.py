@@ -101,7 +101,7 @@ def _account() -> SObject:
         "001",
         (
             _ID, text("Name"), Field("Type", "picklist"), Field("Industry", "picklist"), Field("Website", "url"),
-            Field("BillingAddress", "address"), text("BillingStreet"), text("BillingCity", 40),
+            Field("BillingAddress", "address"), text("BillingCity", 40),
             text("BillingCountry", 80), Field("Phone", "phone"), money("AnnualRevenue"),
             Field("NumberOfEmployees", "int"), _OWNER, Field("ParentId", "reference"), text("Customer_Ref__c", 36),
             Field("Health_Score__c", "double", precision=5, scale=2, calculated=True), *_TECHNICAL,
