@@ -13,7 +13,8 @@ Ids start at the same numbers for every tenant, with other content behind them:
 if two tenants are ever mixed, it shows.
 """
 
+from source_systems._simulation.business_days import START, date_of
 from source_systems._simulation.change import COMPOSITE_KEYS, Change, Row, System
-from source_systems._simulation.world import START, World, date_of
+from source_systems._simulation.world import World
 
 __all__ = ["COMPOSITE_KEYS", "START", "Change", "Row", "System", "World", "date_of"]

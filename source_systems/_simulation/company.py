@@ -8,12 +8,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
 
+from source_systems._simulation.business_days import HISTORY
 from source_systems._simulation.change import Change, Row
 from source_systems._simulation.ids import salesforce_id
 from source_systems._simulation.vocabulary import EURO_RATES, FIRST_NAMES, LAST_NAMES, PRODUCTS
-
-HISTORY = timedelta(days=730)
-"""How far the company's past reaches back."""
 
 
 @dataclass

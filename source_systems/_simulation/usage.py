@@ -7,23 +7,28 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from source_systems._simulation.business_days import START
 from source_systems._simulation.change import Row
 from source_systems._simulation.vocabulary import METRICS
 
 if TYPE_CHECKING:
     from source_systems._simulation.life import Life
 
-KEPT = timedelta(days=10)
+KEPT = timedelta(days=90)
+"""Usage that is older is thrown away by the product itself."""
+_REPORTED = timedelta(days=10)
 """Days of usage that one step may bring at most: longer steps lie in the past."""
 
 
 def step(life: Life) -> None:
     """Report usage of every product in use, from the last step up to the day."""
+    if life.today < START - KEPT:
+        return
     in_use = {
         row["product_id"]: row["quantity"] for row in life.journal.rows("subscription") if row["status"] == "active"
     }
     known = life.journal.rows("usage_daily")
-    for day in _days(max(life.since, life.today - KEPT), life.today):
+    for day in _days(max(life.since, life.today - _REPORTED), life.today):
         for product_id, seats in in_use.items():
             _report(life, product_id, seats, day)
     if known and life.happens(0.5):
@@ -58,6 +63,5 @@ def _report(life: Life, product_id: int, seats: int, day: date) -> None:
 
 
 def _expired(life: Life, known: list[Row]) -> list[Row]:
-    """Usage older than 90 days is thrown away by the product itself."""
-    limit = life.today - timedelta(days=90)
+    limit = life.today - KEPT
     return [row for row in known if row["usage_date"] < limit]

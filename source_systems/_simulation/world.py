@@ -8,23 +8,15 @@ kept between days, and a day costs what its customers cost, not the company.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 
+from source_systems._simulation.business_days import HISTORY, START, date_of
 from source_systems._simulation.change import Change, System
-from source_systems._simulation.company import HISTORY, Company
+from source_systems._simulation.company import Company
 from source_systems._simulation.life import Life
 
-START = date(2026, 1, 29)
-"""The world's calendar begins here; its second business day ends a month."""
 PERIOD = 5
 _MONTH = timedelta(days=30)
-
-
-def date_of(number: int) -> date:
-    """Return the date of business day ``number``; day 0 is :data:`START`, weekends are left out."""
-    weeks, days = divmod(number, 5)
-    weekday = START.weekday() + days
-    return START + timedelta(weeks=weeks, days=days + (2 if weekday > 4 else 0))
 
 
 class World:
