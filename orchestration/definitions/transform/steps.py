@@ -68,7 +68,7 @@ class Step:
         """Note the build's start, and how far it gets with the models that this run selects."""
         covered = {source for source in changes.sources if self._selects(downstream_models(self.project, source))}
         # A build of some models must not pass for a build of all models of a changed project.
-        is_partial = self.run.asset_selection is not None and changes.all_models
+        is_partial = bool(self.run.asset_selection) and changes.all_models
         project = "" if is_partial else self.project.fingerprint
         build = builds.Build(self.build_id, "warehouse", changes.built_up_to(covered), covered, project)
         with self._session("start of a build") as session:
@@ -117,10 +117,10 @@ class Step:
             write_status(session, self.runtime)
 
     def _selects(self, keys: AbstractSet[dg.AssetKey]) -> bool:
-        return self.run.asset_selection is None or keys <= self.run.asset_selection
+        return not self.run.asset_selection or keys <= self.run.asset_selection
 
     def _last_stage(self) -> str:
-        if self.run.asset_selection is None:
+        if not self.run.asset_selection:
             return PUBLISHED
         stages = {key.path[0] for key in self.run.asset_selection}
         return next(stage for stage in (PUBLISHED, GOLD, SILVER) if stage in stages)
