@@ -135,7 +135,8 @@ def _credentials(source: SourceSystem, registered: Connection) -> Iterator[Check
     yield Check(name, ok=True, detail=f"set: {', '.join(given) or 'none'}")
     for setting in source.description.settings:
         if setting.name.endswith("_file") and setting.name in registered.settings:
-            yield _file(f"{registered.label}: {setting.name}", Path(registered.get(setting.name)), setting.secret)
+            private = setting.secret or "key" in setting.name
+            yield _file(f"{registered.label}: {setting.name}", Path(registered.get(setting.name)), private=private)
 
 
 def _file(name: str, path: Path, *, private: bool) -> Check:
