@@ -42,7 +42,12 @@
     case when {{ right }} is null or {{ left }} >= {{ right }} then {{ left }} else {{ right }} end
 {%- endmacro %}
 
-{% macro x_month(day) -%} cast({{ dbt.date_trunc('month', day) }} as date) {%- endmacro %}
+{% macro x_month(day) -%}
+    {#- The first day of a day's month. -#}
+    {%- if target.type == 'sqlserver' -%} datefromparts(year({{ day }}), month({{ day }}), 1)
+    {%- else -%} cast(date_trunc('month', {{ day }}) as date)
+    {%- endif -%}
+{%- endmacro %}
 
 {% macro x_decimal(expression, precision=18, scale=2) -%}
     {#- Exact: sums widen and quotients turn to floating point on some engines, so every amount says its type. -#}
