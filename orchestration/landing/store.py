@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import unquote, urlsplit
 
 from orchestration.landing.folder import FolderStore
 from orchestration.settings import Settings
@@ -57,5 +58,17 @@ class LandingStore(Protocol):
 
 
 def open_landing(settings: Settings) -> LandingStore:
-    """Return the store that ``STRATA_LANDING_URL`` names; a folder under the home when it is empty."""
-    return FolderStore(settings.home / "landing")
+    """Return the store that ``STRATA_LANDING_URL`` names; a folder under the home when it is empty.
+
+    Raises:
+        SettingsError: the address is of no known form.
+    """
+    url = settings.landing_url
+    if not url:
+        return FolderStore(settings.home / "landing")
+    if url.startswith("file://"):
+        return FolderStore(Path(unquote(urlsplit(url).path)))
+    # Its library takes a while to import, and most installations land in a folder.
+    from orchestration.landing.objects import open_object_store  # noqa: PLC0415
+
+    return open_object_store(url, settings.scratch_dir / "landing")
