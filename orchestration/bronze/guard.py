@@ -47,3 +47,5 @@ class Guard:
 
 APPLY_ALL = Guard(threshold=1.0, answered=1, reason="as the ledger says")
 """Lets everything through: for replaying a load whose tombstones were written at the time."""
+HOLD_ALL = Guard(threshold=-1.0, answered=1)
+"""Holds every tombstone: for replaying a load whose tombstones were held at the time."""

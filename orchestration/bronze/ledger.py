@@ -162,6 +162,15 @@ def read_loads(session: Session, place: Place) -> list[LoadResult]:
     return [LoadResult(**dict(zip(columns, map(_zoned, row), strict=True))) for row in rows]
 
 
+def places(session: Session, source: str, entity: str) -> list[Place]:
+    """Return the places that an entity was ever loaded to."""
+    sql = (
+        f"SELECT DISTINCT tenant_id, source, connection, entity FROM {LEDGER} "
+        f"WHERE source = ? AND entity = ? AND status IN ('{LOADED}', '{HELD}') ORDER BY ALL"
+    )
+    return [Place(*row) for row in session.execute(sql, [source, entity])]
+
+
 def _key(place: Place) -> list[object]:
     return [place.tenant, place.source, place.connection, place.entity]
 

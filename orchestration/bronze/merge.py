@@ -5,7 +5,7 @@ The same code runs for a load, for a replay from quarantine and for a backfill.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from orchestration.bronze import statements
 from orchestration.bronze.guard import Guard
 from orchestration.contracts.model import Contract
 from orchestration.landing.manifest import Place
+from orchestration.names import Table
 from orchestration.quality.gate import Gated
 from orchestration.warehouse.clock import stored
 from orchestration.warehouse.protocol import Session
@@ -109,6 +110,24 @@ def merge(session: Session, incoming: Incoming, guard: Guard) -> Merged:
         held=missing if verdict else 0,
         verdict=verdict,
     )
+
+
+def reconcile_with(
+    session: Session, contract: Contract, place: Place, table: Table, *, load_id: str, at: datetime
+) -> Merged:
+    """Bring one connection's rows to those of another table of the same form, tombstones included."""
+    flagged = replace(contract, soft_delete_column=statements.GONE_THEN)
+    session.execute(statements.take_rows_of(contract, table, place.tenant, place.connection))
+    own = [place.tenant, place.connection]
+    session.execute(statements.compare_snapshot(flagged), own)
+    arrived = session.execute("SELECT count(*) FROM winner")[0][0]
+    new, changed, _, buried = session.execute(statements.COUNT_CHANGES)[0]
+    session.execute(statements.remove_replaced(contract))
+    session.execute(statements.insert_changes(contract), [*own, load_id, stored(at), stored(at)])
+    session.execute("CREATE OR REPLACE TEMP TABLE tombstone AS SELECT _rid FROM change WHERE _kind = 'missing'")
+    missing = session.execute(statements.COUNT_TOMBSTONES)[0][0]
+    session.execute(statements.bury(contract), [stored(at), load_id, stored(at)])
+    return Merged(inserted=new, updated=changed, unchanged=arrived - new - changed, deleted=buried + missing)
 
 
 def live_rows(session: Session, contract: Contract, place: Place) -> int:

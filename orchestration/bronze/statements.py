@@ -93,6 +93,18 @@ def name_winners(contract: Contract, good: str, *, contested: bool) -> str:
     )
 
 
+GONE_THEN = "_gone_then"
+
+
+def take_rows_of(contract: Contract, table: names.Table, tenant: str, connection: str) -> str:
+    """Name another table's rows of one connection the winners, with a flag for its tombstones."""
+    return (
+        f"CREATE OR REPLACE TEMP VIEW winner AS SELECT {_all(contract)}, {_DELETED} IS NOT NULL AS {quote(GONE_THEN)} "
+        f"FROM {names.qualified(table)} WHERE {quote(names.TENANT)} = {names.literal(tenant)} "
+        f"AND {quote(names.CONNECTION)} = {names.literal(connection)}"
+    )
+
+
 def reject_conflicts(contract: Contract, rejects: str) -> str:
     """Add conflicting versions to the rejects; numbered by content, so that a second run numbers them alike."""
     raw = ", ".join(f"{quote(c.name)} := CAST({quote(c.name)} AS VARCHAR)" for c in contract.columns)

@@ -1,0 +1,37 @@
+"""Which tables are built from bronze tables, as the last good state of the dbt project says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+from orchestration.names import Table
+from orchestration.settings import Settings
+
+
+def downstream(settings: Settings, tables: Collection[Table]) -> tuple[Table, ...]:
+    """Return the models built, directly or not, from the tables; empty before the project was ever parsed."""
+    manifest = _manifest(settings)
+    if manifest is None:
+        return ()
+    waiting = [
+        name for name, node in manifest["sources"].items() if (node["schema"], node["identifier"]) in set(tables)
+    ]
+    found: set[str] = set()
+    while waiting:
+        children = {child for child in manifest["child_map"].get(waiting.pop(), []) if child.startswith("model.")}
+        waiting += children - found
+        found |= children
+    nodes = (manifest["nodes"][name] for name in found)
+    return tuple(sorted((str(node["schema"]), str(node["name"])) for node in nodes))
+
+
+def _manifest(settings: Settings) -> dict[str, Any] | None:
+    states = settings.home / "dbt"
+    try:
+        state = (states / "last_good").read_text(encoding="utf-8")
+        content: dict[str, Any] = json.loads((states / state / "target" / "manifest.json").read_text(encoding="utf-8"))
+    except OSError:
+        return None
+    return content

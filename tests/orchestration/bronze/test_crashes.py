@@ -1,0 +1,89 @@
+"""A load that is killed at any moment and run again leaves the bronze of one that never was.
+
+The load runs in a process of its own and gets SIGKILL after a random time. What it left
+in landing and in the warehouse's log is all that the next process has.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from orchestration.contracts.model import Deletes
+
+ROUNDS = 100 if os.environ.get("STRATA_NIGHTLY") else 6
+SCRIPT = Path(__file__).parent / "load_once.py"
+
+
+def start(bench, mode):
+    arguments = [str(bench.folder), str(bench.settings.home), mode, bench.source.contract.deletes.value]
+    return subprocess.Popen(
+        [sys.executable, str(SCRIPT), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def finish(process):
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    assert "failed" not in output, output
+
+
+def change(bench, rng, minute):
+    """Change the source; returns what bronze has to be after a complete load."""
+    with bench.shop().db() as db:
+        keys = [key for (key,) in db.execute("SELECT id FROM invoice")]
+        for key in rng.sample(keys, min(len(keys), 15)):
+            db.execute("DELETE FROM invoice WHERE id = ?", [key])
+    for key in rng.sample(range(600), 60):
+        bench.shop().put(key, rng.choice(["open", "paid"]), f"{rng.randrange(1000)}.00", minute)
+    with bench.shop().db() as db:
+        return [tuple(row) for row in db.execute("SELECT id, status FROM invoice ORDER BY id")]
+
+
+def time_one_load(bench, mode):
+    process = start(bench, mode)
+    process.stdout.readline()
+    began = time.monotonic()
+    finish(process)
+    return time.monotonic() - began
+
+
+@pytest.mark.timeout(1800)
+def test_a_killed_load_run_again_leaves_the_bronze_of_one_never_killed(bench):
+    rng = random.Random(20261121)
+    bench.contract(deletes=Deletes.SWEEP)
+    with bench.shop().db() as db:
+        db.executemany(
+            "INSERT INTO invoice (id, status, amount, is_deleted, updated_at) VALUES (?, 'open', '1.00', 0, 0)",
+            [(key,) for key in range(600)],
+        )
+    usual = time_one_load(bench, "daily")
+    killed = 0
+    for number in range(ROUNDS):
+        wanted = change(bench, rng, minute=number * 20)
+        mode = rng.choice(["daily", "hourly"])
+        process = start(bench, mode)
+        process.stdout.readline()
+        time.sleep(rng.uniform(0, usual))
+        process.kill()
+        process.communicate()
+        killed += process.returncode != 0
+        finish(start(bench, mode))
+        assert bench.bronze() == wanted
+        check_that_nothing_is_left_over(bench)
+    assert killed > 0
+
+
+def check_that_nothing_is_left_over(bench):
+    """Every row is accounted for, and every landed load is in the ledger."""
+    sums = "extracted = inserted + updated + unchanged + superseded + rejected"
+    assert bench.query(f"SELECT count(*) FROM strata.load_ledger WHERE status <> 'failed' AND NOT ({sums})") == [(0,)]
+    doubles = "SELECT count(*) - count(DISTINCT id) FROM bronze_shop.invoice"
+    assert bench.query(doubles) == [(0,)]
+    ledgered = {load_id for (load_id,) in bench.query("SELECT load_id FROM strata.load_ledger")}
+    assert set(bench.landing.folders("acme/shop/main/invoice/")) <= ledgered
