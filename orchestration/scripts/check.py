@@ -17,6 +17,7 @@ from orchestration.scripts.statements import Statement, parse
 
 AS_OF = "as_of"
 _HEADER = Advice("nobody can tell whose table this is.", "Open the script with /* title: … owner: … description: … */.")
+_NO_TABLE = Advice("the script builds no table.", "Write SELECT … INTO finance.x.")
 _DECLARE = Advice("the platform sets @as_of alone.", "Write DECLARE @as_of date; and no other variable.")
 _IGNORED = frozenset(("SET", name, "ON") for name in ("NOCOUNT", "XACT_ABORT", "ANSI_NULLS", "QUOTED_IDENTIFIER"))
 
@@ -49,20 +50,16 @@ def check_script(script: Script) -> Checked:
     """Check one script; every problem names file, line, construct and what to write instead."""
     statements, unparsed = parse(script)
     found = _Findings(script, list(unparsed))
-    for name in ("title", "owner", "description"):
-        if not getattr(script.header, name):
-            found.add((1, 1), f"no {name} in the header", _HEADER)
     selects = [item for item in statements if isinstance(item.tree, exp.Select) and item.tree.args.get("into")]
     for statement in statements:
         if statement not in selects[:1]:
             _other(found, statement)
-    if not selects:
-        if not unparsed:
-            found.add(
-                (1, 1), "no SELECT … INTO", Advice("the script builds no table.", "Write SELECT … INTO finance.x.")
-            )
-        return Checked(script, tuple(sorted(found.problems)))
-    return _check_select(found, selects[0], statements)
+    if not selects and not found.problems:
+        found.add((1, 1), "no SELECT … INTO", _NO_TABLE)
+    for name in ("title", "owner", "description"):
+        if not getattr(script.header, name):
+            found.add((1, 1), f"no {name} in the header", _HEADER)
+    return _check_select(found, selects[0], statements) if selects else Checked(script, tuple(sorted(found.problems)))
 
 
 def _other(found: _Findings, statement: Statement) -> None:
@@ -75,9 +72,12 @@ def _other(found: _Findings, statement: Statement) -> None:
             found.add(place, "DECLARE", _DECLARE)
     elif isinstance(tree, exp.Set) and statement.words in _IGNORED:
         return
+    elif isinstance(tree, exp.SetOperation):
+        advice = Advice("INTO belongs to one SELECT.", "Put the UNION into a CTE, and SELECT … INTO from it.")
+        found.add(place, statement.keyword, advice)
     else:
         advice = Advice("a script builds one table, by one SELECT … INTO.", "Make it a CTE, or a script of its own.")
-        found.add(place, f"a further {statement.keyword}", advice)
+        found.add(place, f"{statement.keyword} beside the SELECT … INTO", advice)
 
 
 def _check_select(found: _Findings, statement: Statement, statements: list[Statement]) -> Checked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -38,7 +38,11 @@ def edges(checked: Checked) -> Lineage:
 
 def lineages(scripts_dir: Path) -> list[Lineage]:
     """Return the edges of every script below a folder, those that read another's table after it."""
-    found = {item.writes: item for item in (lineage(read_script(path)) for path in find_scripts(scripts_dir))}
+    found: dict[Table, Lineage] = {}
+    for item in (lineage(read_script(path)) for path in find_scripts(scripts_dir)):
+        other = found.setdefault(item.writes, item)
+        if other is not item:
+            found[item.writes] = replace(other, problems=(*other.problems, _second(item, other)))
     graph = {table: [read for read in item.reads if read in found] for table, item in found.items()}
     try:
         order = list(TopologicalSorter(graph).static_order())
@@ -46,6 +50,13 @@ def lineages(scripts_dir: Path) -> list[Lineage]:
         circle = " → ".join(".".join(table) for table in error.args[1])
         raise ScriptRefused(f"Scripts read each other in a circle: {circle}.", "Take one of them apart.") from None
     return [found[table] for table in order]
+
+
+def _second(item: Lineage, other: Lineage) -> Problem:
+    """Return the problem of two scripts that build one table; neither is run, because nobody could say which counts."""
+    table = ".".join(item.writes)
+    why = f"{other.script.path} builds the same table."
+    return Problem(item.script.path, 1, 1, f"a second script for {table}", why, "Give one of the tables another name.")
 
 
 def read_tables(select: exp.Select | None) -> tuple[Table, ...]:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Literal
 import duckdb
 
 from orchestration.failures import StrataError
-from orchestration.names import FINANCE, Table
+from orchestration.names import Table
 from orchestration.scripts.build import build_table
-from orchestration.scripts.check import Checked, check_script
-from orchestration.scripts.lineage import lineages
+from orchestration.scripts.check import check_script
+from orchestration.scripts.lineage import Lineage, lineages
+from orchestration.scripts.problems import refusal
 
 if TYPE_CHECKING:
     from orchestration.runtime import Runtime
@@ -50,17 +51,31 @@ def run_financial(
         item for item in lineages(runtime.settings.scripts_dir / FOLDER) if wanted is None or item.writes in wanted
     ]
     results: list[ScriptResult] = []
+    failed: set[tuple[Table, str]] = set()
     with runtime.warehouse.session("financial scripts") as session:
-        for checked in (check_script(item.script) for item in found):
-            results.extend(_run(session.con, checked, tenant, as_of) for tenant in chosen)
+        for item in found:
+            for tenant in chosen:
+                stale = [table for table in item.reads if (table, tenant) in failed]
+                result = _skipped(item, tenant, stale) if stale else _run(session.con, item, tenant, as_of)
+                results.append(result)
+                if result.status == "failed":
+                    failed.add((item.writes, tenant))
     return results
 
 
-def _run(con: duckdb.DuckDBPyConnection, checked: Checked, tenant: str, as_of: date) -> ScriptResult:
+def _skipped(item: Lineage, tenant: str, stale: list[Table]) -> ScriptResult:
+    """Report a script that reads a table which could not be built: its own would mix two days."""
+    message = f"{item.script.path}: {tenant}: {'.'.join(stale[0])}, which it reads, could not be built."
+    return ScriptResult(item.script.path, item.writes, tenant, "failed", 0, 0.0, message)
+
+
+def _run(con: duckdb.DuckDBPyConnection, item: Lineage, tenant: str, as_of: date) -> ScriptResult:
     started = time.perf_counter()
-    table = checked.target or (FINANCE, checked.script.name)
+    path, table = item.script.path, item.writes
     try:
-        rows = build_table(con, checked, tenant, as_of)
+        if item.problems:
+            raise refusal(item.problems)
+        rows = build_table(con, check_script(item.script), tenant, as_of)
     except StrataError as error:
-        return ScriptResult(checked.script.path, table, tenant, "failed", 0, time.perf_counter() - started, str(error))
-    return ScriptResult(checked.script.path, table, tenant, "built", rows, time.perf_counter() - started)
+        return ScriptResult(path, table, tenant, "failed", 0, time.perf_counter() - started, str(error))
+    return ScriptResult(path, table, tenant, "built", rows, time.perf_counter() - started)

@@ -48,7 +48,7 @@ def translate(checked: Checked) -> str:
     try:
         return _text(select, pretty=True)
     except UnsupportedError as error:
-        raise ScriptRefused(f"{checked.script.path}: {error}.", "See docs/analyst/.") from error
+        raise ScriptRefused(f"{checked.script.path}: {error}.", "See docs/analyst/differences.md.") from error
 
 
 def _text(node: exp.Expr, *, pretty: bool = False) -> str:

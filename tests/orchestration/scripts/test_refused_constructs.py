@@ -48,13 +48,14 @@ REFUSED = [
     ("SELECT s.id INTO silver.x FROM silver.sale AS s;", "INTO silver.x"),
     ("SELECT s.id INTO #x FROM silver.sale AS s;", "INTO"),
     # One SELECT … INTO, and nothing else.
-    ("SELECT s.id FROM silver.sale AS s;", "a further SELECT"),
+    ("SELECT s.id FROM silver.sale AS s;", "SELECT beside"),
+    ("SELECT s.id INTO finance.x FROM silver.sale AS s UNION SELECT 2 AS id;", "SELECT"),
     ("UPDATE silver.sale SET id = 1;", "UPDATE"),
     ("EXEC sp_who;", "EXEC"),
     ("IF 1 = 1 SELECT 1 AS a;", "IF"),
     ("DECLARE @x int; SELECT @x AS a INTO finance.x FROM silver.sale AS s;", "DECLARE"),
     ("SELECT @x AS a INTO finance.x FROM silver.sale AS s;", "@x"),
-    ("SELECT s.id AS a INTO finance.x FROM silver.sale AS s; SELECT 1 AS b INTO finance.y;", "a further SELECT"),
+    ("SELECT s.id AS a INTO finance.x FROM silver.sale AS s; SELECT 1 AS b INTO finance.y;", "SELECT beside"),
     ("DECLARE @as_of date;\nGO\nSELECT @as_of AS a INTO finance.x FROM silver.sale AS s;", "@as_of"),
     ("SELECT (1 INTO finance.x;", "near"),
 ]

@@ -62,6 +62,13 @@ def test_a_script_that_cannot_be_parsed_is_an_error_at_its_own_table(write_scrip
     assert not found["finance", "good"].problems
 
 
+def test_two_scripts_for_one_table_are_both_refused(write_script: Write) -> None:
+    write_script("SELECT s.id INTO finance.x FROM silver.sale AS s;", "a")
+    folder = write_script("SELECT s.id AS other INTO finance.X FROM silver.sale AS s;", "b").parent
+    (found,) = lineages(folder)
+    assert [problem.what for problem in found.problems] == ["a second script for finance.x"]
+
+
 def test_scripts_run_after_those_they_read(write_script: Write) -> None:
     write_script("SELECT b.id INTO finance.a FROM finance.b AS b;", "a")
     folder = write_script("SELECT s.id INTO finance.b FROM silver.sale AS s;", "b").parent
