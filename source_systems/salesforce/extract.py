@@ -59,6 +59,7 @@ class SalesforceExtractor(Extractor):
     def __init__(self, org: Org) -> None:
         """Use an org that is signed in to on demand."""
         self._org = org
+        self._described: dict[str, Description] = {}
 
     def extract(self, contract: Contract, window: Window) -> Iterator[Page]:
         """Yield JSON pages, or CSV parts where the answer is large; deleted rows come with ``IsDeleted`` true."""
@@ -70,7 +71,10 @@ class SalesforceExtractor(Extractor):
     def describe(self, contract: Contract) -> Mapping[str, ColumnType]:
         """Return the object's fields as ``describe`` types them, without compound and binary ones."""
         with self._telling(contract):
-            return self._description(contract).columns
+            path = f"sobjects/{contract.physical_name}/describe"
+            description = self._org.get(path, lambda reply: read_description(json_object(reply)))
+        self._described[contract.physical_name] = description
+        return description.columns
 
     def count(self, contract: Contract) -> int:
         """Return the number of rows that are not deleted."""
@@ -90,12 +94,14 @@ class SalesforceExtractor(Extractor):
         Raises:
             ContractViolated: the object has no such feed.
         """
+        if contract.physical_name not in self._described:
+            self.describe(contract)
+        if not self._described[contract.physical_name].replicateable:
+            raise ContractViolated(
+                f"{self._label(contract)}: the object is not replicateable, so it has no deleted feed.",
+                "Set deletes: daily in its contract.",
+            )
         with self._telling(contract):
-            if not self._description(contract).replicateable:
-                raise ContractViolated(
-                    f"{self._label(contract)}: the object is not replicateable, so it has no deleted feed.",
-                    "Set deletes: daily in its contract.",
-                )
             ids, covered_until = deletions.read_feed(self._org, contract.physical_name, window.since, window.until)
             schema = keys.schema(contract)
             batches = (pa.RecordBatch.from_arrays([array], schema=schema) for array in ids if len(array))
@@ -115,11 +121,6 @@ class SalesforceExtractor(Extractor):
                     yield JsonPage(page.body, "records")
         except rest.TooLarge:
             yield from bulk.parts(self._org, query, fields, include_deleted=include_deleted)
-
-    def _description(self, contract: Contract) -> Description:
-        return self._org.get(
-            f"sobjects/{contract.physical_name}/describe", lambda reply: read_description(json_object(reply))
-        )
 
     def _telling(self, contract: Contract) -> AbstractContextManager[None]:
         return told_as_failures(self._label(contract))
