@@ -40,15 +40,19 @@ class Session:
             AuthenticationFailed, ConnectionFailed, SettingsError: without the address.
         """
         self._url, self._label = url, label
-        self._connection = self._sign_in()
+        self._connection: Any = None
+        self._sign_in()
 
     def close(self) -> None:
-        """End the session."""
+        """End the session; whatever is asked next signs in again."""
+        connection, self._connection = self._connection, None
         with suppress(*_DRIVER_ERRORS):
-            self._connection.close()
+            if connection is not None:
+                connection.close()
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """Return the few rows of a question about the catalogue."""
+        self._sign_in()
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(sql)
@@ -60,6 +64,7 @@ class Session:
 
     def stream(self, sql: str) -> Iterator[pa.RecordBatch]:
         """Yield a query's batches from one snapshot; memory stays bounded by a few batches."""
+        self._sign_in()
         finished = False
         try:
             self._run("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -75,26 +80,26 @@ class Session:
         finally:
             if not finished:  # the COPY may still be under way: this connection is of no more use
                 self.close()
-                with suppress(StrataError):
-                    self._connection = self._sign_in()
 
     def _run(self, sql: str) -> None:
         with self._connection.cursor() as cursor:
             cursor.adbc_statement.set_options(**{StatementOptions.USE_COPY.value: "false"})
             cursor.execute(sql)
 
-    def _sign_in(self) -> Any:  # noqa: ANN401 - the driver has no types
+    def _sign_in(self) -> None:
+        """Connect, unless we are connected."""
+        if self._connection is not None:
+            return
         try:
-            connection = dbapi.connect(_with_timeout(self._url), autocommit=True)
+            self._connection = dbapi.connect(_with_timeout(self._url), autocommit=True)
         except _DRIVER_ERRORS as error:
             raise self._not_connected(str(error)) from None
         try:
-            self._connection = connection
             for setting in ("TimeZone = 'UTC'", "DateStyle = 'ISO'", "application_name = 'strata'"):
                 self._run(f"SET {setting}")
         except _DRIVER_ERRORS as error:
+            self.close()
             raise self._explained(error) from None
-        return connection
 
     def _not_connected(self, reason: str) -> StrataError:
         """Tell a failed sign-in; libpq gives no code for it, only words."""
