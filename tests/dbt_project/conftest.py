@@ -151,7 +151,7 @@ def later(first_day: Bronze, dbt: Dbt, tmp_path_factory: pytest.TempPathFactory)
 
 
 def _end_the_week(bronze: Bronze) -> None:
-    """Rename one customer and lose the account of another, whose match ends with it."""
+    """Let happen what the story may leave out: a change of each history, a match and a day of use that end."""
     moment = (FIRST_LOAD + timedelta(days=6)).strftime("TIMESTAMP '%Y-%m-%d %H:%M:%S'")
     own = "_tenant_id = 'acme' AND _deleted_at IS NULL"
     bronze.execute(
@@ -161,4 +161,12 @@ def _end_the_week(bronze: Bronze) -> None:
     bronze.execute(
         f"UPDATE bronze_salesforce.account SET _deleted_at = {moment}, _loaded_at = {moment} "
         f"WHERE {own} AND customer_ref__c = (SELECT max(customer_ref__c) FROM bronze_salesforce.account WHERE {own})"
+    )
+    bronze.execute(
+        f"UPDATE bronze_salesforce.contract SET contract_term = 99, _loaded_at = {moment} "
+        f"WHERE {own} AND id = (SELECT min(id) FROM bronze_salesforce.contract WHERE {own})"
+    )
+    bronze.execute(
+        f"UPDATE bronze_product.usage_daily SET _deleted_at = {moment}, _loaded_at = {moment} "
+        f"WHERE {own} AND usage_date = (SELECT min(usage_date) FROM bronze_product.usage_daily WHERE {own})"
     )
