@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from shop_source import Shop, ShopSource, shop_source
+
 from orchestration.bronze.ledger import LoadResult
 from orchestration.bronze.load import load_source
 from orchestration.contracts.extraction import Connection
@@ -14,7 +16,6 @@ from orchestration.runtime import Runtime
 from orchestration.settings import Settings
 from orchestration.tenants import Tenant
 from orchestration.warehouse import open_warehouse
-from shop_source import Shop, ShopSource, shop_source
 
 
 class Bench:

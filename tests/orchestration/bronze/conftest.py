@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from bench import Bench
+
 from orchestration.settings import Settings
 
 

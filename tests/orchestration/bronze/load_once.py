@@ -9,9 +9,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from bench import Bench
+from shop_source import ShopExtractor
+
 from orchestration.contracts.model import Deletes
 from orchestration.settings import Settings
-from shop_source import ShopExtractor
 
 
 def main(shop: str, home: str, mode: str, deletes: str) -> None:

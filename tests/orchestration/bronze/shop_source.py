@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
+
 from orchestration.contracts.extraction import Connection, DeletedKeys, Extractor, Window
 from orchestration.contracts.model import Additions, Column, Contract, Deletes
 from orchestration.contracts.source import SourceDescription, SourceSystem

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from orchestration.bronze.entity import load_lock
 from orchestration.landing.manifest import Place
 from orchestration.publication.publish import publish

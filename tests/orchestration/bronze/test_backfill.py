@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from orchestration.bronze.backfill import backfill
 from orchestration.bronze.quarantine import list_rejects, replay
 from orchestration.contracts.model import Additions, Deletes

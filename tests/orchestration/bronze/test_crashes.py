@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from orchestration.contracts.model import Deletes
 
 ROUNDS = 100 if os.environ.get("STRATA_NIGHTLY") else 6

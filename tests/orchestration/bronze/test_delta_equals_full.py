@@ -19,11 +19,12 @@ import pytest
 from bench import Bench
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from shop_source import at
+
 from orchestration.bronze import entity, extraction
 from orchestration.bronze.quarantine import list_rejects, replay
 from orchestration.contracts.model import Deletes
 from orchestration.settings import Settings
-from shop_source import at
 
 EXAMPLES = int(os.environ.get("STRATA_EXAMPLES", "400")) if os.environ.get("STRATA_NIGHTLY") else 5
 LATEST_LATENESS = 10

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from orchestration.contracts.model import Deletes
 from shop_source import at
+
+from orchestration.contracts.model import Deletes
 
 
 def test_without_a_watermark_a_delta_reads_from_the_sources_start(bench):

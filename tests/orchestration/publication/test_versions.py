@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+
 from orchestration.failures import StrataError
 from orchestration.publication import publish as publishing
 from orchestration.publication.pointer import pointer_path
@@ -96,11 +97,10 @@ def test_a_pointer_that_a_crash_left_behind_is_mended_from_the_log(runtime):
 
 def test_a_publication_that_is_rolled_back_leaves_readers_where_they_were(runtime):
     publish(runtime)
-    with pytest.raises(RuntimeError), runtime.warehouse.session("publish") as session:
-        with session.transaction():
-            session.execute("DELETE FROM gold.customer")
-            publishing._publish_table(session, runtime.settings, TABLE, ("id",), "b2")
-            raise RuntimeError
+    with pytest.raises(RuntimeError), runtime.warehouse.session("publish") as session, session.transaction():
+        session.execute("DELETE FROM gold.customer")
+        publishing._publish_table(session, runtime.settings, TABLE, ("id",), "b2")
+        raise RuntimeError
     assert read(runtime, "SELECT count(*) FROM gold.customer") == [(10,)]
     (version,) = publish(runtime, "DELETE FROM gold.customer WHERE id = 1")
     assert (version.version, version.deleted) == (2, 1)

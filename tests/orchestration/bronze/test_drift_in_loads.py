@@ -1,0 +1,82 @@
+"""What a changed source structure does to its entity's loads."""
+
+from __future__ import annotations
+
+from shop_source import CONTRACT, column
+
+from orchestration.contracts.model import Additions
+
+SHAPE = {
+    "id": "bigint",
+    "status": "text",
+    "amount": "decimal(18,2)",
+    "is_deleted": "boolean",
+    "updated_at": "timestamp",
+}
+
+
+def grow(bench):
+    with bench.shop().db() as db:
+        db.execute("ALTER TABLE invoice ADD COLUMN city TEXT DEFAULT 'Bern'")
+    bench.shop().describe_as(**SHAPE, city="text")
+
+
+def test_a_new_column_is_loaded_as_a_nullable_one(bench):
+    bench.shop().put(1)
+    bench.one()
+    grow(bench)
+    bench.shop().put(2, minutes=1)
+    result = bench.one("hourly")
+    assert "Column added at the source and loaded: city (text)." in result.message
+    assert bench.bronze("id, city") == [(1, "Bern"), (2, "Bern")]
+
+
+def test_a_new_column_is_held_back_when_the_contract_says_so(bench):
+    bench.contract(additions=Additions.HOLD)
+    bench.shop().put(1)
+    bench.one()
+    grow(bench)
+    result = bench.one()
+    assert (result.status, result.changed) == ("loaded", 0)
+    assert "held back by the contract: city" in result.message
+
+
+def test_a_removed_column_stops_the_entity(bench):
+    bench.shop().put(1)
+    bench.one()
+    bench.shop().describe_as(**{name: kind for name, kind in SHAPE.items() if name != "status"})
+    result = bench.one()
+    assert (result.status, result.failure_class) == ("failed", "schema_drift")
+    assert "shop/invoice: the source no longer fits the contract: column status is gone." in result.message
+    assert bench.bronze() == [(1, "open")]
+
+
+def test_a_retyped_column_stops_the_entity_unless_every_value_fits(bench):
+    bench.shop().put(1)
+    bench.shop().describe_as(**{**SHAPE, "id": "integer"})
+    assert bench.one().status == "loaded"
+    bench.shop().describe_as(**{**SHAPE, "id": "text"})
+    assert "column id is now text, the contract says bigint" in bench.one().message
+
+
+def test_a_contract_change_that_rewrites_a_column_waits_for_init_and_keeps_the_data(bench):
+    bench.shop().put(1, amount="1.25")
+    first = bench.one()
+    amount = column("amount", "decimal(20,4)")
+    bench.contract(columns=(*CONTRACT.columns[:2], amount, *CONTRACT.columns[3:]))
+    refused = bench.one()
+    assert (refused.status, refused.failure_class) == ("failed", "contract")
+    assert "retype column bronze_shop.invoice.amount from DECIMAL(18,2) to DECIMAL(20,4)" in refused.message
+    applied = bench.one("init")
+    assert (applied.status, applied.unchanged) == ("loaded", 1)
+    assert bench.bronze("amount::VARCHAR, _load_id") == [("1.2500", first.load_id)]
+
+
+def test_a_column_that_the_contract_gains_is_filled_by_the_next_load(bench):
+    bench.shop().put(1)
+    bench.one()
+    grow(bench)
+    bench.shop().describe_as()
+    bench.contract(columns=(*CONTRACT.columns, column("city", "text")))
+    assert bench.one().updated == 1
+    assert bench.bronze("city") == [("Bern",)]

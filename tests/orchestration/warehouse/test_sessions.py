@@ -1,0 +1,98 @@
+"""The embedded warehouse: one writer at a time, sessions that re-enter, transactions that hold."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import duckdb
+import pytest
+
+from orchestration.failures import Busy
+from orchestration.settings import Settings
+from orchestration.warehouse import apply, open_warehouse
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(home=tmp_path, lock_wait_seconds=0.3, memory_limit_mb=100, _env_file=None)
+
+
+def test_a_session_re_enters_within_a_thread(settings):
+    warehouse = open_warehouse(settings)
+    with warehouse.exclusive("build"), warehouse.session("outer") as outer:
+        with warehouse.session("inner") as inner:
+            assert inner is outer
+        assert outer.execute("SELECT 1") == [(1,)]
+
+
+def test_within_exclusive_another_program_may_open_the_file(settings):
+    warehouse = open_warehouse(settings)
+    with warehouse.session("create") as session:
+        session.execute("CREATE TABLE t AS SELECT 1 AS a")
+    script = f"import duckdb; print(duckdb.connect({str(settings.warehouse_file)!r}).execute('FROM t').fetchall())"
+    with warehouse.exclusive("dbt build"):
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[(1,)]"
+
+
+def test_another_process_is_told_who_holds_the_warehouse(settings):
+    script = f"""
+import sys
+from pathlib import Path
+from orchestration.settings import Settings
+from orchestration.warehouse import open_warehouse
+with open_warehouse(Settings(home=Path({str(settings.home)!r}), _env_file=None)).session("load acme/product/invoice"):
+    print("ready", flush=True)
+    sys.stdin.readline()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        other.stdout.readline()
+        with pytest.raises(Busy) as caught, open_warehouse(settings).session("status"):
+            pass
+        other.communicate("\n", timeout=20)
+    assert f"held by process {other.pid} (load acme/product/invoice) since" in str(caught.value)
+
+
+def test_a_program_that_does_not_ask_for_the_lock_is_told(settings):
+    warehouse = open_warehouse(settings)
+    with warehouse.session("create") as session:
+        session.execute("SELECT 1")
+    script = f"import duckdb, sys; c = duckdb.connect({str(settings.warehouse_file)!r}); print(1, flush=True); sys.stdin.readline()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        other.stdout.readline()
+        with pytest.raises(Busy, match="without asking for the writer's lock"), warehouse.session("load"):
+            pass
+        other.communicate("\n", timeout=20)
+
+
+def test_a_transaction_that_fails_leaves_nothing(settings):
+    with open_warehouse(settings).session("test") as session:
+        session.execute("CREATE TABLE t (a INTEGER)")
+        with pytest.raises(duckdb.ConversionException), session.transaction():
+            session.execute("INSERT INTO t VALUES (1)")
+            with session.transaction():
+                session.execute("INSERT INTO t VALUES ('x')")
+        assert session.execute("SELECT count(*) FROM t") == [(0,)]
+
+
+def test_connections_keep_to_the_settings(settings):
+    with open_warehouse(settings).session("test") as session:
+        limit, zone = session.execute("SELECT current_setting('memory_limit'), current_setting('TimeZone')")[0]
+    assert (limit, zone) == ("95.3 MiB", "UTC")
+
+
+def test_the_plan_is_what_apply_does_and_a_second_time_nothing(settings):
+    with open_warehouse(settings).session("test") as session:
+        planned = apply.plan(session)
+        assert "create schema strata" in [change.description for change in planned]
+        assert apply.apply(session) == planned
+        assert apply.plan(session) == []
+        session.execute("ALTER TABLE strata.load_ledger DROP COLUMN message")
+        assert [change.description for change in apply.apply(session)] == [
+            "add column strata.load_ledger.message VARCHAR"
+        ]
