@@ -5,6 +5,7 @@
 disk until a location asks for its definitions.
 """
 
+from orchestration.definitions.component import StrataSourceComponent
 from orchestration.definitions.source import source_definitions
 
-__all__ = ["source_definitions"]
+__all__ = ["StrataSourceComponent", "source_definitions"]
