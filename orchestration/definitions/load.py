@@ -73,7 +73,7 @@ def _load(
         results, rows = [], {}
     else:
         found = outcome.load_faults(source, results, [name for name in wanted if name not in source.contracts])
-    yield from _materializations(context, source, results, rows)
+    yield from _materializations(context, source, results, rows, is_whole=not config.tenants)
     told = [] if outcome.may_retry(found, context.retry_number) else found
     well = [outcome.subject(result) for result in results if result.status == "loaded"]
     with_run = [] if found else [crash_subject(context.run.job_name), f"load of {source.name}"]
@@ -115,16 +115,22 @@ def _ledger_run(run: dg.DagsterRun) -> str:
 
 
 def _materializations(
-    context: dg.AssetExecutionContext, source: SourceSystem, results: "Sequence[LoadResult]", rows: dict[str, int]
+    context: dg.AssetExecutionContext,
+    source: SourceSystem,
+    results: "Sequence[LoadResult]",
+    rows: dict[str, int],
+    *,
+    is_whole: bool,
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Yield a materialisation of each entity whose every tenant is loaded; of the others, note what is."""
     for entity, group in groupby(sorted(results, key=lambda result: result.entity), key=lambda result: result.entity):
         of_entity = list(group)
         key = asset_key(names.bronze_table(source.name, entity))
-        if all(result.status != "failed" for result in of_entity):
-            yield dg.MaterializeResult(asset_key=key, metadata=outcome.load_metadata(of_entity, rows.get(entity)))
+        metadata = outcome.load_metadata(of_entity, rows.get(entity))
+        if is_whole and all(result.status != "failed" for result in of_entity):
+            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
         else:
-            context.log_event(dg.AssetObservation(key, metadata=outcome.load_metadata(of_entity, rows.get(entity))))
+            context.log_event(dg.AssetObservation(key, metadata=metadata))
 
 
 def _row_counts(runtime: "Runtime", source: SourceSystem, results: "Sequence[LoadResult]") -> dict[str, int]:

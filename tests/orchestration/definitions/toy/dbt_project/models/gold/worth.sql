@@ -1,0 +1,1 @@
+select _tenant_id, sum(amount) as worth from {{ ref('thing') }} group by _tenant_id

@@ -1,0 +1,1 @@
+"""A source system of text files, for tests."""

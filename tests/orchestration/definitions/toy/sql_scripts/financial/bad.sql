@@ -1,0 +1,5 @@
+/*
+  title: Cannot be run
+  owner: finance-analytics
+*/
+EXEC sp_who;
