@@ -150,4 +150,6 @@ def _messages(events: Sequence[dg.DagsterEvent]) -> Iterator[str]:
     for event in events:
         error = event.step_failure_data.error
         failure = event.step_failure_data.user_failure_data
+        while error and error.cause:  # the outermost only says that an op failed
+            error = error.cause
         yield (failure.description if failure else None) or (error.message if error else "") or event.message or ""

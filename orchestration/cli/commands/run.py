@@ -73,18 +73,14 @@ def _show(jobs: list[JobRun], lines: list[Line], seconds: float) -> None:
 
 
 def _show_tables(lines: list[Line]) -> None:
-    rows = [
-        (
-            "" if before and before.layer == line.layer else line.layer,
-            line.table,
-            line.rows,
-            line.inserted,
-            line.updated,
-            line.unchanged,
-            line.deleted,
-            line.rejected,
-            "" if line.seconds is None else f"{line.seconds:.1f}",
-        )
-        for before, line in zip([None, *lines], lines, strict=False)
-    ]
-    print_table(("layer", "table", *_NUMBERS), rows, numbers=_NUMBERS)
+    """Print a block for each layer, its name in a line of its own, so that long table names keep theirs whole."""
+    rows: list[tuple[object, ...]] = []
+    layer = ""
+    for line in lines:
+        if line.layer != layer:
+            layer = line.layer
+            rows.append((coloured(layer, "bold"), *("" for _ in _NUMBERS)))
+        seconds = "" if line.seconds is None else f"{line.seconds:.1f}"
+        counts = (line.rows, line.inserted, line.updated, line.unchanged, line.deleted, line.rejected)
+        rows.append((f"  {line.table}", *counts, seconds))
+    print_table(("layer and table", *_NUMBERS), rows, numbers=_NUMBERS)
