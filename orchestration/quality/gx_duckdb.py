@@ -9,9 +9,11 @@ already holds the warehouse file, which no second connection could open.
 
 from __future__ import annotations
 
+import atexit
 import builtins
 import logging
 import os
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,6 +31,19 @@ from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
 from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
 from sqlalchemy.dialects import registry
 from sqlalchemy.pool import StaticPool
+
+
+def _end_quietly() -> None:
+    """Leave stderr as the process ends.
+
+    Once Python is gone DuckDB's binding (nanobind) prints some fifty lines about types that GX's modules still hold,
+    below whatever the command had to say. Nothing else can be told by then.
+    """
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+atexit.register(_end_quietly)
 
 _connection: ContextVar[duckdb.DuckDBPyConnection] = ContextVar("gx_connection")
 

@@ -75,7 +75,9 @@ ADVICE: dict[type[exp.Expr], Advice] = {
     exp.Cube: Advice("grouping sets are not translated.", "Group in one CTE for each level and UNION ALL them."),
     exp.Rollup: Advice("grouping sets are not translated.", "Group in one CTE for each level and UNION ALL them."),
 }
-UNKNOWN = Advice("it is not on the list of constructs with the same result on every engine.", "See docs/analyst/differences.md.")
+UNKNOWN = Advice(
+    "it is not on the list of constructs with the same result on every engine.", "See docs/analyst/differences.md."
+)
 
 INTEGERS: dict[exp.DType, int] = {
     exp.DataType.Type.TINYINT: 3,
