@@ -44,5 +44,5 @@ def _judge(item: TextColumn) -> Judgement:
     if item.column.type.kind == "text":
         # A number's text is not kept as it was sent, so a number is no text.
         no_text = Fault(f"{_given(item)} IS NOT NULL AND {_given(item)} NOT LIKE '\"%'", Reason.NOT_TEXT)
-        conversion = Conversion(conversion.value, (no_text, *conversion.faults))
+        conversion = Conversion.unless(conversion.value, no_text, *conversion.faults)
     return judge(item.column, conversion, arriving=item.text, raw=item.text)

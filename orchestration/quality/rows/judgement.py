@@ -13,6 +13,8 @@ from enum import StrEnum
 from orchestration import names
 from orchestration.contracts.model import Column
 
+NEVER = "false"
+
 
 class Reason(StrEnum):
     """Why a row was rejected."""
@@ -53,24 +55,28 @@ class Fault:
 class Conversion:
     """How a column's arriving value becomes the contract's type.
 
-    Where the condition ``sound`` is true there is no fault, and the faults, which may be
-    costly to tell apart, are not evaluated; empty: there is no such short cut.
+    ``failed`` is asked of every row and cheap. ``faults`` are asked only of rows that
+    failed: the first that applies tells why.
     """
 
     value: str
+    failed: str = NEVER
     faults: tuple[Fault, ...] = ()
-    sound: str = ""
 
-    @property
-    def failed(self) -> str:
-        """The condition under which the value cannot be trusted."""
-        doubts = any_of(fault.condition for fault in self.faults)
-        return f"CASE WHEN {self.sound} THEN false ELSE {doubts} END" if self.sound and self.faults else doubts
+    @classmethod
+    def unless(cls, value: str, *faults: Fault) -> Conversion:
+        """Return a conversion that fails where one of some cheap faults applies."""
+        return cls(value, any_of(fault.condition for fault in faults), faults)
 
     @property
     def trusted(self) -> str:
         """The value, or NULL where it cannot be trusted."""
-        return f"CASE WHEN {self.failed} THEN NULL ELSE {self.value} END" if self.faults else self.value
+        return self.value if self.failed == NEVER else f"CASE WHEN {self.failed} THEN NULL ELSE {self.value} END"
+
+    @property
+    def why(self) -> str:
+        """The SQL of the reason, for a row that failed."""
+        return _first(self.faults)
 
 
 @dataclass(frozen=True)
@@ -85,22 +91,19 @@ class Judgement:
     @property
     def fault(self) -> str:
         """The condition under which this column makes its row a reject."""
-        return any_of(part for part in (self.conversion.failed, any_of(f.condition for f in self.rules)) if part != NO)
+        return any_of((self.conversion.failed, *(rule.condition for rule in self.rules)))
 
     @property
-    def faults(self) -> tuple[Fault, ...]:
-        """Every single fault, in the order in which they are told."""
-        sound = self.conversion.sound
-        guard = f"NOT ({sound}) AND " if sound else ""
-        return (*(Fault(f"{guard}({f.condition})", f.reason) for f in self.conversion.faults), *self.rules)
-
-
-NO = "false"
+    def why(self) -> str:
+        """The SQL of the reason, for a row that this column makes a reject."""
+        if self.conversion.failed == NEVER:
+            return _first(self.rules)
+        return f"CASE WHEN {self.conversion.failed} THEN {self.conversion.why} ELSE {_first(self.rules)} END"
 
 
 def any_of(conditions: Iterable[str]) -> str:
     """Join conditions by OR; ``false`` when there is none."""
-    return " OR ".join(f"({condition})" for condition in conditions) or NO
+    return " OR ".join(f"({condition})" for condition in conditions if condition != NEVER) or NEVER
 
 
 def judge(column: Column, conversion: Conversion, *, arriving: str, raw: str) -> Judgement:
@@ -122,6 +125,11 @@ def _rules(column: Column, arriving: str, value: str) -> Iterable[Fault]:
         allowed = ", ".join(names.literal(text) for text in column.allowed)
         text = value if column.type.duckdb == "VARCHAR" else f"CAST({value} AS VARCHAR)"
         yield Fault(f"{value} IS NOT NULL AND {text} NOT IN ({allowed})", Reason.NOT_ALLOWED)
+
+
+def _first(faults: Iterable[Fault]) -> str:
+    whens = " ".join(f"WHEN {fault.condition} THEN {names.literal(fault.reason)}" for fault in faults)
+    return f"CASE {whens} END" if whens else "NULL"
 
 
 def key_json_expression(key: Iterable[Column]) -> str:

@@ -8,7 +8,7 @@ import duckdb
 
 from orchestration import names
 from orchestration.contracts.model import Contract
-from orchestration.quality.rows.judgement import Fault, text_object
+from orchestration.quality.rows.judgement import NEVER, Judgement, text_object
 from orchestration.quality.rows.scan import Scan
 
 REJECTS = "rejects"
@@ -43,23 +43,22 @@ def reject_struct(contract: Contract, scan: Scan) -> str:
 
 
 def _values(contract: Contract, scan: Scan) -> dict[str, str]:
-    faults = [(judgement, fault) for judgement in scan.judgements for fault in judgement.faults]
-    preset = scan.preset
+    faulty = [judgement for judgement in scan.judgements if judgement.fault != NEVER]
     return {
         "file": _landing_key(scan),
         "row_number": scan.row_number,
         "key": _key(contract, scan),
         "cursor": scan.trusted(contract.cursor) if contract.cursor else "CAST(NULL AS TIMESTAMP)",
-        "column_name": _first(preset, "_column", ((f, names.literal(j.column.name)) for j, f in faults)),
-        "reason": _first(preset, "_fault", ((f, names.literal(f.reason)) for _, f in faults)),
-        "raw_value": _first(preset, "_raw", ((f, j.raw) for j, f in faults)),
+        "column_name": _first(scan, "_column", ((j, names.literal(j.column.name)) for j in faulty)),
+        "reason": _first(scan, "_fault", ((j, j.why) for j in faulty)),
+        "raw_value": _first(scan, "_raw", ((j, j.raw) for j in faulty)),
         "raw_row": _raw_row(scan),
     }
 
 
 def _raw_row(scan: Scan) -> str:
     row = text_object((judgement.column.name, judgement.raw) for judgement in scan.judgements)
-    if not scan.preset:
+    if scan.preset == NEVER:
         return row
     # A line that could not be taken apart has no columns, only itself.
     return f"CASE WHEN _fault IS NOT NULL AND _column IS NULL THEN {text_object([('_line', '_raw')])} ELSE {row} END"
@@ -78,9 +77,9 @@ def _key(contract: Contract, scan: Scan) -> str:
     return f"CASE WHEN {readable} THEN {text_object(trusted)} END"
 
 
-def _first(preset: str, told: str, cases: Iterable[tuple[Fault, str]]) -> str:
-    """Return the value of the first fault that a row has; one that a reader found already comes before all."""
-    whens = [f"WHEN {fault.condition} THEN {value}" for fault, value in cases]
-    if preset:
-        whens.insert(0, f"WHEN {preset} THEN {told}")
+def _first(scan: Scan, told: str, cases: Iterable[tuple[Judgement, str]]) -> str:
+    """Return the value of the first column that has a fault; what a reader told already comes before all."""
+    whens = [f"WHEN {judgement.fault} THEN {value}" for judgement, value in cases]
+    if scan.preset != NEVER:
+        whens.insert(0, f"WHEN {scan.preset} THEN {told}")
     return f"CASE {' '.join(whens)} END" if whens else "NULL"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestration import names
-from orchestration.quality.rows.judgement import NO, Judgement, any_of
+from orchestration.quality.rows.judgement import NEVER, Judgement, any_of
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,12 @@ class Scan:
     keys: Mapping[str, str]
     file: str
     row_number: str
-    preset: str = ""
+    preset: str = NEVER
 
     @property
     def fault(self) -> str:
         """The condition that makes a row a reject."""
-        conditions = [judgement.fault for judgement in self.judgements if judgement.fault != NO]
-        return any_of([self.preset, *conditions] if self.preset else conditions)
+        return any_of((self.preset, *(judgement.fault for judgement in self.judgements)))
 
     @property
     def values(self) -> str:

@@ -6,7 +6,7 @@ A value is sound when its cast, written back, is the text it came from; that is 
 and true of most values. What is left is compared with the grammar of its type.
 
 The SQL of a column is written in layers, so that nothing is computed twice: the text
-``t``, its cast ``c``, and whether it is sound ``k``.
+``t``, its cast ``c``, and its value ``v``, which is NULL where it cannot be trusted.
 """
 
 from __future__ import annotations
@@ -25,9 +25,12 @@ _NUMBER = _PLAIN + r"(?:[eE][-+]?[0-9]{1,3})?"
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,12})?)?"
 _OFFSET = r" ?[-+](?:0[0-9]|1[0-5])(?::?[0-5][0-9])?"
-_NAIVE_OR_UTC = rf"{_DATE}(?:[T ]{_CLOCK}(?: ?Z|[-+]00(?::?00)?)?)?"
+_NAIVE_OR_UTC = rf"{_DATE}(?:[T ]{_CLOCK}(?: ?Z| ?[-+]00(?::?00)?)?)?"
 _TIMESTAMP = rf"{_DATE}(?:[T ]{_CLOCK}(?: ?Z|{_OFFSET})?)?"
 _LOST_FRACTION = r"\.[0-9]{6}[0-9]*[1-9]"
+_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_JSON_STRING = r'"(?:[^"\\]|\\.)*"'
+_NO_JSON = r"(?i)nan|inf|,\s*[\]}]"
 # Up to 15 digits a double is as good as the text it came from; a sixteenth character may be the point.
 _EXACT_IN_DOUBLE = 16
 
@@ -37,12 +40,13 @@ _MACROS = (
         WHEN places >= strlen(fraction) THEN whole || fraction || repeat('0', places - strlen(fraction))
         ELSE left(whole || fraction, strlen(whole) + places) || '.'
             || substr(whole || fraction, strlen(whole) + places + 1) END""",
-    """scaled_number(mantissa, exponent) AS CASE WHEN left(mantissa, 1) = '-' THEN '-' ELSE '' END || moved_point(
-        split_part(ltrim(mantissa, '+-'), '.', 1), split_part(mantissa, '.', 2), exponent)""",
-    # A number without its exponent: DuckDB checks no overflow where there is one.
-    """plain_number(t) AS CASE WHEN regexp_matches(t, '[eE]') THEN
-        scaled_number(split_part(lower(t), 'e', 1), CAST(split_part(lower(t), 'e', 2) AS INTEGER)) ELSE t END""",
-    "used_scale(t) AS strlen(rtrim(split_part(plain_number(t), '.', 2), '0'))",
+    # A number without its exponent: DuckDB checks no overflow where there is one. The lambda names what
+    # a macro would repeat at every place of use, until planning takes longer than the query.
+    r"""plain_number(t) AS CASE WHEN regexp_matches(t, '[eE]') THEN list_transform(
+        [regexp_extract(t, '^([-+]?)([0-9]*)\.?([0-9]*)[eE]([-+]?[0-9]+)$', ['sign', 'whole', 'fraction', 'places'])],
+        lambda n: replace(n.sign, '+', '') || moved_point(n.whole, n.fraction, CAST(n.places AS INTEGER))
+        )[1] ELSE t END""",
+    "used_scale(plain) AS strlen(rtrim(split_part(plain, '.', 2), '0'))",
 )
 
 
@@ -62,40 +66,37 @@ class TextColumn:
 
     @property
     def cast(self) -> str:
-        """The SQL column of the cast."""
+        """The SQL column of DuckDB's own cast."""
         return f"_c{self.number}"
 
     @property
-    def sound(self) -> str:
-        """The SQL column that says whether the cast is certainly right."""
-        return f"_k{self.number}"
+    def value(self) -> str:
+        """The SQL column of the value, NULL where it cannot be trusted."""
+        return f"_v{self.number}"
 
 
 def layered(source: str, columns: Sequence[TextColumn]) -> str:
-    """Return the source with the casts of its text columns, and whether they are sound, as further columns."""
+    """Return the source with the casts and values of its text columns as further columns."""
     rules = [(item, _RULES[item.column.type.kind]) for item in columns if item.column.type.kind in _RULES]
     casts = "".join(f", {rule.cast(item)} AS {item.cast}" for item, rule in rules)
-    sounds = "".join(
-        f", coalesce({item.text} IS NULL OR ({rule.sound(item)}), false) AS {item.sound}" for item, rule in rules
-    )
-    return f"(SELECT *{sounds} FROM (SELECT *{casts} FROM {source}))" if rules else source
+    values = "".join(f", {rule.value(item)} AS {item.value}" for item, rule in rules)
+    return f"(SELECT *{values} FROM (SELECT *{casts} FROM {source}))" if rules else source
 
 
 def convert_text(item: TextColumn) -> Conversion:
     """Convert a text column of a :func:`layered` source."""
     if item.column.type.kind == "text":
-        # An AND would search every value: DuckDB evaluates a CASE's branch for the rows that reach it.
-        return Conversion(item.text, (Fault(f"coalesce(contains({item.text}, chr(0)), false)", Reason.NUL_BYTE),))
-    rule = _RULES[item.column.type.kind]
-    return Conversion(rule.value(item), rule.faults(item), item.sound)
+        nul_byte = Fault(f"coalesce(contains({item.text}, chr(0)), false)", Reason.NUL_BYTE)
+        return Conversion.unless(item.text, nul_byte)
+    failed = f"{item.text} IS NOT NULL AND {item.value} IS NULL"
+    return Conversion(item.value, failed, _RULES[item.column.type.kind].faults(item))
 
 
 @dataclass(frozen=True)
 class _Rule:
-    """How one kind is cast, when that is certainly right, what the value is, and the faults when it is not sound."""
+    """How one kind is cast, which value that gives, and why there may be none."""
 
     cast: Callable[[TextColumn], str]
-    sound: Callable[[TextColumn], str]
     value: Callable[[TextColumn], str]
     faults: Callable[[TextColumn], tuple[Fault, ...]]
 
@@ -104,109 +105,98 @@ def _cast(item: TextColumn) -> str:
     return f"TRY_CAST({item.text} AS {item.column.type.duckdb})"
 
 
-def _number_sound(item: TextColumn) -> str:
-    t, c = item.text, item.cast
-    same = f"strlen({t}) <= {_EXACT_IN_DOUBLE} AND CAST({c} AS DOUBLE) = TRY_CAST({t} AS DOUBLE)"
-    return (
-        f"CASE WHEN CAST({c} AS VARCHAR) = {t} THEN true "
-        f"WHEN {same} THEN regexp_full_match({t}, '{_PLAIN}') ELSE false END"
-    )
-
-
 def _number_value(item: TextColumn) -> str:
-    slow = f"TRY_CAST(plain_number({item.text}) AS {item.column.type.duckdb})"
-    grammatical = f"regexp_full_match({item.text}, '{_NUMBER}')"
-    return f"CASE WHEN {item.sound} THEN {item.cast} WHEN {grammatical} THEN {slow} END"
+    t, c = item.text, item.cast
+    in_double = f"strlen({t}) <= {_EXACT_IN_DOUBLE} AND CAST({c} AS DOUBLE) = TRY_CAST({t} AS DOUBLE)"
+    exact = f"CASE WHEN used_scale(p) <= {item.column.type.scale} THEN TRY_CAST(p AS {item.column.type.duckdb}) END"
+    return (
+        f"CASE WHEN CAST({c} AS VARCHAR) = {t} OR ({in_double} AND regexp_full_match({t}, '{_PLAIN}')) THEN {c} "
+        f"WHEN regexp_full_match({t}, '{_NUMBER}') THEN list_transform([plain_number({t})], lambda p: {exact})[1] END"
+    )
 
 
 def _number_faults(item: TextColumn) -> tuple[Fault, ...]:
     reason = Reason.SCALE if item.column.type.kind == "decimal" else Reason.NOT_AN_INTEGER
-    numeric = f"regexp_full_match({item.text}, '{_NUMBER}')"
-    used = f"CASE WHEN {numeric} THEN used_scale({item.text}) > {item.column.type.scale} ELSE false END"
     return (
-        Fault(f"NOT {numeric}", Reason.NOT_A_NUMBER),
-        Fault(used, reason),
-        Fault(f"{_number_value(item)} IS NULL", Reason.OVERFLOW),
+        Fault(f"NOT regexp_full_match({item.text}, '{_NUMBER}')", Reason.NOT_A_NUMBER),
+        Fault(f"used_scale(plain_number({item.text})) > {item.column.type.scale}", reason),
+        Fault("true", Reason.OVERFLOW),
     )
+
+
+def _double_value(item: TextColumn) -> str:
+    return f"CASE WHEN isfinite({item.cast}) AND regexp_full_match({item.text}, '{_NUMBER}') THEN {item.cast} END"
 
 
 def _double_faults(item: TextColumn) -> tuple[Fault, ...]:
-    return (
-        Fault(f"{item.cast} IS NOT NULL AND NOT isfinite({item.cast})", Reason.NOT_FINITE),
-        Fault(f"NOT regexp_full_match({item.text}, '{_NUMBER}')", Reason.NOT_A_NUMBER),
-        Fault(f"{item.cast} IS NULL", Reason.OVERFLOW),
-    )
+    grammatical = f"regexp_full_match({item.text}, '{_NUMBER}')"
+    return Fault(f"NOT {grammatical}", Reason.NOT_A_NUMBER), Fault("true", Reason.NOT_FINITE)
+
+
+def _boolean_cast(item: TextColumn) -> str:
+    return f"CASE {item.text} WHEN 'true' THEN true WHEN 'false' THEN false END"
+
+
+def _date_value(item: TextColumn) -> str:
+    return f"CASE WHEN strlen({item.text}) = 10 AND CAST({item.cast} AS VARCHAR) = {item.text} THEN {item.cast} END"
 
 
 def _date_faults(item: TextColumn) -> tuple[Fault, ...]:
     return (
-        Fault(f"regexp_full_match({item.text}, '{_DATE}[T ].*')", Reason.TIME_IN_DATE),
+        Fault(f"regexp_full_match({item.text}, '(?s){_DATE}[T ].*')", Reason.TIME_IN_DATE),
         Fault(f"regexp_full_match({item.text}, '[0-9]{{4,}}-[0-9]{{2}}-[0-9]{{2}}')", Reason.IMPOSSIBLE_DATE),
         Fault("true", Reason.NOT_A_DATE),
     )
 
 
-def _timestamp_sound(item: TextColumn) -> str:
+def _timestamp_value(item: TextColumn) -> str:
     t, c = item.text, item.cast
     written_back = f"{t} LIKE '____-__-__ __:__:__%' AND CAST({c} AS VARCHAR) = {t}"
-    in_utc = f"strlen({t}) <= 26 AND {c} >= TIMESTAMP '0001-01-01' AND regexp_full_match({t}, '{_NAIVE_OR_UTC}')"
-    return f"CASE WHEN {written_back} THEN true ELSE {in_utc} END"
-
-
-def _timestamp_value(item: TextColumn) -> str:
-    t = item.text
+    lossless = f"CASE WHEN strlen({t}) > 26 THEN NOT regexp_matches({t}, '{_LOST_FRACTION}') ELSE true END"
+    in_utc = f"{c} >= TIMESTAMP '0001-01-01' AND regexp_full_match({t}, '{_NAIVE_OR_UTC}') AND {lossless}"
     # Not through AT TIME ZONE, which asks ICU and takes three times as long.
     shifted = f"make_timestamp(epoch_us(TRY_CAST({t} AS TIMESTAMPTZ)))"
+    in_range = f"CASE WHEN {out_of_range('s').condition} THEN NULL ELSE s END"
     return (
-        f"CASE WHEN {item.sound} OR regexp_full_match({t}, '{_NAIVE_OR_UTC}') THEN {item.cast} "
-        f"WHEN regexp_full_match({t}, '{_TIMESTAMP}') THEN {shifted} END"
+        f"CASE WHEN ({written_back}) OR ({in_utc}) THEN {c} "
+        f"WHEN regexp_full_match({t}, '{_TIMESTAMP}') AND {lossless} AND NOT regexp_full_match({t}, '{_NAIVE_OR_UTC}') "
+        f"THEN list_transform([{shifted}], lambda s: {in_range})[1] END"
     )
 
 
 def _timestamp_faults(item: TextColumn) -> tuple[Fault, ...]:
-    value = _timestamp_value(item)
     return (
         Fault(f"NOT regexp_full_match({item.text}, '{_TIMESTAMP}')", Reason.NOT_A_TIMESTAMP),
         Fault(f"regexp_matches({item.text}, '{_LOST_FRACTION}')", Reason.PRECISION),
-        Fault(f"{value} IS NULL OR {out_of_range(value).condition}", Reason.IMPOSSIBLE_DATE),
+        Fault("true", Reason.IMPOSSIBLE_DATE),
     )
 
 
-_NUMERIC = _Rule(_cast, _number_sound, _number_value, _number_faults)
+def _json_value(item: TextColumn) -> str:
+    # DuckDB takes NaN, infinities and trailing commas for JSON; strings may hold what looks like them.
+    bare = f"regexp_replace({item.text}, '{_JSON_STRING}', '\"\"', 'g')"
+    suspect = f"regexp_matches({item.text}, '{_NO_JSON}') AND regexp_matches({bare}, '{_NO_JSON}')"
+    return f"CASE WHEN json_valid({item.text}) AND NOT ({suspect}) THEN {item.text} END"
+
+
+def _only(reason: Reason) -> Callable[[TextColumn], tuple[Fault, ...]]:
+    return lambda _: (Fault("true", reason),)
+
+
+_NUMERIC = _Rule(_cast, _number_value, _number_faults)
 _RULES: dict[str, _Rule] = {
     "smallint": _NUMERIC,
     "integer": _NUMERIC,
     "bigint": _NUMERIC,
     "decimal": _NUMERIC,
-    "double": _Rule(
-        _cast,
-        lambda i: f"isfinite({i.cast}) AND regexp_full_match({i.text}, '{_NUMBER}')",
-        lambda i: i.cast,
-        _double_faults,
-    ),
-    "boolean": _Rule(
-        lambda i: f"CASE {i.text} WHEN 'true' THEN true WHEN 'false' THEN false END",
-        lambda i: f"{i.cast} IS NOT NULL",
-        lambda i: i.cast,
-        lambda _: (Fault("true", Reason.NOT_A_BOOLEAN),),
-    ),
-    "date": _Rule(
-        _cast,
-        lambda i: f"strlen({i.text}) = 10 AND CAST({i.cast} AS VARCHAR) = {i.text}",
-        lambda i: i.cast,
-        _date_faults,
-    ),
-    "timestamp": _Rule(_cast, _timestamp_sound, _timestamp_value, _timestamp_faults),
+    "double": _Rule(_cast, _double_value, _double_faults),
+    "boolean": _Rule(_boolean_cast, lambda item: item.cast, _only(Reason.NOT_A_BOOLEAN)),
+    "date": _Rule(_cast, _date_value, _date_faults),
+    "timestamp": _Rule(_cast, _timestamp_value, _timestamp_faults),
     "uuid": _Rule(
-        lambda i: f"CAST(TRY_CAST({i.text} AS UUID) AS VARCHAR)",
-        lambda i: f"{i.cast} IS NOT NULL",
-        lambda i: i.cast,
-        lambda _: (Fault("true", Reason.NOT_A_UUID),),
+        lambda item: f"lower({item.text})",
+        lambda item: f"CASE WHEN regexp_full_match({item.text}, '{_UUID}') THEN {item.cast} END",
+        _only(Reason.NOT_A_UUID),
     ),
-    "json": _Rule(
-        lambda i: i.text,
-        lambda i: f"json_valid({i.text})",
-        lambda i: i.cast,
-        lambda _: (Fault("true", Reason.NOT_JSON),),
-    ),
+    "json": _Rule(lambda item: item.text, _json_value, _only(Reason.NOT_JSON)),
 }

@@ -60,35 +60,35 @@ def _number(column: Column, given: str, x: str) -> Conversion:
     if given.startswith("DECIMAL"):
         reason = Reason.SCALE if column.type.kind == "decimal" else Reason.NOT_AN_INTEGER
         faults.append(Fault(f"TRY_CAST({value} AS {given}) IS DISTINCT FROM {x}", reason))
-    return Conversion(value, tuple(faults))
+    return Conversion.unless(value, *faults)
 
 
 def _float(_column: Column, given: str, x: str) -> Conversion:
     value = f"CAST({x} AS DOUBLE)"
     if given in _FLOATS:
-        return Conversion(value, (Fault(f"{x} IS NOT NULL AND NOT isfinite({x})", Reason.NOT_FINITE),))
-    return Conversion(value, (Fault(f"TRY_CAST({value} AS {given}) IS DISTINCT FROM {x}", Reason.PRECISION),))
+        return Conversion.unless(value, Fault(f"{x} IS NOT NULL AND NOT isfinite({x})", Reason.NOT_FINITE))
+    return Conversion.unless(value, Fault(f"TRY_CAST({value} AS {given}) IS DISTINCT FROM {x}", Reason.PRECISION))
 
 
 def _timestamp(_column: Column, given: str, x: str) -> Conversion:
     if given == "TIMESTAMP":
-        return Conversion(x, (out_of_range(x),))
+        return Conversion.unless(x, out_of_range(x))
     value = f"({x} AT TIME ZONE 'UTC')" if "TIME ZONE" in given else f"TRY_CAST({x} AS TIMESTAMP)"
     faults = [Fault(f"{x} IS NOT NULL AND {value} IS NULL", Reason.IMPOSSIBLE_DATE), out_of_range(value)]
     if given == "TIMESTAMP_NS":
         faults.append(Fault(f"TRY_CAST({value} AS {given}) IS DISTINCT FROM {x}", Reason.PRECISION))
-    return Conversion(value, tuple(faults))
+    return Conversion.unless(value, *faults)
 
 
 def _date(_column: Column, _given: str, x: str) -> Conversion:
-    return Conversion(x, (out_of_range(x),))
+    return Conversion.unless(x, out_of_range(x))
 
 
 def _date_of(column: Column, given: str, x: str) -> Conversion:
     instant = _timestamp(column, given, x)
     value = f"CAST({instant.value} AS DATE)"
     condition = f"{instant.value} IS NOT NULL AND {instant.value} <> CAST({value} AS TIMESTAMP)"
-    return Conversion(value, (*instant.faults, Fault(condition, Reason.TIME_IN_DATE)))
+    return Conversion.unless(value, *instant.faults, Fault(condition, Reason.TIME_IN_DATE))
 
 
 def _uuid(_column: Column, _given: str, x: str) -> Conversion:
