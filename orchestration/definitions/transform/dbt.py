@@ -41,7 +41,8 @@ def stream_build(
         TransformFailed: a model or test failed; names each with dbt's own words.
     """
     folder = _folder(project)
-    target = _target(settings, folder, f"{context.run.run_id[:8]}-{context.op.name}-{context.retry_number}")
+    layer = context.op_execution_context.op.name
+    target = _target(settings, folder, f"{context.run.run_id[:8]}-{layer}-{context.retry_number}")
     invocation = DbtCliInvocation.run(
         args=[dbt_executable(), "build", "--profiles-dir", str(folder), *_NO_UNIT_TESTS, "--select", *select],
         env={

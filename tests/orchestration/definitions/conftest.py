@@ -18,7 +18,6 @@ from orchestration.definitions import source_definitions
 from orchestration.runtime import Runtime, open_runtime
 
 TOY = Path(__file__).parent / "toy"
-DEFECTS = ("absent", "down", "refused")
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,15 @@ class Toy:
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Toy]:
     with dg.DagsterInstance.ephemeral() as instance:
         yield make_toy(tmp_path, monkeypatch, instance)
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toy]:
+    """The same platform for a whole module, with its source loaded once."""
+    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
+        toy = make_toy(tmp_path_factory.mktemp("toy"), patch, instance)
+        assert toy.run().success
+        yield toy
 
 
 def make_toy(folder: Path, monkeypatch: pytest.MonkeyPatch, instance: dg.DagsterInstance) -> Toy:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import Any
+
 import dagster as dg
 import pytest
 

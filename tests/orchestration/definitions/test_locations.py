@@ -1,4 +1,4 @@
-"""Every code location as Dagster meets it: alone, in a fresh interpreter, light, and with the names that were promised."""
+"""Every code location as Dagster meets it: alone, in a fresh interpreter, light, with the names that were promised."""
 
 from __future__ import annotations
 
@@ -97,4 +97,6 @@ def test_dagster_validates_the_workspace_without_a_warning_of_ours(home: Path) -
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
     warnings = [line for line in output.splitlines() if re.search(r"warn", line, re.IGNORECASE)]
-    assert [line for line in warnings if "definitions_validate_command" not in line and "warnings.warn" not in line] == []
+    assert [
+        line for line in warnings if "definitions_validate_command" not in line and "warnings.warn" not in line
+    ] == []

@@ -34,8 +34,10 @@ class _Files(Extractor):
             {"id": int(number), "name": name, "amount": Decimal(amount), "updated_at": datetime.fromisoformat(at)}
             for number, name, amount, at in rows
         ]
-        since = window.since.replace(tzinfo=None) if window.since else datetime.min
-        yield pa.RecordBatch.from_pylist([r for r in records if r["updated_at"] >= since], schema=contract.arrow_schema)
+        if window.since:
+            since = window.since.replace(tzinfo=None)
+            records = [record for record in records if record["updated_at"] >= since]
+        yield pa.RecordBatch.from_pylist(records, schema=contract.arrow_schema)
 
     def describe(self, contract: Contract) -> Mapping[str, ColumnType]:
         return {column.source_name: column.type for column in contract.columns}

@@ -1,0 +1,144 @@
+"""A build from loads to published tables: what changed is built, what is wrong stops where it is.
+
+dbt is started for real, so the tests share one platform and leave it as they found it: all is built, nothing is wrong.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from orchestration.definitions.transform.location import warehouse_definitions
+from orchestration.definitions.transform.project import read_project
+from orchestration.definitions.transform.selection import pending_selection
+from orchestration.publication.published_reader import connect_published
+from orchestration.publication.status import read_status
+from orchestration.settings import load_settings
+
+Toy = Any  # the platform of conftest.py
+
+
+@pytest.fixture(scope="module")
+def built(loaded: Toy) -> Toy:
+    result = run(loaded, "warehouse_build")
+    assert result.success, faults(result)
+    return loaded
+
+
+def run(toy: Toy, job: str, definitions: dg.Definitions | None = None) -> dg.ExecuteInProcessResult:
+    resolved = (definitions or warehouse_definitions()).resolve_job_def(job)
+    selection = pending_selection(load_settings()) if job == "warehouse_build" else None
+    return resolved.execute_in_process(instance=toy.instance, raise_on_error=False, asset_selection=selection)
+
+
+def faults(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+    """Return the steps that failed, with what they said."""
+    found = {}
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data.user_failure_data
+            found[str(event.step_key)] = str(data.description if data else event.step_failure_data.error)
+    return found
+
+
+def materialized(result: dg.ExecuteInProcessResult) -> set[str]:
+    return {e.asset_key.to_user_string() for e in result.get_asset_materialization_events() if e.asset_key}
+
+
+def worth(tenant: str) -> str:
+    with contextlib.closing(connect_published(load_settings())) as con:
+        return str(con.execute("SELECT worth FROM gold.worth WHERE _tenant_id = ?", [tenant]).fetchall()[0][0])
+
+
+def dbt_runs() -> set[str]:
+    return {path.name for path in (load_settings().home / "dbt" / "runs").iterdir()}
+
+
+def test_a_build_publishes_gold_with_its_checks_and_gates_shown(built: Toy) -> None:
+    assert (worth("acme"), worth("globex")) == ("10.50", "900.00")
+    checks = built.instance.get_latest_materialization_event(dg.AssetKey(["published", "gold", "worth"]))
+    assert checks is not None
+    assert built.sql("SELECT DISTINCT gate, passed FROM strata.verdict ORDER BY gate") == [
+        ("gold", True), ("silver", True),
+    ]  # fmt: skip
+
+
+def test_a_build_with_nothing_changed_starts_neither_dbt_nor_a_gate(built: Toy) -> None:
+    before, builds = dbt_runs(), built.sql("SELECT count(*) FROM strata.build_log")
+    verdicts = built.sql("SELECT count(*) FROM strata.verdict")
+    built.run("hourly")
+    result = run(built, "warehouse_build")
+    assert result.success
+    assert materialized(result) == set()
+    assert [event.step_key for event in result.all_events if event.is_step_skipped]
+    assert dbt_runs() == before
+    assert built.sql("SELECT count(*) FROM strata.build_log") == builds
+    assert built.sql("SELECT count(*) FROM strata.verdict") == verdicts
+
+
+def test_a_closed_gate_keeps_gold_and_the_published_version_and_says_what_is_broken(built: Toy) -> None:
+    built.write("acme", "1,anvil,-7.00,2026-01-03T00:00:00", "2,bolt,0.50,2026-01-02T00:00:00")
+    built.run()
+    result = run(built, "warehouse_build")
+    assert "silver_gate" in faults(result)
+    assert "gold/worth" not in materialized(result)
+    assert worth("acme") == "10.50"
+    (text,) = built.sql("SELECT message FROM strata.build_log ORDER BY started_at DESC LIMIT 1")[0]
+    assert "nothing_is_worth_less_than_nothing" in text
+    assert "toy-makers" in text
+    assert read_status(load_settings()).builds[-1].status == "failed"  # type: ignore[union-attr]
+
+    built.write("acme", "1,anvil,70.00,2026-01-04T00:00:00", "2,bolt,0.50,2026-01-02T00:00:00")
+    built.run()
+    result = run(built, "warehouse_build")
+    assert result.success, faults(result)
+    assert worth("acme") == "70.50"
+    assert built.sql("SELECT count(*) FROM strata.alert WHERE state = 'open'") == [(0,)]
+
+
+def test_a_script_that_cannot_be_run_fails_alone_with_its_line(built: Toy) -> None:
+    definitions = warehouse_definitions()
+    specs = {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
+    assert "EXEC" in str(specs["finance/bad"].description)
+    assert [dep.asset_key.to_user_string() for dep in specs["finance/good"].deps] == ["silver/thing"]
+    result = run(built, "financial_daily", definitions)
+    assert materialized(result) == {"finance/good"}
+    assert "bad.sql" in faults(result)["financial_scripts"]
+    assert built.sql("SELECT DISTINCT _tenant_id FROM finance.good ORDER BY 1") == [("acme",), ("globex",)]
+
+
+@pytest.fixture
+def broken_model(built: Toy) -> Iterator[Path]:
+    path = built.folder / "dbt_project" / "models" / "gold" / "broken.sql"
+    path.write_text("select * from {{ ref('no_such_model') }}", encoding="utf-8")
+    yield path
+    path.unlink()
+
+
+def test_a_model_that_does_not_parse_leaves_the_last_good_project_and_tells_its_error(
+    built: Toy, broken_model: Path
+) -> None:
+    project = read_project(load_settings())
+    assert project.manifest is not None
+    assert "no_such_model" in project.fault
+    definitions = warehouse_definitions()
+    keys = {spec.key.to_user_string() for spec in definitions.resolve_all_asset_specs()}
+    assert {"silver/thing", "gold/worth", "published/gold/worth"} <= keys
+    assert "no_such_model" in str(definitions.metadata)
+    result = run(built, "warehouse_build", definitions)
+    assert "no_such_model" in faults(result)["silver__dbt_project"]
+    broken_model.write_text("", encoding="utf-8")
+
+
+def test_the_project_is_parsed_once_for_each_state_of_its_files(built: Toy) -> None:
+    project = read_project(load_settings())
+    assert project.folder is not None
+    parsed = (project.folder / "target" / "manifest.json").stat().st_mtime_ns
+    assert read_project(load_settings()) == project
+    assert (project.folder / "target" / "manifest.json").stat().st_mtime_ns == parsed
+    assert len(list(built.folder.glob("home/dbt/*/target/manifest.json"))) == 1
