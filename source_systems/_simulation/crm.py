@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -83,10 +84,20 @@ def _step_recycle_bin(life: Life) -> None:
     for table in ("Lead", "Contact", "Opportunity"):
         for row in life.journal.deleted(table):
             if life.happens(0.6):
-                life.journal.delete(table, row)
+                _with_history(life, table, row, life.journal.delete)
         rows = life.journal.rows(table)
         if len(rows) > 1 and life.happens(0.08):
-            life.journal.soft_delete(table, rows[0])
+            _with_history(life, table, rows[0], life.journal.soft_delete)
+
+
+def _with_history(life: Life, table: str, row: Row, remove: Callable[[str, Row], None]) -> None:
+    """Remove a row, and an opportunity's stage history with it, as Salesforce does."""
+    if table == "Opportunity":
+        stages = [*life.journal.rows("OpportunityHistory"), *life.journal.deleted("OpportunityHistory")]
+        for stage in stages:
+            if stage["OpportunityId"] == row["Id"]:
+                remove("OpportunityHistory", stage)
+    remove(table, row)
 
 
 def _contact(life: Life) -> None:
