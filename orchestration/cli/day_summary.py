@@ -1,6 +1,7 @@
-"""What a run of the whole day did, table by table: bronze from the load ledger, the rest from the publication log.
+"""What a run of the whole day did, table by table.
 
-The counts are what the platform recorded with the data, not what the jobs said.
+Bronze comes from the load ledger and what is published from the publication log: the counts
+are those recorded with the data, not what the jobs said. Of silver, rows and seconds are known.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.names import Table, bronze_schema
+from orchestration.names import FINANCE, GOLD, SILVER, Table, bronze_schema, qualified
 from orchestration.runtime import Runtime
 from orchestration.settings import Settings
 from orchestration.warehouse import apply
@@ -20,7 +21,7 @@ from orchestration.warehouse.protocol import Session
 
 @dataclass(frozen=True)
 class Line:
-    """One table's day, all tenants and loads together; ``seconds`` is ``None`` where nothing was measured.
+    """One table's day, all tenants, loads and versions together; ``None`` where nothing was measured.
 
     ``rows`` came in from the source (bronze), or are in the table now (what was built from it).
     """
@@ -28,12 +29,12 @@ class Line:
     layer: str
     table: str
     rows: int
-    inserted: int
-    updated: int
-    unchanged: int
-    deleted: int
-    rejected: int
-    seconds: float | None
+    inserted: int | None = None
+    updated: int | None = None
+    unchanged: int | None = None
+    deleted: int | None = None
+    rejected: int | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def summarize(runtime: Runtime, since: Mark, run_ids: Iterable[str]) -> list[Lin
     """Return a line for each table that was loaded or is published, in the order of the layers."""
     seconds = model_seconds(runtime.settings, run_ids)
     with runtime.warehouse.session("summary of the day") as session:
-        return [*_bronze(session, since), *_published(session, since, seconds)]
+        return [*_bronze(session, since), *_silver(session, seconds), *_published(session, since, seconds)]
 
 
 def _bronze(session: Session, since: Mark) -> list[Line]:
@@ -86,13 +87,25 @@ FROM {platform_table("load_ledger")} WHERE seq > ? GROUP BY ALL ORDER BY ALL""",
     ]
 
 
+def _silver(session: Session, seconds: Mapping[Table, float]) -> list[Line]:
+    stored = session.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = ? ORDER BY 1", [SILVER])
+    built = [(SILVER, str(name)) for (name,) in stored if (SILVER, name) in seconds]
+    return [
+        Line(
+            *table, rows=int(session.execute(f"SELECT count(*) FROM {qualified(table)}")[0][0]), seconds=seconds[table]
+        )
+        for table in built
+    ]
+
+
 def _published(session: Session, since: Mark, seconds: Mapping[Table, float]) -> list[Line]:
     rows = session.execute(
         f"""
 SELECT schema_name, table_name, arg_max(rows, seq), coalesce(sum(inserted) FILTER (seq > $1), 0),
-    coalesce(sum(updated) FILTER (seq > $1), 0), coalesce(sum(deleted) FILTER (seq > $1), 0)
+    coalesce(sum(updated) FILTER (seq > $1), 0), coalesce(sum(deleted) FILTER (seq > $1), 0),
+    coalesce(sum(rows - inserted - updated) FILTER (seq > $1), arg_max(rows, seq))
 FROM {platform_table("publication_log")} GROUP BY schema_name, table_name
-ORDER BY list_position(['silver', 'gold', 'finance'], schema_name), table_name""",
+ORDER BY list_position(['{SILVER}', '{GOLD}', '{FINANCE}'], schema_name), table_name""",
         [since.publication],
     )
     return [
@@ -102,12 +115,11 @@ ORDER BY list_position(['silver', 'gold', 'finance'], schema_name), table_name""
             rows=int(total),
             inserted=int(inserted),
             updated=int(updated),
-            unchanged=max(int(total) - int(inserted) - int(updated), 0),
+            unchanged=int(unchanged),
             deleted=int(deleted),
-            rejected=0,
             seconds=seconds.get((schema, table)),
         )
-        for schema, table, total, inserted, updated, deleted in rows
+        for schema, table, total, inserted, updated, deleted, unchanged in rows
     ]
 
 
