@@ -28,7 +28,7 @@ test: environment ## Run the whole test suite as CI does (tests of absent server
 
 .PHONY: lint
 lint: environment ## Check style and types, and that generated files are up to date
-	@$(BIN)/ruff check
+	@$(BIN)/ruff check --output-format concise
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/strata sql check
