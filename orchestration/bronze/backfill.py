@@ -16,11 +16,11 @@ from datetime import datetime
 
 from orchestration import names
 from orchestration.bronze import ledger
-from orchestration.bronze.entity import load_lock
 from orchestration.bronze.ledger import LOADED, LoadResult
 from orchestration.bronze.lineage import downstream
 from orchestration.bronze.merge import reconcile_with
 from orchestration.bronze.past import Past, past_loads, rebuild
+from orchestration.bronze.request import load_lock
 from orchestration.contracts.model import Contract
 from orchestration.contracts.source import SourceSystem
 from orchestration.failures import SettingsError
@@ -82,7 +82,7 @@ def backfill(
     done: list[Backfilled] = []
     for contract in contracts:
         with runtime.warehouse.session(f"backfill {source.name}") as session:
-            apply.apply(session)
+            apply.ensure(session)
             places = ledger.places(session, source.name, contract.entity)
         chosen = [place for place in places if tenants is None or place.tenant in tenants]
         done += _Rebuild(runtime, contract, chosen, until, who, reason).run(in_place=replace_bronze)

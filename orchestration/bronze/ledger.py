@@ -19,6 +19,7 @@ from orchestration.warehouse.protocol import Session
 
 LEDGER = platform_table("load_ledger")
 LOADED, HELD, FAILED = "loaded", "held", "failed"
+_FINISHED = f"status IN ('{LOADED}', '{HELD}')"
 OF_PLACE = "tenant_id = ? AND source = ? AND connection = ? AND entity = ?"
 
 
@@ -91,37 +92,33 @@ class LoadResult:
 
 @dataclass(frozen=True)
 class Mark:
-    """What the ledger knows before a load: how far bronze is, and how many rows the last full load had."""
+    """What the ledger knows before a load: how far bronze is, and how many rows the last full load had.
+
+    ``last_load_id`` is the newest load that is part of bronze; a landing after it is an orphan.
+    """
 
     watermark: datetime | None = None
     deletes_until: datetime | None = None
     full_rows: int | None = None
+    last_load_id: str | None = None
 
 
 def read_mark(session: Session, place: Place) -> Mark:
     """Return how far an entity's bronze is over one connection."""
-    where = f"{OF_PLACE} AND status IN ('{LOADED}', '{HELD}')"
-    newest = session.execute(
-        f"SELECT watermark, deletes_until FROM {LEDGER} WHERE {where} ORDER BY seq DESC LIMIT 1", _key(place)
+    sql = (
+        "SELECT arg_max_null(watermark, seq), arg_max_null(deletes_until, seq), "
+        f"arg_max(extracted, seq) FILTER (mode = 'full'), max(load_id) FROM {LEDGER} WHERE {OF_PLACE} AND {_FINISHED}"
     )
-    full = session.execute(
-        f"SELECT extracted FROM {LEDGER} WHERE {where} AND mode = 'full' ORDER BY seq DESC LIMIT 1", _key(place)
-    )
-    if not newest:
-        return Mark()
-    return Mark(aware(newest[0][0]), aware(newest[0][1]), full[0][0] if full else None)
+    watermark, deletes_until, full_rows, last = session.execute(sql, _key(place))[0]
+    return Mark(aware(watermark), aware(deletes_until), full_rows, last)
 
 
-def finished_in_run(session: Session, place: Place, run_id: str) -> bool:
+def finished_in_run(session: Session, place: Place, run_id: str | None) -> bool:
     """Say whether an entity is loaded already under a run's id, so that a retry takes only what failed."""
-    where = f"{OF_PLACE} AND run_id = ? AND status IN ('{LOADED}', '{HELD}')"
+    if run_id is None:
+        return False
+    where = f"{OF_PLACE} AND run_id = ? AND {_FINISHED}"
     return bool(session.execute(f"SELECT 1 FROM {LEDGER} WHERE {where} LIMIT 1", [*_key(place), run_id]))
-
-
-def ledgered_loads(session: Session, place: Place) -> set[str]:
-    """Return the ids of the loads that are part of bronze; any other landing of the place is an orphan."""
-    sql = f"SELECT load_id FROM {LEDGER} WHERE {OF_PLACE} AND status IN ('{LOADED}', '{HELD}')"
-    return {load_id for (load_id,) in session.execute(sql, _key(place))}
 
 
 @dataclass(frozen=True)
@@ -157,7 +154,7 @@ def read_loads(session: Session, place: Place) -> list[LoadResult]:
     """Return the finished loads of a place, oldest first."""
     columns = [field.name for field in fields(LoadResult)]
     listed = ", ".join(names.quote(name) for name in columns)
-    sql = f"SELECT {listed} FROM {LEDGER} WHERE {OF_PLACE} AND status IN ('{LOADED}', '{HELD}') ORDER BY seq"
+    sql = f"SELECT {listed} FROM {LEDGER} WHERE {OF_PLACE} AND {_FINISHED} ORDER BY seq"
     rows = session.execute(sql, _key(place))
     return [LoadResult(**dict(zip(columns, map(_zoned, row), strict=True))) for row in rows]
 
@@ -166,7 +163,7 @@ def places(session: Session, source: str, entity: str) -> list[Place]:
     """Return the places that an entity was ever loaded to."""
     sql = (
         f"SELECT DISTINCT tenant_id, source, connection, entity FROM {LEDGER} "
-        f"WHERE source = ? AND entity = ? AND status IN ('{LOADED}', '{HELD}') ORDER BY ALL"
+        f"WHERE source = ? AND entity = ? AND {_FINISHED} ORDER BY ALL"
     )
     return [Place(*row) for row in session.execute(sql, [source, entity])]
 

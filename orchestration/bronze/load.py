@@ -6,22 +6,21 @@ others go on. Callers decide whether that is an error.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from orchestration.bronze import ledger
-from orchestration.bronze.entity import EntityLoad, Request
+from orchestration.bronze.entity import EntityLoad
+from orchestration.bronze.failure import record_failure
 from orchestration.bronze.ledger import LoadResult
 from orchestration.bronze.progress import OnProgress
+from orchestration.bronze.request import Request
 from orchestration.bronze.retention import expire_landing
 from orchestration.contracts.extraction import Extractor
 from orchestration.contracts.model import Contract, Deletes
 from orchestration.contracts.source import Mode, SourceSystem
 from orchestration.failures import SettingsError, StrataError
-from orchestration.landing.manifest import Place
 from orchestration.runtime import Runtime
-from orchestration.warehouse import apply
 
 
 def load_source(
@@ -43,37 +42,33 @@ def load_source(
     under ``run_id`` already is left out, so that a retry takes only what failed.
 
     Raises:
-        SettingsError: an entity or tenant is unknown.
-        ContractViolated: a contract of the source cannot be read.
-        Busy: the warehouse was not free in time.
+        SettingsError: an entity or tenant is unknown, or ``source.yaml`` cannot be read.
     """
-    contracts = _chosen(source, entities)
+    contracts, faults = _chosen(source, entities)
     connections = list(runtime.registered(source.name, tenants))
-    prepare(runtime, contracts, init=mode == "init")
     results: list[LoadResult] = []
     for connection in connections:
         request = Request(runtime, source, connection, mode, who, run_id, force_reason, on_progress)
+        results += [
+            record_failure(runtime, request.draft(entity, "", full=mode != "hourly"), fault)
+            for entity, fault in faults.items()
+        ]
         results += _load_connection(request, [c for c in contracts if _has_work(c, mode)])
         if mode != "hourly":
             expire_landing(runtime, connection, contracts)
     return results
 
 
-def prepare(runtime: Runtime, contracts: Collection[Contract], *, init: bool) -> None:
-    """Create what the contracts ask for; only ``init`` rewrites columns whose type they changed."""
-    with runtime.warehouse.session("apply contracts") as session:
-        changes = apply.plan(session, contracts)
-        runnable = [change for change in changes if init or not change.retypes]
-        with session.transaction():
-            for change in runnable:
-                session.execute(change.sql)
-
-
-def _chosen(source: SourceSystem, entities: Collection[str] | None) -> list[Contract]:
-    for unknown in sorted(set(entities or ()) - set(source.contracts)):
-        known = ", ".join(source.contracts)
-        raise SettingsError(f"{source.name} has no entity {unknown!r}.", f"Its entities: {known}.")
-    return [contract for name, contract in source.contracts.items() if entities is None or name in entities]
+def _chosen(source: SourceSystem, entities: Collection[str] | None) -> tuple[list[Contract], Mapping[str, StrataError]]:
+    """Return the chosen contracts, and what is wrong with chosen ones that cannot be read."""
+    if source.fault:
+        raise source.fault
+    known = {**source.contracts, **source.faults}
+    for unknown in sorted(set(entities or ()) - set(known)):
+        raise SettingsError(f"{source.name} has no entity {unknown!r}.", f"Its entities: {', '.join(sorted(known))}.")
+    chosen = known if entities is None else entities
+    contracts = [contract for name, contract in source.contracts.items() if name in chosen]
+    return contracts, {name: fault for name, fault in source.faults.items() if name in chosen}
 
 
 def _has_work(contract: Contract, mode: Mode) -> bool:
@@ -108,13 +103,4 @@ def _load_connection(request: Request, contracts: Collection[Contract]) -> Itera
     with ExitStack() as stack:
         door = _Door(request, stack)
         for contract in contracts:
-            if not _already_loaded(request, contract):
-                yield from EntityLoad(request, contract, door.open).run()
-
-
-def _already_loaded(request: Request, contract: Contract) -> bool:
-    if request.run_id is None:
-        return False
-    place = Place.of(request.connection, contract)
-    with request.runtime.warehouse.session(f"look up run {request.run_id}") as session:
-        return ledger.finished_in_run(session, place, request.run_id)
+            yield from EntityLoad(request, contract, door.open).run()

@@ -16,11 +16,11 @@ from typing import Any
 
 from orchestration import names
 from orchestration.bronze import ledger, rejects
-from orchestration.bronze.entity import load_lock
 from orchestration.bronze.guard import APPLY_ALL
 from orchestration.bronze.ledger import LOADED, LoadResult
 from orchestration.bronze.merge import Incoming, merge
 from orchestration.bronze.rejects import OPEN, QUARANTINE, REPLAYED
+from orchestration.bronze.request import load_lock
 from orchestration.contracts.extraction import Connection, JsonPage, Window
 from orchestration.contracts.model import Contract
 from orchestration.failures import StrataError
@@ -80,7 +80,7 @@ def list_rejects(
     chosen = {column: value for column, value in wanted.items() if value is not None}
     where = " AND ".join(f"{column} = ?" for column in chosen) or "true"
     with runtime.warehouse.session("list quarantine") as session:
-        apply.apply(session)
+        apply.ensure(session)
         return _select(
             session, f"{where} ORDER BY quarantined_at DESC, quarantine_id LIMIT ?", [*chosen.values(), limit]
         )
@@ -93,7 +93,7 @@ def show_reject(runtime: Runtime, quarantine_id: str) -> Reject:
         StrataError: there is none of that id.
     """
     with runtime.warehouse.session("show quarantine") as session:
-        apply.apply(session)
+        apply.ensure(session)
         found = _select(session, "quarantine_id = ?", [quarantine_id])
     if not found:
         raise StrataError(f"Quarantine has no entry {quarantine_id!r}.", "See: strata quarantine list.")

@@ -227,4 +227,6 @@ def shop_source(folder: Path, **contract_changes: object) -> ShopSource:
     description = SourceDescription(
         title="Shop", owner="shop-team", kind="sqlite", start=datetime(2020, 1, 1, tzinfo=UTC)
     )
-    return ShopSource("shop", folder, description, replace(CONTRACT, **contract_changes))
+    return ShopSource(
+        name="shop", folder=folder, description=description, contract=replace(CONTRACT, **contract_changes)
+    )

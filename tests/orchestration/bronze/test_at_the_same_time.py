@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.bronze.entity import load_lock
+from orchestration.bronze.request import load_lock
 from orchestration.landing.manifest import Place
 from orchestration.publication.publish import publish
 from orchestration.publication.status import read_status

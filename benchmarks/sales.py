@@ -1,0 +1,191 @@
+"""The table that the engine's benchmarks load: 20 columns with money, times, text, umlauts and NULLs.
+
+Its rows are made by formulas, so PostgreSQL and DuckDB make the same ones; the table
+``sales_changed`` has one row of a hundred changed and 200 gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import SecretStr
+
+from orchestration.contracts.extraction import Connection, DeletedKeys, Extractor, Window
+from orchestration.contracts.model import Additions, Column, Contract, Deletes
+from orchestration.contracts.source import SourceDescription, SourceSystem
+from orchestration.contracts.types import ColumnType, parse_type
+from orchestration.landing.store import open_landing
+from orchestration.runtime import Runtime
+from orchestration.settings import Settings
+from orchestration.tenants import Tenant
+from orchestration.warehouse import open_warehouse
+from source_systems._simulation.postgres import PostgresServer
+from source_systems.product.extract import connect
+
+STATUSES = ("open", "paid", "overdue", "void")
+GONE = 200
+
+# name, contract type, expression over the row number n (the same in PostgreSQL and DuckDB)
+COLUMNS = (
+    ("id", "bigint", "n"),
+    ("customer_id", "bigint", "n % 50021"),
+    ("product_id", "integer", "(n % 997)::int"),
+    ("quantity", "integer", "(1 + n % 40)::int"),
+    ("discount", "smallint", "(n % 30)::smallint"),
+    ("net_amount", "decimal(18,2)", "((n * 7919 % 10000000)::numeric(18,2) / 100)::numeric(18,2)"),
+    ("tax_amount", "decimal(18,2)", "((n * 1511 % 1900000)::numeric(18,2) / 100)::numeric(18,2)"),
+    ("gross_amount", "decimal(18,2)", "((n * 9430 % 11900000)::numeric(18,2) / 100)::numeric(18,2)"),
+    ("rate", "decimal(12,6)", "((n % 2000003)::numeric(18,6) / 1000)::numeric(12,6)"),
+    ("issued_on", "date", "DATE '2024-01-01' + (n % 700)::int"),
+    ("due_on", "date", "DATE '2024-01-15' + (n % 700)::int"),
+    ("paid_on", "date", "CASE WHEN n % 3 = 0 THEN DATE '2024-02-01' + (n % 600)::int END"),
+    ("is_paid", "boolean", "n % 3 = 0"),
+    ("status", "text(10)", "CASE n % 4 WHEN 0 THEN 'open' WHEN 1 THEN 'paid' WHEN 2 THEN 'overdue' ELSE 'void' END"),
+    ("currency", "text(3)", "CASE WHEN n % 5 = 0 THEN 'CHF' ELSE 'EUR' END"),
+    ("number", "text(20)", "'R-' || (100000000 + n)::text"),
+    ("city", "text", "CASE n % 3 WHEN 0 THEN 'Zürich' WHEN 1 THEN 'Köln' ELSE 'Saint-Étienne' END"),
+    ("note", "text", "CASE WHEN n % 7 = 0 THEN 'delivery ' || md5((n % 90001)::text) END"),
+    ("created_at", "timestamp", "TIMESTAMP '2024-01-01 08:00:00' + n * INTERVAL '1 second'"),
+    ("updated_at", "timestamp", "TIMESTAMP '2024-01-01 09:00:00' + n * INTERVAL '1 second'"),
+)
+
+
+def contract(physical_name: str = "public.sales", **changes: object) -> Contract:
+    """Return the table's contract."""
+    columns = tuple(
+        Column(
+            name=name,
+            source_name=name,
+            type=parse_type(kind),
+            required=name == "id",
+            allowed=STATUSES if name == "status" else (),
+        )
+        for name, kind, _ in COLUMNS
+    )
+    facts: dict[str, object] = {
+        "source": "bench", "entity": "sales", "version": "1", "description": "", "owner": "bench",
+        "physical_name": physical_name, "columns": columns, "key": ("id",), "cursor": "updated_at",
+        "deletes": Deletes.DAILY, "soft_delete_column": None, "sweep_every": timedelta(hours=1),
+        "overlap": timedelta(minutes=15), "reject_threshold": 0.1, "shrink_threshold": 0.2,
+        "freshness": timedelta(days=1), "additions": Additions.LOAD, "tenant_column": None,
+    }  # fmt: skip
+    return Contract(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+def make_postgres(folder: Path, rows: int) -> str:
+    """Start a PostgreSQL server in ``folder`` with the tables of that many rows; returns its address."""
+    server = PostgresServer(folder)
+    server.start()
+    with psycopg.connect(server.url(), autocommit=True) as db:
+        if not _has_rows(db, rows):
+            _fill(db, rows)
+    return server.url()
+
+
+def stop_postgres(folder: Path) -> None:
+    """Stop the server; its data stays for the next run."""
+    PostgresServer(folder).stop()
+
+
+def _has_rows(db: psycopg.Connection, rows: int) -> bool:
+    if db.execute("SELECT to_regclass('public.sales_changed')").fetchone() == (None,):
+        return False
+    return db.execute("SELECT max(id) FROM sales").fetchone() == (rows,)
+
+
+def _fill(db: psycopg.Connection, rows: int) -> None:
+    listed = ", ".join(f"{expression} AS {name}" for name, _, expression in COLUMNS)
+    db.execute("DROP TABLE IF EXISTS sales, sales_changed")
+    db.execute(f"CREATE TABLE sales AS SELECT {listed} FROM generate_series(1, {rows}::bigint) AS n")
+    changed = ", ".join(_changed(name, kind) for name, kind, _ in COLUMNS)
+    db.execute(f"CREATE TABLE sales_changed AS SELECT {changed} FROM sales WHERE id > {GONE}")
+    db.execute("VACUUM ANALYZE")
+
+
+def _changed(name: str, kind: str) -> str:
+    if name == "net_amount":
+        return f"CASE WHEN id % 100 = 7 THEN net_amount + 1 ELSE net_amount END::{_postgres(kind)} AS net_amount"
+    return name
+
+
+def _postgres(kind: str) -> str:
+    return kind.replace("decimal", "numeric")
+
+
+def raw_query(table: str = "sales") -> str:
+    """Return the SELECT of the raw copy: money as scaled integers, as the engine reads it."""
+    scale = {name: parse_type(kind).scale for name, kind, _ in COLUMNS if kind.startswith("decimal")}
+    items = (f"({n} * {10 ** scale[n]})::int8 AS {n}" if n in scale else n for n, _, _ in COLUMNS)
+    return f"SELECT {', '.join(items)} FROM {table}"
+
+
+class ParquetExtractor(Extractor):
+    """Reads a Parquet file in batches: a source that costs next to nothing; ``gone`` holds keys reported deleted."""
+
+    def __init__(self, path: Path, gone: Path | None) -> None:
+        """Remember the files."""
+        self._path, self._gone = path, gone
+
+    def extract(self, contract: Contract, window: Window) -> Iterator[pa.RecordBatch]:
+        """Yield the file's rows, whatever the window: the file is what the window holds."""
+        del contract, window
+        with closing(pq.ParquetFile(self._path)) as file:
+            yield from file.iter_batches(batch_size=65_536)
+
+    def describe(self, contract: Contract) -> Mapping[str, ColumnType]:
+        """Return the contract's own columns."""
+        return {column.source_name: column.type for column in contract.columns}
+
+    def deleted(self, contract: Contract, window: Window) -> DeletedKeys:
+        """Return the keys of the second file."""
+        del contract
+        batches = pq.ParquetFile(self._gone).iter_batches() if self._gone else iter(())
+        return DeletedKeys(batches, window.until)
+
+
+@dataclass(frozen=True)
+class Sales(SourceSystem):
+    """The source system: PostgreSQL when ``url`` is given, else a Parquet file."""
+
+    contract: Contract = field(default_factory=contract)
+    url: str = ""
+    path: Path = Path()
+    gone: Path | None = None
+
+    @cached_property
+    def contracts(self) -> dict[str, Contract]:
+        """The one contract."""
+        return {self.contract.entity: self.contract}
+
+    def connect(self, connection: Connection) -> AbstractContextManager[Extractor]:
+        """Open the product database's own extractor, or the file."""
+        return connect(connection) if self.url else _opened(ParquetExtractor(self.path, self.gone))
+
+
+@contextmanager
+def _opened(extractor: Extractor) -> Iterator[Extractor]:
+    yield extractor
+
+
+def sales(contract: Contract, url: str = "", path: Path = Path(), gone: Path | None = None) -> Sales:
+    """Return the source system for a contract."""
+    description = SourceDescription(title="Bench", owner="bench", kind="bench", start=datetime(2000, 1, 1, tzinfo=UTC))
+    return Sales(
+        name="bench", folder=path.parent, description=description, contract=contract, url=url, path=path, gone=gone
+    )
+
+
+def runtime(home: Path, source: Sales) -> Runtime:
+    """Return an installation with one tenant and this source."""
+    connection = Connection("acme", "bench", settings={"url": SecretStr(source.url)})
+    settings = Settings(home=home, _env_file=None)  # type: ignore[call-arg]
+    tenants = {"acme": Tenant("acme", "Acme", (connection,))}
+    return Runtime(settings, {"bench": source}, tenants, open_warehouse(settings), open_landing(settings))

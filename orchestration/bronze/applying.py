@@ -1,0 +1,125 @@
+"""The load's one transaction: gate, merge, quarantine and ledger row, all of it or nothing.
+
+A process killed before its commit has done nothing, and one killed after it has done all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from orchestration.bronze import ledger, rejects
+from orchestration.bronze.extraction import Landed, Reading
+from orchestration.bronze.failure import discard_landing, failed
+from orchestration.bronze.guard import Guard
+from orchestration.bronze.ledger import HELD, LOADED, LoadResult, Mark
+from orchestration.bronze.merge import Incoming, Kind, Merged, live_rows, merge
+from orchestration.bronze.request import Request
+from orchestration.contracts.model import Contract
+from orchestration.failures import ContractViolated
+from orchestration.publication.status import write_status
+from orchestration.quality.gate import Gated, gate
+from orchestration.warehouse import apply
+from orchestration.warehouse.clock import aware
+from orchestration.warehouse.protocol import Session
+
+_KINDS: dict[Reading, Kind] = {"full": "snapshot", "delta": "changes", "sweep": "sweep"}
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What landed, and what the ledger said before; ``contract`` is the file's, without columns that grew."""
+
+    contract: Contract
+    draft: LoadResult
+    mark: Mark
+    landed: Landed
+    reading: Reading
+
+
+def apply_arrival(request: Request, arrival: Arrival) -> tuple[LoadResult, bool]:
+    """Merge what landed and record it; returns the result, and whether a sweep for deletions has to follow."""
+    runtime, landed = request.runtime, arrival.landed
+    with runtime.warehouse.session(request.purpose(arrival.contract.entity)) as session:
+        with session.transaction():
+            if landed.contract != arrival.contract:
+                apply.apply(session, [landed.contract])
+            stamp = ledger.next_stamp(session)
+            gated = gate(session.con, landed.contract, landed.manifest, runtime.landing)
+            place, load_id = arrival.draft.place, arrival.draft.load_id
+            incoming = Incoming(landed.contract, place, load_id, stamp.at, _KINDS[arrival.reading], gated)
+            result, sweep = _judge(session, incoming, arrival, request.force_reason)
+            result = ledger.record(session, result, stamp)
+        write_status(session, runtime)
+    if result.status == ledger.FAILED:
+        discard_landing(runtime, result)
+    return result, sweep
+
+
+def _judge(session: Session, incoming: Incoming, arrival: Arrival, reason: str | None) -> tuple[LoadResult, bool]:
+    """Merge, unless too many rows were rejected: then only quarantine is written, for a person to look at."""
+    failure = _too_many_rejects(session, incoming)
+    if failure:
+        rejects.write_rejects(session, incoming)
+        return failed(arrival.draft, failure, incoming.gated), False
+    guard = Guard(arrival.contract.shrink_threshold, _answered(session, incoming), reason)
+    merged = merge(session, incoming, guard)
+    rejects.settle(session, incoming)
+    return _result(session, incoming, arrival, merged)
+
+
+def _result(session: Session, incoming: Incoming, arrival: Arrival, merged: Merged) -> tuple[LoadResult, bool]:
+    landed, mark = arrival.landed, arrival.mark
+    # Deletions that were held are not known to bronze: the mark stays where it was.
+    deletes_until = mark.deletes_until if merged.held else _later(mark.deletes_until, landed.manifest.deletes_until)
+    sweep = landed.source_rows is not None and _counts_differ(session, incoming, landed.source_rows)
+    if landed.source_rows is not None and not sweep:
+        deletes_until = landed.manifest.window_until
+    result = replace(
+        arrival.draft,
+        status=HELD if merged.held else LOADED,
+        watermark=next_watermark(mark.watermark, incoming.gated, landed.manifest.window_until),
+        deletes_until=deletes_until,
+        message=" ".join(text for text in (landed.note, merged.verdict) if text),
+        **merged.counts(incoming.gated),
+    )
+    return result, sweep
+
+
+def _counts_differ(session: Session, incoming: Incoming, source_rows: int) -> bool:
+    ours = live_rows(session, incoming.contract, incoming.place) + rejects.waiting(session, incoming)
+    return ours != source_rows
+
+
+def _too_many_rejects(session: Session, incoming: Incoming) -> ContractViolated | None:
+    """A delta is measured against the whole entity: one bad row of one changed row is no reason to stop."""
+    contract, rejected, base = incoming.contract, incoming.gated.rejected, incoming.gated.extracted
+    if rejected and incoming.kind == "changes":
+        base = max(base, live_rows(session, contract, incoming.place))
+    if rejected <= contract.reject_threshold * base:
+        return None
+    return ContractViolated(
+        f"{contract.source}/{contract.entity}: {rejected:,} of {base:,} rows break the contract, "
+        f"more than rejectThreshold {contract.reject_threshold:.0%} allows; bronze is as it was.",
+        f"Look at them with: strata quarantine list, source {contract.source}, entity {contract.entity}.",
+    )
+
+
+def _answered(session: Session, incoming: Incoming) -> int:
+    if incoming.kind == "sweep":
+        return int(session.execute(f"SELECT count(*) FROM {incoming.gated.present_keys}")[0][0])
+    return incoming.gated.extracted
+
+
+def next_watermark(before: datetime | None, gated: Gated, until: datetime) -> datetime | None:
+    """Move the watermark to the latest cursor seen, rejected rows included; never back, never past ``until``.
+
+    A timestamp from the future would otherwise hide every change until then.
+    """
+    seen = aware(gated.max_cursor)
+    return _later(before, min(seen, until) if seen else None)
+
+
+def _later(first: datetime | None, second: datetime | None) -> datetime | None:
+    known = [instant for instant in (first, second) if instant]
+    return max(known, default=None)
