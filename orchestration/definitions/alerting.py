@@ -35,4 +35,8 @@ def tell(runtime: Runtime, faults: Iterable[Fault] = (), well: Iterable[str] = (
             for subject in well:
                 recover(session, subject)
         write_status(session, runtime)
-    return send_pending(runtime).fault
+    outcome = send_pending(runtime)
+    if outcome.sent:
+        with runtime.warehouse.session("status after sending") as session:
+            write_status(session, runtime)
+    return outcome.fault

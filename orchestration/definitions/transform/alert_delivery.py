@@ -51,14 +51,23 @@ def alert_delivery_sensor() -> dg.RunRequest | dg.SkipReason:
     monitor_all_code_locations=True, request_job=send_alerts, default_status=dg.DefaultSensorStatus.RUNNING
 )
 def crash_sensor(context: dg.RunFailureSensorContext) -> dg.RunRequest | dg.SkipReason:
-    """Request an alert for a run that was killed: a step that fails has written its own.
+    """Request an alert for a run that was killed or broke unforeseen: a step that fails knowingly has written its own.
 
     It does nothing that can fail, because the sensor's cursor moves on either way.
     """
-    if context.dagster_run.job_name == JOB or context.get_step_failure_events():
+    events = context.get_step_failure_events()
+    if context.dagster_run.job_name == JOB or (events and all(_is_told(event) for event in events)):
         return dg.SkipReason("The step that failed has told it.")
     crash = {
         "job": context.dagster_run.job_name,
         "reason": f"{context.dagster_run.run_id}: {context.failure_event.message}",
     }
     return dg.RunRequest(run_config={"ops": {"send": {"config": crash}}})
+
+
+def _is_told(event: dg.DagsterEvent) -> bool:
+    """A load or build that fails knowingly raises a Failure; a gate tells of its own verdicts."""
+    data = event.step_failure_data
+    return data.user_failure_data is not None or bool(
+        data.error and data.error.cls_name == "DagsterAssetCheckFailedError"
+    )
