@@ -49,8 +49,11 @@ def render_sources(source: SourceSystem) -> str:
     """Return the text of a source system's dbt source file.
 
     Raises:
-        ContractViolated: a contract is wrong; names the file and the place in it.
+        StrataError: a contract or ``source.yaml`` is wrong; names the file and the place in it.
     """
+    for fault in [source.fault, *source.faults.values()]:
+        if fault:
+            raise fault
     document = {"version": 2, "sources": [_source(source)]}
     body = yaml.dump(document, Dumper=_IndentedLists, sort_keys=False, width=116, allow_unicode=True)
     return _HEADER.format(source=source.name) + body

@@ -27,8 +27,10 @@ def tell(runtime: Runtime, faults: Iterable[Fault] = (), well: Iterable[str] = (
     """
     from orchestration.alerts import raise_alert, recover, send_pending  # noqa: PLC0415 - a location loads without it
     from orchestration.publication.status import write_status  # noqa: PLC0415 - as above
+    from orchestration.warehouse.apply import apply  # noqa: PLC0415 - as above
 
     with runtime.warehouse.session("alerts") as session:
+        apply(session)  # what failed may have been the very first load
         with session.transaction():
             for fault in faults:
                 raise_alert(session, fault.failure_class, fault.subject, fault.message, fault.owner)

@@ -86,7 +86,8 @@ def _results(
 ) -> "list[LoadResult]":
     from orchestration.bronze.load import load_source  # noqa: PLC0415 - a location loads without the engine
 
-    return load_source(
+    run_id = _ledger_run(context.run)
+    results = load_source(
         runtime,
         source,
         config.mode,
@@ -94,8 +95,25 @@ def _results(
         tenants=config.tenants or None,
         force_reason=config.force_reason or None,
         who=f"dagster/{context.run.job_name}",
-        run_id=_ledger_run(context.run),
+        run_id=run_id,
     )
+    return [*_earlier(runtime, source, run_id, results), *results] if context.retry_number else results
+
+
+def _earlier(
+    runtime: "Runtime", source: SourceSystem, run_id: str, results: "Sequence[LoadResult]"
+) -> "Iterator[LoadResult]":
+    """Yield what earlier attempts of this run loaded of the same entities, so that an asset shows all its tenants."""
+    from orchestration.bronze import ledger  # noqa: PLC0415 - a location loads without the engine
+    from orchestration.landing.manifest import Place  # noqa: PLC0415 - as above
+
+    contracts = [source.contracts[entity] for entity in sorted({result.entity for result in results})]
+    places = [Place.of(one, contract) for one in runtime.registered(source.name) for contract in contracts]
+    now = {result.load_id for result in results}
+    with runtime.warehouse.session("earlier attempts") as session:
+        for place in places:
+            loads = ledger.read_loads(session, place)
+            yield from (load for load in loads if load.run_id == run_id and load.load_id not in now)
 
 
 def _selected(context: dg.AssetExecutionContext, source: SourceSystem) -> list[str]:

@@ -68,6 +68,9 @@ def test_the_retry_takes_only_what_failed(toy: Toy, monkeypatch: pytest.MonkeyPa
         ("acme", "item", "loaded"), ("acme", "part", "loaded"),
     ]  # fmt: skip
     assert toy.sql("SELECT count(*) FROM strata.alert") == [(0,)]
+    rows = [event.metadata["dagster/row_count"].value for event in result.asset_materializations_for_node("load_toy")]
+    inserted = [event.metadata["inserted"].value for event in result.asset_materializations_for_node("load_toy")]
+    assert (rows, inserted) == ([3, 0], [3, 0])
 
 
 def test_a_failure_that_no_retry_can_mend_is_not_tried_again(toy: Toy) -> None:
