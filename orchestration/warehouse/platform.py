@@ -68,6 +68,7 @@ PLATFORM_TABLES: dict[str, dict[str, str]] = {
         "gate": "VARCHAR",
         "table_name": "VARCHAR",
         "rule": "VARCHAR",
+        "severity": "VARCHAR",
         "passed": "BOOLEAN",
         "failed_rows": "BIGINT",
         "sample": "VARCHAR",
