@@ -2,7 +2,7 @@
 
 ``DbtCliInvocation`` is used without ``DbtCliResource``: the resource asks ``dbt --version``
 and loads dbt's adapter in this process at each call, only for row counts that nobody
-reads here. Measured: 10.6 CPU seconds a call with it, 5.6 without.
+reads here. Measured on `dbt ls`: 5.5 to 6.7 CPU seconds a call with it, 3.1 without.
 """
 
 from __future__ import annotations
