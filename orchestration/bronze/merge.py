@@ -5,6 +5,7 @@ The same code runs for a load, for a replay from quarantine and for a backfill.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -66,12 +67,45 @@ class Merged:
         }
 
 
-def find_winners(session: Session, incoming: Incoming) -> tuple[int, int]:
-    """Name the one version of each key that counts; returns superseded and conflicting rows.
+def merge(session: Session, incoming: Incoming, guard: Guard) -> Merged:
+    """Write new, changed and missing rows; rows that do not differ are not touched."""
+    contract = incoming.contract
+    if not session.execute(statements.any_rows(contract), incoming.own):
+        return _fill(session, incoming)
+    total, live = _count(session, contract, incoming.place) if incoming.kind == "snapshot" else (0, 0)
+    found = _compare(session, incoming, total)
+    new, changed, stale, buried = _write_changes(session, incoming)
+    missing = _collect_tombstones(session, incoming)
+    if incoming.kind == "sweep" and missing:
+        live = live_rows(session, contract, incoming.place)
+    verdict = guard.judge(session, incoming.kind, missing=missing, live=live, rejects=incoming.gated.rejects)
+    if missing and not verdict:
+        session.execute(statements.bury(contract), [stored(incoming.at), incoming.load_id, stored(incoming.at)])
+    return Merged(
+        inserted=new,
+        updated=changed,
+        unchanged=found.winners - new - changed - stale,
+        superseded=found.superseded + stale,
+        conflicts=found.conflicts,
+        deleted=buried + (0 if verdict else missing),
+        held=missing if verdict else 0,
+        verdict=verdict,
+    )
 
-    Conflicting rows join the rejects.
-    """
+
+@dataclass(frozen=True)
+class _Found:
+    """Rows by the role they play among the versions of their keys in this load."""
+
+    winners: int
+    superseded: int = 0
+    conflicts: int = 0
+
+
+def _find_winners(session: Session, incoming: Incoming) -> _Found:
+    """Name the one version of each key that counts; conflicting versions join the rejects."""
     contract, gated = incoming.contract, incoming.gated
+    arrived = gated.extracted - gated.rejected
     session.execute(statements.find_duplicates(contract, gated.good))
     contested = session.execute("SELECT count(*) FROM duplicate_key")[0][0] > 0
     superseded = conflicts = 0
@@ -82,34 +116,48 @@ def find_winners(session: Session, incoming: Incoming) -> tuple[int, int]:
             "SELECT count(*) FILTER (_verdict = 'superseded'), count(*) FILTER (_verdict = 'conflict') FROM contested"
         )[0]
     session.execute(statements.name_winners(contract, gated.good, contested=contested))
-    return superseded, conflicts
+    return _Found(arrived - superseded - conflicts, superseded, conflicts)
 
 
-def merge(session: Session, incoming: Incoming, guard: Guard) -> Merged:
-    """Write new, changed and missing rows; rows that do not differ are not touched."""
-    superseded, conflicts = find_winners(session, incoming)
-    arrived = incoming.gated.extracted - incoming.gated.rejected - superseded - conflicts
-    if not session.execute(statements.any_rows(incoming.contract), incoming.own):
-        inserted = _insert_all(session, incoming)
-        return Merged(inserted=inserted, superseded=superseded, conflicts=conflicts)
-    live = _live(session, incoming) if incoming.kind != "changes" else 0
-    new, changed, stale, buried = _write_changes(session, incoming, arrived)
-    missing = _collect_tombstones(session, incoming)
-    verdict = guard.judge(session, incoming.kind, missing=missing, live=live, rejects=incoming.gated.rejects)
-    if missing and not verdict:
-        session.execute(
-            statements.bury(incoming.contract), [stored(incoming.at), incoming.load_id, stored(incoming.at)]
-        )
-    return Merged(
-        inserted=new,
-        updated=changed,
-        unchanged=arrived - new - changed - stale,
-        superseded=superseded + stale,
-        conflicts=conflicts,
-        deleted=buried + (0 if verdict else missing),
-        held=missing if verdict else 0,
-        verdict=verdict,
-    )
+def _fill(session: Session, incoming: Incoming) -> Merged:
+    """Write every winner into a table that has no row of this connection."""
+    found = _find_winners(session, incoming)
+    rows = session.execute(statements.insert_all(incoming.contract), [*incoming.own, *_marks(incoming)])
+    return Merged(inserted=int(rows[0][0]), superseded=found.superseded, conflicts=found.conflicts)
+
+
+def _compare(session: Session, incoming: Incoming, total: int) -> _Found:
+    """Find out what has to happen to which key; ``total`` counts our rows, for a snapshot."""
+    if incoming.kind == "snapshot":
+        return _compare_snapshot(session, incoming, total)
+    found = _find_winners(session, incoming)
+    session.execute(statements.compare_delta(incoming.contract), incoming.own)
+    if session.execute("SELECT 1 FROM change WHERE _kind = 'equal' LIMIT 1"):
+        session.execute(statements.settle_equals(incoming.contract))
+    return found
+
+
+def _compare_snapshot(session: Session, incoming: Incoming, total: int) -> _Found:
+    """Compare as if no key came twice, and look for duplicates only where the counts say that one did."""
+    contract, gated = incoming.contract, incoming.gated
+    arrived = gated.extracted - gated.rejected
+    session.execute(statements.name_winners(contract, gated.good, contested=False))
+    _run_comparison(session, contract, incoming.own)
+    found = _Found(arrived)
+    if session.execute(statements.is_ambiguous(contract), [arrived, total])[0][0]:
+        found = _find_winners(session, incoming)
+        _run_comparison(session, contract, incoming.own)
+    if contract.cursor and session.execute(f"SELECT 1 FROM {gated.rejects} LIMIT 1"):
+        session.execute(statements.spare_newer(contract, gated.rejects))
+    return found
+
+
+def _run_comparison(session: Session, contract: Contract, own: Sequence[object]) -> None:
+    session.execute(statements.TARGET_IS_BUILD_SIDE)
+    try:
+        session.execute(statements.compare_snapshot(contract), own)
+    finally:
+        session.execute(statements.ANY_BUILD_SIDE)
 
 
 def reconcile_with(
@@ -119,11 +167,11 @@ def reconcile_with(
     flagged = replace(contract, soft_delete_column=statements.GONE_THEN)
     session.execute(statements.take_rows_of(contract, table, place.tenant, place.connection))
     own = [place.tenant, place.connection]
-    session.execute(statements.compare_snapshot(flagged), own)
+    _run_comparison(session, flagged, own)
     arrived = session.execute("SELECT count(*) FROM winner")[0][0]
     new, changed, _, buried = session.execute(statements.COUNT_CHANGES)[0]
     session.execute(statements.remove_replaced(contract))
-    session.execute(statements.insert_changes(contract), [*own, load_id, stored(at), stored(at)])
+    session.execute(statements.insert_changes(contract, carried=True), [*own, load_id, stored(at), stored(at)])
     session.execute("CREATE OR REPLACE TEMP TABLE tombstone AS SELECT _rid FROM change WHERE _kind = 'missing'")
     missing = session.execute(statements.COUNT_TOMBSTONES)[0][0]
     session.execute(statements.bury(contract), [stored(at), load_id, stored(at)])
@@ -132,36 +180,22 @@ def reconcile_with(
 
 def live_rows(session: Session, contract: Contract, place: Place) -> int:
     """Count the rows of an entity and connection that are not tombstones."""
-    return int(session.execute(statements.count_live(contract), [place.tenant, place.connection])[0][0])
+    return _count(session, contract, place)[1]
 
 
-def _live(session: Session, incoming: Incoming) -> int:
-    return live_rows(session, incoming.contract, incoming.place)
+def _count(session: Session, contract: Contract, place: Place) -> tuple[int, int]:
+    total, live = session.execute(statements.count_rows(contract), [place.tenant, place.connection])[0]
+    return int(total), int(live)
 
 
-def _insert_all(session: Session, incoming: Incoming) -> int:
-    rows = session.execute(statements.insert_all(incoming.contract), [*incoming.own, *_marks(incoming)])
-    return int(rows[0][0])
-
-
-def _write_changes(session: Session, incoming: Incoming, arrived: int) -> tuple[int, int, int, int]:
-    """Return new, changed, stale rows, and the changed ones that the source marks as deleted."""
-    contract = incoming.contract
-    if incoming.kind == "snapshot":
-        session.execute(statements.compare_snapshot(contract), incoming.own)
-        if incoming.gated.rejected and contract.cursor:
-            session.execute(statements.spare_newer(contract, incoming.gated.rejects))
-    elif not arrived:
-        return 0, 0, 0, 0
-    else:
-        session.execute(statements.compare_delta(contract), incoming.own)
-        if session.execute("SELECT 1 FROM change WHERE _kind = 'equal' LIMIT 1"):
-            session.execute(statements.settle_equals(contract))
+def _write_changes(session: Session, incoming: Incoming) -> tuple[int, int, int, int]:
+    """Return new, changed and stale rows, and live ones of ours that the source now marks as deleted."""
     new, changed, stale, buried = session.execute(statements.COUNT_CHANGES)[0]
     if changed:
-        session.execute(statements.remove_replaced(contract))
+        session.execute(statements.remove_replaced(incoming.contract))
     if new or changed:
-        session.execute(statements.insert_changes(contract), [*incoming.own, *_marks(incoming)])
+        insert = statements.insert_changes(incoming.contract, carried=incoming.kind == "snapshot")
+        session.execute(insert, [*incoming.own, *_marks(incoming)])
     return new, changed, stale, buried
 
 
