@@ -22,13 +22,15 @@ MAX_CPU_SECONDS, MAX_RSS_MB = 5, 250
 HEAVY = {"dbt", "dagster_dbt", "pandas", "great_expectations", "duckdb", "sqlglot"}
 
 LOOK = """
-import json, resource, sys
+import json, psutil, resource, sys
 from importlib import import_module
 defs = import_module(sys.argv[1]).defs
 usage = resource.getrusage(resource.RUSAGE_SELF)
+# Not ru_maxrss: Linux lets it begin with what the parent had when it forked, here all of pytest.
+resident = psutil.Process().memory_info().rss / 2**20
 repository = defs.get_repository_def()
 print(json.dumps({
-    "cpu": usage.ru_utime + usage.ru_stime, "rss": usage.ru_maxrss / 1024, "modules": sorted(sys.modules),
+    "cpu": usage.ru_utime + usage.ru_stime, "rss": resident, "modules": sorted(sys.modules),
     "assets": sorted(spec.key.to_user_string() for spec in defs.resolve_all_asset_specs()
                      if spec.key in repository.asset_graph.materializable_asset_keys),
     "checks": sorted(key.to_user_string() for key in repository.asset_graph.asset_check_keys),
