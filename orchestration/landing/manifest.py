@@ -62,7 +62,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One landed file; ``rows`` is ``None`` where a text source gave no count of its own.
 
     ``regular``: a fast reader gets every value of a text file right. It would not where JSON
-    numbers have more digits than a double keeps, or where CSV quotes are broken.
+    numbers have more digits than a double keeps, where CSV quotes are broken, or after a NUL byte.
     """
 
     role: Role

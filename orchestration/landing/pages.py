@@ -49,7 +49,8 @@ def split_json(page: JsonPage, *, nested: bool) -> Lines:
     if records and (content[:1] != b"{" or _matches(content, r"\n[^{]")):
         raise ConnectionFailed("The source sent a JSON page with a record that is no object.", _REMEDY)
     short = not _matches(content, ":" + _LONG) and not (nested and _matches(content, r"[\[,]" + _LONG))
-    regular = short and _is_utf8(content) and max(map(len, records), default=0) <= _RECORD_BYTES
+    small = max(map(len, records), default=0) <= _RECORD_BYTES
+    regular = short and small and _is_utf8(content) and rb"\u0000" not in content
     return Lines(content + b"\n" if records else b"", len(records), regular)
 
 
@@ -62,12 +63,13 @@ def look_over_csv(part: CsvPart) -> Lines:
         ConnectionFailed: there are no lines although the source counted rows.
     """
     body = part.body.removeprefix(_BOM)
-    if b"\n" not in body.rstrip(b"\r\n"):
+    if body.find(b"\n") in (-1, len(body) - 1):
         if part.rows:
             raise ConnectionFailed(f"The source counted {part.rows} rows and sent a CSV part without any.", _REMEDY)
         return Lines(b"", 0, regular=True)
     plain = b'"' not in body and b"\r" not in body
-    regular = (plain or _matches(body, _well_formed(part.delimiter, body))) and _is_utf8(body)
+    well_formed = plain or _matches(body, _well_formed(part.delimiter, body))
+    regular = well_formed and _is_utf8(body) and b"\0" not in body
     return Lines(body, part.rows, regular)
 
 

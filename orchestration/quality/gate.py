@@ -23,7 +23,7 @@ from orchestration.quality.rows.parquet_parts import scan_parquet
 from orchestration.quality.rows.rejects import REJECTS, create_rejects, reject_select
 from orchestration.quality.rows.scan import Scan
 from orchestration.quality.rows.text import create_macros
-from orchestration.quality.rows.text_parts import REJECT, ROWS, TextGate
+from orchestration.quality.rows.text_parts import TextGate
 
 __all__ = ["Gated", "gate", "key_json_expression"]
 
@@ -112,14 +112,9 @@ def _gate_typed(con: duckdb.DuckDBPyConnection, contract: Contract, scan: Scan) 
 
 
 def _gate_texts(text_gate: TextGate, parts: Sequence[Part]) -> _Outcome:
-    contract = text_gate.contract
     extracted = text_gate.run(parts)
-    latest = None
-    if contract.cursor:
-        cursor = f"CASE WHEN {REJECT} IS NULL THEN {names.quote(contract.cursor)} ELSE {REJECT}.cursor END"
-        latest = text_gate.con.execute(f"SELECT max({cursor}) FROM {ROWS}").fetchall()[0][0]
-    columns = ", ".join(names.quote(column.name) for column in contract.columns)
-    return _Outcome(extracted, latest, f"SELECT {columns} FROM {ROWS} WHERE {REJECT} IS NULL")
+    cursor = text_gate.contract.cursor
+    return _Outcome(extracted, text_gate.latest(cursor) if cursor else None, text_gate.good)
 
 
 def _create_keys(con: duckdb.DuckDBPyConnection, contract: Contract, name: str, scans: Sequence[Scan]) -> None:

@@ -17,13 +17,13 @@ import pyarrow as pa
 from orchestration import names
 from orchestration.contracts.model import Column
 from orchestration.failures import SchemaDrift
-from orchestration.quality.rows.judgement import Reason, judge, text_object
+from orchestration.quality.rows.judgement import Reason, text_object
 from orchestration.quality.rows.rejects import REJECTS
-from orchestration.quality.rows.scan import Scan
-from orchestration.quality.rows.text import TextColumn, convert_text, layered
+from orchestration.quality.rows.text import TextColumn
+from orchestration.quality.rows.text_source import TextSource
 
 _ERRORS, _ERROR_SCANS = "csv_errors", "csv_error_scans"
-_LINE_BYTES = 16 * 1024 * 1024
+_LINE_BYTES = 8 * 1024 * 1024
 _STRUCTURE = "csv_structure"
 
 
@@ -61,15 +61,23 @@ def read_header(path: Path, delimiter: str) -> Header:
     return Header(tuple(fields), line_end)
 
 
-def scan_csv(columns: Sequence[Column], path: Path, key: str, delimiter: str, unknown: Collection[str]) -> Scan:
-    """Return the scan of one part whose quotes are well-formed."""
+def csv_items(columns: Sequence[Column]) -> tuple[TextColumn, ...]:
+    """Return the columns as a CSV part has them."""
+    return tuple(TextColumn(column, number, f"_t{number}") for number, column in enumerate(columns))
+
+
+def read_csv(columns: Sequence[Column], path: Path, key: str, delimiter: str, unknown: Collection[str]) -> TextSource:
+    """Return the records of one part whose quotes are well-formed.
+
+    Raises:
+        SchemaDrift: the header lacks a column.
+    """
     header = read_header(path, delimiter)
     positions = header.positions(columns, unknown, key)
-    items = [TextColumn(column, f"_t{number}", number) for number, column in enumerate(columns)]
+    items = csv_items(columns)
     texts = ", ".join(f"{_field(positions.get(item.column.name))} AS {item.text}" for item in items)
-    source = f"(SELECT {texts}, row_number() OVER () AS _row FROM {_reader(path, header, delimiter)})"
-    judgements = tuple(judge(item.column, convert_text(item), arriving=item.text, raw=item.text) for item in items)
-    return Scan(layered(source, items), judgements, {str(path): key}, "", "_row")
+    reader = _reader(path, header, delimiter)
+    return TextSource(f"(SELECT row_number() OVER () AS _row, {texts} FROM {reader})", items)
 
 
 def create_structure(con: duckdb.DuckDBPyConnection) -> None:

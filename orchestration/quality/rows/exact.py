@@ -17,9 +17,9 @@ import pyarrow as pa
 
 from orchestration import names
 from orchestration.contracts.model import Column
-from orchestration.quality.rows.judgement import Reason, judge
+from orchestration.quality.rows.judgement import Reason
 from orchestration.quality.rows.scan import Scan
-from orchestration.quality.rows.text import TextColumn, convert_text, layered
+from orchestration.quality.rows.text import TextColumn, judge_text, layered
 
 RECORD_BYTES = 8 * 1024 * 1024
 
@@ -53,14 +53,14 @@ def write_exact(records: Iterable[ExactRecord], path: Path) -> int:
 
 def scan_exact(columns: Sequence[Column], path: Path, key: str) -> Scan:
     """Return the scan of what :func:`write_exact` wrote."""
-    items = [TextColumn(column, f"_t{number}", number) for number, column in enumerate(columns)]
+    items = [TextColumn(column, number, f"_t{number}") for number, column in enumerate(columns)]
     told = ("_row", "_fault", "_column", "_raw")
     members = ", ".join(f"{names.literal(name)}: 'VARCHAR'" for name in (*told, *(c.name for c in columns)))
     reader = f"read_json({names.literal(str(path))}, columns={{{members}}}, format='newline_delimited')"
     texts = ", ".join(f"{names.quote(item.column.name)} AS {item.text}" for item in items)
     source = layered(f"(SELECT {', '.join(told)}, {texts} FROM {reader})", items)
-    judgements = tuple(judge(item.column, convert_text(item), arriving=item.text, raw=item.text) for item in items)
-    return Scan(source, judgements, {str(path): key}, "", "CAST(_row AS BIGINT)", preset="_fault IS NOT NULL")
+    judgements = tuple(judge_text(item) for item in items)
+    return Scan(source, judgements, names.literal(key), "CAST(_row AS BIGINT)", preset="_fault IS NOT NULL")
 
 
 def as_shown(content: bytes) -> str:

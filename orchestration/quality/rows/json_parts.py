@@ -12,37 +12,32 @@ from pathlib import Path
 
 from orchestration import names
 from orchestration.contracts.model import Column
-from orchestration.quality.rows.judgement import Conversion, Fault, Judgement, Reason, judge
-from orchestration.quality.rows.scan import Scan
-from orchestration.quality.rows.text import TextColumn, convert_text, layered
+from orchestration.quality.rows.text import TextColumn
+from orchestration.quality.rows.text_source import TextSource
 
 
-def scan_json(columns: Sequence[Column], path: Path, key: str, *, json_as_text: bool) -> Scan:
-    """Return the scan of one part; ``json_as_text``: values of json columns are texts, as in a replay."""
-    items = [TextColumn(column, f"_t{number}", number) for number, column in enumerate(columns)]
+def json_items(columns: Sequence[Column], *, json_as_text: bool) -> tuple[TextColumn, ...]:
+    """Return the columns as an NDJSON part has them."""
+    return tuple(_item(column, number, json_as_text=json_as_text) for number, column in enumerate(columns))
+
+
+def read_json(columns: Sequence[Column], path: Path, *, json_as_text: bool) -> TextSource:
+    """Return one part's records; ``json_as_text``: values of json columns are texts, as in a replay."""
+    items = json_items(columns, json_as_text=json_as_text)
     members = ", ".join(f"{names.literal(column.source_name)}: 'JSON'" for column in columns)
     reader = f"read_json({names.literal(str(path))}, columns={{{members}}}, format='newline_delimited')"
-    texts = ", ".join(_texts(item, json_as_text=json_as_text) for item in items)
-    source = layered(f"(SELECT {texts}, row_number() OVER () AS _row FROM {reader})", items)
-    return Scan(source, tuple(_judge(item) for item in items), {str(path): key}, "", "_row")
+    texts = ", ".join(_select(item) for item in items)
+    return TextSource(f"(SELECT row_number() OVER () AS _row, {texts} FROM {reader})", items)
 
 
-def _texts(item: TextColumn, *, json_as_text: bool) -> str:
+def _item(column: Column, number: int, *, json_as_text: bool) -> TextColumn:
+    as_json = column.type.kind == "text" or (column.type.kind == "json" and not json_as_text)
+    return TextColumn(column, number, f"_t{number}", f"_j{number}" if as_json else "")
+
+
+def _select(item: TextColumn) -> str:
     member = names.quote(item.column.source_name)
-    if item.column.type.kind == "json" and not json_as_text:
-        return f"CAST({member} AS VARCHAR) AS {item.text}"
+    if item.column.type.kind == "json" and item.json:
+        return f"CAST({member} AS VARCHAR) AS {item.text}, NULL AS {item.json}"
     text = f"({member} ->> '$') AS {item.text}"
-    return f"{text}, CAST({member} AS VARCHAR) AS {_given(item)}" if item.column.type.kind == "text" else text
-
-
-def _given(item: TextColumn) -> str:
-    return f"_j{item.number}"
-
-
-def _judge(item: TextColumn) -> Judgement:
-    conversion = convert_text(item)
-    if item.column.type.kind == "text":
-        # A number's text is not kept as it was sent, so a number is no text.
-        no_text = Fault(f"{_given(item)} IS NOT NULL AND {_given(item)} NOT LIKE '\"%'", Reason.NOT_TEXT)
-        conversion = Conversion.unless(conversion.value, no_text, *conversion.faults)
-    return judge(item.column, conversion, arriving=item.text, raw=item.text)
+    return f"{text}, CAST({member} AS VARCHAR) AS {item.json}" if item.json else text

@@ -111,10 +111,11 @@ def judge(column: Column, conversion: Conversion, *, arriving: str, raw: str) ->
 
     ``arriving`` is the SQL of the value before its conversion, ``raw`` the text to show for it.
     """
-    return Judgement(column, raw, conversion, tuple(_rules(column, arriving, conversion.value)))
+    return Judgement(column, raw, conversion, tuple(rules(column, arriving, conversion.value)))
 
 
-def _rules(column: Column, arriving: str, value: str) -> Iterable[Fault]:
+def rules(column: Column, arriving: str, value: str) -> Iterable[Fault]:
+    """Yield the faults that a converted value may still have."""
     if column.required:
         yield Fault(f"{arriving} IS NULL", Reason.NULL)
     if length := column.type.length:

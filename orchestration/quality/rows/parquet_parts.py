@@ -13,7 +13,7 @@ from orchestration.landing.manifest import Part
 from orchestration.landing.store import LandingStore
 from orchestration.quality.rows.judgement import Conversion, Judgement, judge
 from orchestration.quality.rows.scan import Scan
-from orchestration.quality.rows.text import TextColumn, convert_text, layered
+from orchestration.quality.rows.text import TextColumn, judge_text, layered
 from orchestration.quality.rows.typed import TEXT, convert_typed
 
 
@@ -47,14 +47,17 @@ def _scan(columns: Sequence[Column], form: dict[str, str], keys: dict[str, str],
             raise SchemaDrift(message, "The source no longer has it; correct the contract.")
     files = ", ".join(names.literal(path) for path in keys)
     source = f"read_parquet([{files}], filename='_file', file_row_number=true)"
-    items = [TextColumn(column, names.quote(column.name), number) for number, column in enumerate(columns)]
+    items = [TextColumn(column, number, names.quote(column.name)) for number, column in enumerate(columns)]
     texts = [item for item in items if form.get(item.column.name) == TEXT]
     judgements = tuple(_judge(item, form.get(item.column.name)) for item in items)
-    return Scan(layered(source, texts), judgements, keys, "_file", "file_row_number + 1")
+    landing_keys = ", ".join(f"{names.literal(path)}: {names.literal(key)}" for path, key in keys.items())
+    return Scan(layered(source, texts), judgements, f"MAP {{{landing_keys}}}[_file]", "file_row_number + 1")
 
 
 def _judge(item: TextColumn, given: str | None) -> Judgement:
     if given is None:
         return judge(item.column, Conversion(f"CAST(NULL AS {item.column.type.duckdb})"), arriving="NULL", raw="NULL")
-    conversion = convert_text(item) if given == TEXT else convert_typed(item.column, given, item.text)
+    if given == TEXT:
+        return judge_text(item)
+    conversion = convert_typed(item.column, given, item.text)
     return judge(item.column, conversion, arriving=item.text, raw=f"CAST({item.text} AS VARCHAR)")

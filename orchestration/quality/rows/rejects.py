@@ -23,7 +23,6 @@ COLUMNS = {
     "raw_row": "VARCHAR",
 }
 _FIELDS = ", ".join(f"{names.quote(name)} {kind}" for name, kind in COLUMNS.items())
-STRUCT = f"STRUCT({_FIELDS})"
 
 
 def create_rejects(con: duckdb.DuckDBPyConnection) -> None:
@@ -36,16 +35,20 @@ def reject_select(contract: Contract, scan: Scan) -> str:
     return f"SELECT {', '.join(_values(contract, scan).values())} FROM {scan.source} WHERE {scan.fault}"
 
 
-def reject_struct(contract: Contract, scan: Scan) -> str:
-    """Return the SQL of a row's reject as one value, NULL for a good row."""
-    pairs = ", ".join(f"{names.quote(name)} := {value}" for name, value in _values(contract, scan).items())
-    return f"CASE WHEN {scan.fault} THEN struct_pack({pairs}) END"
+def reject_text(contract: Contract, scan: Scan) -> str:
+    """Return the SQL of a row's reject as one JSON text, NULL for a good row."""
+    return f"CASE WHEN {scan.fault} THEN {text_object(_values(contract, scan).items())} END"
+
+
+def parsed(text: str) -> dict[str, str]:
+    """Return the SQL of a reject's columns from its :func:`reject_text`."""
+    return {name: f"CAST({text} ->> {names.literal('$.' + name)} AS {kind})" for name, kind in COLUMNS.items()}
 
 
 def _values(contract: Contract, scan: Scan) -> dict[str, str]:
     faulty = [judgement for judgement in scan.judgements if judgement.fault != NEVER]
     return {
-        "file": _landing_key(scan),
+        "file": scan.file,
         "row_number": scan.row_number,
         "key": _key(contract, scan),
         "cursor": scan.trusted(contract.cursor) if contract.cursor else "CAST(NULL AS TIMESTAMP)",
@@ -62,13 +65,6 @@ def _raw_row(scan: Scan) -> str:
         return row
     # A line that could not be taken apart has no columns, only itself.
     return f"CASE WHEN _fault IS NOT NULL AND _column IS NULL THEN {text_object([('_line', '_raw')])} ELSE {row} END"
-
-
-def _landing_key(scan: Scan) -> str:
-    if len(scan.keys) == 1:
-        return names.literal(next(iter(scan.keys.values())))
-    keys = ", ".join(f"{names.literal(path)}: {names.literal(key)}" for path, key in scan.keys.items())
-    return f"MAP {{{keys}}}[{scan.file}]"
 
 
 def _key(contract: Contract, scan: Scan) -> str:

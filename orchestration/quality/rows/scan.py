@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestration import names
@@ -11,16 +10,14 @@ from orchestration.quality.rows.judgement import NEVER, Judgement, any_of
 
 @dataclass(frozen=True)
 class Scan:
-    """``source`` goes after FROM; ``keys`` maps its local file paths to landing keys.
+    """``source`` goes after FROM; ``file`` (a landing key) and ``row_number`` (from 1) are SQL on it.
 
-    ``file`` and ``row_number`` (from 1) are SQL expressions on the source. ``preset`` is the
-    condition under which a reader found a fault already: the source then tells it in its
+    ``preset`` is the condition under which a reader found a fault already: the source then tells it in its
     columns ``_fault``, ``_column`` (NULL: the whole line) and ``_raw``.
     """
 
     source: str
     judgements: tuple[Judgement, ...]
-    keys: Mapping[str, str]
     file: str
     row_number: str
     preset: str = NEVER

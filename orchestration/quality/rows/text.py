@@ -5,21 +5,24 @@ a date drops its time, an offset is ignored, and ``8.6e3`` passes into ``DECIMAL
 A value is sound when its cast, written back, is the text it came from; that is cheap
 and true of most values. What is left is compared with the grammar of its type.
 
-The SQL of a column is written in layers, so that nothing is computed twice: the text
-``t``, its cast ``c``, and its value ``v``, which is NULL where it cannot be trusted.
+Rows are judged in two goes. The first only tells rows that are certainly right, and asks
+of each value no more than that. The second takes the few others apart; its SQL is written
+in layers, so that nothing is computed twice: the text ``t``, its cast ``c``, and its value
+``v``, which is NULL where it cannot be trusted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import duckdb
 
 from orchestration.contracts.model import Column
-from orchestration.quality.rows.judgement import Conversion, Fault, Reason
+from orchestration.quality.rows.judgement import Conversion, Fault, Judgement, Reason, judge
 from orchestration.quality.rows.typed import out_of_range
 
+ALWAYS = "true"
 _PLAIN = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
 _NUMBER = _PLAIN + r"(?:[eE][-+]?[0-9]{1,3})?"
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -58,16 +61,20 @@ def create_macros(con: duckdb.DuckDBPyConnection) -> None:
 
 @dataclass(frozen=True)
 class TextColumn:
-    """A column whose text is in the SQL column ``text`` of a source; ``number`` names its layers."""
+    """A column whose text is in the SQL column ``_t<number>`` of a source.
+
+    ``json``: it came as JSON, which for a text is in ``_j<number>``, so that a number can be told from a text.
+    """
 
     column: Column
-    text: str
     number: int
+    text: str
+    json: str = ""
 
     @property
     def cast(self) -> str:
         """The SQL column of DuckDB's own cast."""
-        return f"_c{self.number}"
+        return f"_c{self.number}" if self.column.type.kind in _RULES else self.text
 
     @property
     def value(self) -> str:
@@ -75,29 +82,62 @@ class TextColumn:
         return f"_v{self.number}"
 
 
+def casted(source: str, columns: Sequence[TextColumn]) -> str:
+    """Return the source with the casts of its text columns as further columns."""
+    rules = [(item, _RULES[item.column.type.kind]) for item in columns if item.column.type.kind in _RULES]
+    casts = "".join(f", {rule.cast(item)} AS {item.cast}" for item, rule in rules)
+    return f"(SELECT *{casts} FROM {source})" if rules else source
+
+
 def layered(source: str, columns: Sequence[TextColumn]) -> str:
     """Return the source with the casts and values of its text columns as further columns."""
     rules = [(item, _RULES[item.column.type.kind]) for item in columns if item.column.type.kind in _RULES]
-    casts = "".join(f", {rule.cast(item)} AS {item.cast}" for item, rule in rules)
-    values = "".join(f", {rule.value(item)} AS {item.value}" for item, rule in rules)
-    return f"(SELECT *{values} FROM (SELECT *{casts} FROM {source}))" if rules else source
+    values = "".join(f", {_value(item, rule)} AS {item.value}" for item, rule in rules)
+    return f"(SELECT *{values} FROM {casted(source, columns)})" if rules else source
+
+
+def certain(item: TextColumn) -> str:
+    """Return the condition, on a :func:`casted` source, under which the cast is certainly the right value.
+
+    The source is a regular part, in which NUL bytes were looked for when it landed.
+    """
+    rule = _RULES.get(item.column.type.kind)
+    if rule:
+        return f"{item.text} IS NULL OR ({rule.sound(item)})"
+    return f"{item.json} IS NULL OR {item.json} LIKE '\"%'" if item.json else ALWAYS
 
 
 def convert_text(item: TextColumn) -> Conversion:
     """Convert a text column of a :func:`layered` source."""
     if item.column.type.kind == "text":
-        nul_byte = Fault(f"coalesce(contains({item.text}, chr(0)), false)", Reason.NUL_BYTE)
-        return Conversion.unless(item.text, nul_byte)
+        return Conversion.unless(item.text, *_text_faults(item))
     failed = f"{item.text} IS NOT NULL AND {item.value} IS NULL"
     return Conversion(item.value, failed, _RULES[item.column.type.kind].faults(item))
 
 
+def judge_text(item: TextColumn) -> Judgement:
+    """Judge a text column of a :func:`layered` source."""
+    return judge(item.column, convert_text(item), arriving=item.text, raw=item.text)
+
+
+def _text_faults(item: TextColumn) -> Iterable[Fault]:
+    if item.json:
+        # A number's text is not kept as it was sent, so a number is no text.
+        yield Fault(f"{item.json} IS NOT NULL AND {item.json} NOT LIKE '\"%'", Reason.NOT_TEXT)
+    yield Fault(f"coalesce(contains({item.text}, chr(0)), false)", Reason.NUL_BYTE)
+
+
+def _value(item: TextColumn, rule: _Rule) -> str:
+    return f"CASE WHEN {rule.sound(item)} THEN {item.cast} {rule.otherwise(item)} END"
+
+
 @dataclass(frozen=True)
 class _Rule:
-    """How one kind is cast, which value that gives, and why there may be none."""
+    """How one kind is cast, when that is right, which WHENs give a value otherwise, and why there may be none."""
 
     cast: Callable[[TextColumn], str]
-    value: Callable[[TextColumn], str]
+    sound: Callable[[TextColumn], str]
+    otherwise: Callable[[TextColumn], str]
     faults: Callable[[TextColumn], tuple[Fault, ...]]
 
 
@@ -105,14 +145,16 @@ def _cast(item: TextColumn) -> str:
     return f"TRY_CAST({item.text} AS {item.column.type.duckdb})"
 
 
-def _number_value(item: TextColumn) -> str:
+def _number_sound(item: TextColumn) -> str:
     t, c = item.text, item.cast
     in_double = f"strlen({t}) <= {_EXACT_IN_DOUBLE} AND CAST({c} AS DOUBLE) = TRY_CAST({t} AS DOUBLE)"
+    return f"CAST({c} AS VARCHAR) = {t} OR ({in_double} AND regexp_full_match({t}, '{_PLAIN}'))"
+
+
+def _number_otherwise(item: TextColumn) -> str:
     exact = f"CASE WHEN used_scale(p) <= {item.column.type.scale} THEN TRY_CAST(p AS {item.column.type.duckdb}) END"
-    return (
-        f"CASE WHEN CAST({c} AS VARCHAR) = {t} OR ({in_double} AND regexp_full_match({t}, '{_PLAIN}')) THEN {c} "
-        f"WHEN regexp_full_match({t}, '{_NUMBER}') THEN list_transform([plain_number({t})], lambda p: {exact})[1] END"
-    )
+    plain = f"list_transform([plain_number({item.text})], lambda p: {exact})[1]"
+    return f"WHEN regexp_full_match({item.text}, '{_NUMBER}') THEN {plain}"
 
 
 def _number_faults(item: TextColumn) -> tuple[Fault, ...]:
@@ -124,8 +166,8 @@ def _number_faults(item: TextColumn) -> tuple[Fault, ...]:
     )
 
 
-def _double_value(item: TextColumn) -> str:
-    return f"CASE WHEN isfinite({item.cast}) AND regexp_full_match({item.text}, '{_NUMBER}') THEN {item.cast} END"
+def _double_sound(item: TextColumn) -> str:
+    return f"isfinite({item.cast}) AND regexp_full_match({item.text}, '{_NUMBER}')"
 
 
 def _double_faults(item: TextColumn) -> tuple[Fault, ...]:
@@ -137,8 +179,8 @@ def _boolean_cast(item: TextColumn) -> str:
     return f"CASE {item.text} WHEN 'true' THEN true WHEN 'false' THEN false END"
 
 
-def _date_value(item: TextColumn) -> str:
-    return f"CASE WHEN strlen({item.text}) = 10 AND CAST({item.cast} AS VARCHAR) = {item.text} THEN {item.cast} END"
+def _date_sound(item: TextColumn) -> str:
+    return f"strlen({item.text}) = 10 AND CAST({item.cast} AS VARCHAR) = {item.text}"
 
 
 def _date_faults(item: TextColumn) -> tuple[Fault, ...]:
@@ -149,19 +191,24 @@ def _date_faults(item: TextColumn) -> tuple[Fault, ...]:
     )
 
 
-def _timestamp_value(item: TextColumn) -> str:
+def _timestamp_sound(item: TextColumn) -> str:
     t, c = item.text, item.cast
     written_back = f"{t} LIKE '____-__-__ __:__:__%' AND CAST({c} AS VARCHAR) = {t}"
-    lossless = f"CASE WHEN strlen({t}) > 26 THEN NOT regexp_matches({t}, '{_LOST_FRACTION}') ELSE true END"
-    in_utc = f"{c} >= TIMESTAMP '0001-01-01' AND regexp_full_match({t}, '{_NAIVE_OR_UTC}') AND {lossless}"
+    in_utc = f"{c} >= TIMESTAMP '0001-01-01' AND regexp_full_match({t}, '{_NAIVE_OR_UTC}') AND {_lossless(t)}"
+    return f"({written_back}) OR ({in_utc})"
+
+
+def _timestamp_otherwise(item: TextColumn) -> str:
+    t = item.text
     # Not through AT TIME ZONE, which asks ICU and takes three times as long.
     shifted = f"make_timestamp(epoch_us(TRY_CAST({t} AS TIMESTAMPTZ)))"
     in_range = f"CASE WHEN {out_of_range('s').condition} THEN NULL ELSE s END"
-    return (
-        f"CASE WHEN ({written_back}) OR ({in_utc}) THEN {c} "
-        f"WHEN regexp_full_match({t}, '{_TIMESTAMP}') AND {lossless} AND NOT regexp_full_match({t}, '{_NAIVE_OR_UTC}') "
-        f"THEN list_transform([{shifted}], lambda s: {in_range})[1] END"
-    )
+    offset = f"regexp_full_match({t}, '{_TIMESTAMP}') AND NOT regexp_full_match({t}, '{_NAIVE_OR_UTC}')"
+    return f"WHEN {offset} AND {_lossless(t)} THEN list_transform([{shifted}], lambda s: {in_range})[1]"
+
+
+def _lossless(t: str) -> str:
+    return f"(strlen({t}) <= 26 OR NOT regexp_matches({t}, '{_LOST_FRACTION}'))"
 
 
 def _timestamp_faults(item: TextColumn) -> tuple[Fault, ...]:
@@ -172,31 +219,38 @@ def _timestamp_faults(item: TextColumn) -> tuple[Fault, ...]:
     )
 
 
-def _json_value(item: TextColumn) -> str:
+def _json_sound(item: TextColumn) -> str:
+    if item.json:  # the part was read as JSON
+        return "true"
     # DuckDB takes NaN, infinities and trailing commas for JSON; strings may hold what looks like them.
     bare = f"regexp_replace({item.text}, '{_JSON_STRING}', '\"\"', 'g')"
     suspect = f"regexp_matches({item.text}, '{_NO_JSON}') AND regexp_matches({bare}, '{_NO_JSON}')"
-    return f"CASE WHEN json_valid({item.text}) AND NOT ({suspect}) THEN {item.text} END"
+    return f"json_valid({item.text}) AND NOT ({suspect})"
 
 
 def _only(reason: Reason) -> Callable[[TextColumn], tuple[Fault, ...]]:
     return lambda _: (Fault("true", reason),)
 
 
-_NUMERIC = _Rule(_cast, _number_value, _number_faults)
+def _nothing(_item: TextColumn) -> str:
+    return ""
+
+
+_NUMERIC = _Rule(_cast, _number_sound, _number_otherwise, _number_faults)
 _RULES: dict[str, _Rule] = {
     "smallint": _NUMERIC,
     "integer": _NUMERIC,
     "bigint": _NUMERIC,
     "decimal": _NUMERIC,
-    "double": _Rule(_cast, _double_value, _double_faults),
-    "boolean": _Rule(_boolean_cast, lambda item: item.cast, _only(Reason.NOT_A_BOOLEAN)),
-    "date": _Rule(_cast, _date_value, _date_faults),
-    "timestamp": _Rule(_cast, _timestamp_value, _timestamp_faults),
+    "double": _Rule(_cast, _double_sound, _nothing, _double_faults),
+    "boolean": _Rule(_boolean_cast, lambda item: f"{item.cast} IS NOT NULL", _nothing, _only(Reason.NOT_A_BOOLEAN)),
+    "date": _Rule(_cast, _date_sound, _nothing, _date_faults),
+    "timestamp": _Rule(_cast, _timestamp_sound, _timestamp_otherwise, _timestamp_faults),
     "uuid": _Rule(
         lambda item: f"lower({item.text})",
-        lambda item: f"CASE WHEN regexp_full_match({item.text}, '{_UUID}') THEN {item.cast} END",
+        lambda item: f"regexp_full_match({item.text}, '{_UUID}')",
+        _nothing,
         _only(Reason.NOT_A_UUID),
     ),
-    "json": _Rule(lambda item: item.text, _json_value, _only(Reason.NOT_JSON)),
+    "json": _Rule(lambda item: item.text, _json_sound, _nothing, _only(Reason.NOT_JSON)),
 }
