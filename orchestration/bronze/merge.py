@@ -80,7 +80,7 @@ def merge(session: Session, incoming: Incoming, guard: Guard) -> Merged:
         live = live_rows(session, contract, incoming.place)
     verdict = guard.judge(session, incoming.kind, missing=missing, live=live, rejects=incoming.gated.rejects)
     if missing and not verdict:
-        session.execute(statements.bury(contract), [stored(incoming.at), incoming.load_id, stored(incoming.at)])
+        _bury(session, contract, incoming.load_id, incoming.at)
     return Merged(
         inserted=new,
         updated=changed,
@@ -174,7 +174,7 @@ def reconcile_with(
     session.execute(statements.insert_changes(contract, carried=True), [*own, load_id, stored(at), stored(at)])
     session.execute("CREATE OR REPLACE TEMP TABLE tombstone AS SELECT _rid FROM change WHERE _kind = 'missing'")
     missing = session.execute(statements.COUNT_TOMBSTONES)[0][0]
-    session.execute(statements.bury(contract), [stored(at), load_id, stored(at)])
+    _bury(session, contract, load_id, at)
     return Merged(inserted=new, updated=changed, unchanged=arrived - new - changed, deleted=buried + missing)
 
 
@@ -210,6 +210,12 @@ def _collect_tombstones(session: Session, incoming: Incoming) -> int:
             return 0
         session.execute(statements.reported_deleted(contract, gated.deleted_keys, gated.rejects), incoming.own)
     return int(session.execute(statements.COUNT_TOMBSTONES)[0][0])
+
+
+def _bury(session: Session, contract: Contract, load_id: str, at: datetime) -> None:
+    write, remove = statements.bury(contract)
+    session.execute(write, [load_id, stored(at), stored(at)])
+    session.execute(remove)
 
 
 def _marks(incoming: Incoming) -> list[object]:

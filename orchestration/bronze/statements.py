@@ -300,9 +300,13 @@ WHERE {_not_rejected(contract, rejects)}"""
 COUNT_TOMBSTONES = "SELECT count(*) FROM tombstone"
 
 
-def bury(contract: Contract) -> str:
-    """Turn the collected rows into tombstones: deleted at, load id, loaded at."""
-    return (
-        f"UPDATE {names.qualified(contract.table)} SET {_DELETED} = ?, {quote(names.LOAD_ID)} = ?, "
-        f"{quote(names.LOADED_AT)} = ? WHERE rowid IN (SELECT _rid FROM tombstone)"
-    )
+def bury(contract: Contract) -> tuple[str, str]:
+    """Turn the collected rows into tombstones, in two steps; the first takes load id, loaded at, deleted at.
+
+    The rows are written again, not updated: measured, an UPDATE of 200 rows all over 2 million makes
+    DuckDB rewrite whole columns at the commit, for 0.07 CPU s against 0.045.
+    """
+    table = names.qualified(contract.table)
+    collected = f"FROM {table} WHERE rowid IN (SELECT _rid FROM tombstone)"
+    marks = f"? AS {quote(names.LOAD_ID)}, ? AS {quote(names.LOADED_AT)}, ? AS {_DELETED}"
+    return f"INSERT INTO {table} SELECT * REPLACE ({marks}) {collected}", f"DELETE {collected}"
