@@ -12,7 +12,7 @@ help: ## Show this list
 .PHONY: environment
 environment:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not on the path; Strata needs Python 3.11, 3.12 or 3.13."; exit 1; }
-	@$(PYTHON) tools/environment.py
+	@$(PYTHON) infra/environment.py
 
 .PHONY: run
 run: environment ## Load, build, advance the simulated world by one business day, load again

@@ -18,7 +18,7 @@ VENV = PROJECT / ".venv"
 UV_VENV = VENV / "uv"
 STAMP = VENV / "strata-environment.sha256"
 LOCK = PROJECT / "requirements.lock"
-UV_LOCK = PROJECT / "tools" / "uv.lock"
+UV_LOCK = PROJECT / "infra" / "uv.lock"
 OLDEST, TOO_NEW = (3, 11), (3, 14)
 CANDIDATES = ("python3.13", "python3.12", "python3.11")
 
