@@ -23,8 +23,8 @@ INTRODUCTION = """# Performance
 Written by `make bench` on {day}: {cores} cores, {memory:.0f} GB of memory, {system}, Python {python}, DuckDB {duckdb},
 pyarrow {pyarrow}.
 
-Machines are noisy, so what counts is a *ratio* between contestants that ran in turn in one run, by CPU time (user
-and system, children included). Each run is a fresh process; figures are medians, the peak of memory is the highest seen.
+Machines are noisy, so what counts is a *ratio* between contestants that ran in turn in one run, by CPU time: user and
+system, children included. Each run is a fresh process; figures are medians, the peak of memory is the highest seen.
 What each contestant does, and what is fair about it, stands in the docstring of its benchmark.
 
 `asked` is the ratio that the project sets itself; **bold** marks what falls short of it.

@@ -5,10 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from bench import Bench
 
+from orchestration.bronze.progress import Progress
 from orchestration.bronze.request import load_lock
 from orchestration.landing.manifest import Place
 from orchestration.publication.publish import publish
@@ -37,7 +40,7 @@ print(looks)
 """
 
 
-def test_the_second_load_waits_for_the_first(bench):
+def test_the_second_load_waits_for_the_first(bench: Bench) -> None:
     bench.shop().put(1)
     results = []
     threads = [threading.Thread(target=lambda: results.append(bench.one())) for _ in range(2)]
@@ -49,7 +52,7 @@ def test_the_second_load_waits_for_the_first(bench):
     assert {result.status for result in results} == {"loaded"}
 
 
-def test_a_load_that_waited_too_long_says_who_is_in_its_way(bench, tmp_path):
+def test_a_load_that_waited_too_long_says_who_is_in_its_way(bench: Bench, tmp_path: Path) -> None:
     bench.shop().put(1)
     bench.one()
     bench.settings = Settings(home=bench.settings.home, lock_wait_seconds=0.2, _env_file=None)
@@ -73,11 +76,11 @@ with held(Path({str(lock)!r}), "load acme/shop/invoice", 5):
     assert bench.one().status == "loaded"
 
 
-def test_the_warehouse_is_free_while_a_source_is_being_read(bench):
+def test_the_warehouse_is_free_while_a_source_is_being_read(bench: Bench) -> None:
     bench.shop().put(1)
     seen = []
 
-    def look(progress):
+    def look(progress: Progress) -> None:
         if progress.phase == "extract":
             with bench.runtime.warehouse.session("somebody else"):
                 seen.append(progress.rows)
@@ -86,14 +89,14 @@ def test_the_warehouse_is_free_while_a_source_is_being_read(bench):
     assert seen == [1]
 
 
-def _in_a_thread(function, argument):
+def _in_a_thread(function: Callable[[Progress], None], argument: Progress) -> None:
     thread = threading.Thread(target=function, args=(argument,))
     thread.start()
     thread.join()
 
 
 @pytest.mark.timeout(120)
-def test_a_reader_in_another_process_never_fails_and_never_sees_half_a_table(bench, tmp_path):
+def test_a_reader_in_another_process_never_fails_and_never_sees_half_a_table(bench: Bench, tmp_path: Path) -> None:
     for key in range(200):
         bench.shop().put(key)
     bench.one()
@@ -118,13 +121,13 @@ def test_a_reader_in_another_process_never_fails_and_never_sees_half_a_table(ben
     assert read_status(bench.settings).entities[0].rejects_open == 0
 
 
-def publish_bronze(bench):
+def publish_bronze(bench: Bench) -> None:
     table = ("bronze_shop", "invoice")
     with bench.runtime.warehouse.session("publish") as session:
         publish(session, bench.runtime, [table], {table: ("_tenant_id", "_connection", "id")}, "build")
 
 
-def test_a_lock_dies_with_its_holder(tmp_path):
+def test_a_lock_dies_with_its_holder(tmp_path: Path) -> None:
     path = Path(tmp_path) / "some.lock"
     script = f"""
 import os, signal

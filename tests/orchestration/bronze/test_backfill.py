@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from bench import Bench
 
 from orchestration.bronze.backfill import backfill
 from orchestration.bronze.quarantine import list_rejects, replay
@@ -14,7 +15,7 @@ from orchestration.failures import SettingsError, StrataError
 EVERYTHING = "SELECT id, status, _load_id, _loaded_at, _deleted_at FROM {} ORDER BY id"
 
 
-def history(bench):
+def history(bench: Bench) -> list[tuple[datetime, list[tuple[object, ...]]]]:
     """Load a little history; returns after each load the moment and what bronze was."""
     bench.contract(deletes=Deletes.SWEEP, sweep_every=timedelta(0))
     steps = [
@@ -35,7 +36,7 @@ def history(bench):
     return moments
 
 
-def test_bronze_is_rebuilt_beside_as_it_was_at_any_moment(bench):
+def test_bronze_is_rebuilt_beside_as_it_was_at_any_moment(bench: Bench) -> None:
     moments = history(bench)
     calls = len(bench.shop().calls())
     for moment, rows in moments:
@@ -46,7 +47,7 @@ def test_bronze_is_rebuilt_beside_as_it_was_at_any_moment(bench):
     assert bench.query(EVERYTHING.format("bronze_shop.invoice")) == moments[-1][1]
 
 
-def test_in_place_only_differences_are_written_and_the_next_delta_reads_on_from_there(bench):
+def test_in_place_only_differences_are_written_and_the_next_delta_reads_on_from_there(bench: Bench) -> None:
     moments = history(bench)
     moment, rows = moments[1]
     (done,) = backfill(bench.runtime, bench.source, moment, replace_bronze=True, who="test").tables
@@ -60,7 +61,7 @@ def test_in_place_only_differences_are_written_and_the_next_delta_reads_on_from_
     assert (3, "paid") in bench.bronze()
 
 
-def test_what_a_rebuild_in_place_undid_stays_undone_in_later_rebuilds(bench):
+def test_what_a_rebuild_in_place_undid_stays_undone_in_later_rebuilds(bench: Bench) -> None:
     moments = history(bench)
     backfill(bench.runtime, bench.source, moments[0][0], replace_bronze=True, who="test")
     now = bench.bronze()
@@ -68,7 +69,7 @@ def test_what_a_rebuild_in_place_undid_stays_undone_in_later_rebuilds(bench):
     assert bench.query("SELECT id, status FROM bronze_shop_asof.invoice WHERE _deleted_at IS NULL ORDER BY id") == now
 
 
-def test_held_tombstones_stay_held_and_forced_ones_go_through(bench):
+def test_held_tombstones_stay_held_and_forced_ones_go_through(bench: Bench) -> None:
     bench.contract(shrink_threshold=0.1)
     for key in range(5):
         bench.shop().put(key)
@@ -82,7 +83,7 @@ def test_held_tombstones_stay_held_and_forced_ones_go_through(bench):
         assert backfill(bench.runtime, bench.source, moment, who="test").tables[0].rows == rows
 
 
-def test_columns_that_came_later_do_not_stand_in_the_way(bench):
+def test_columns_that_came_later_do_not_stand_in_the_way(bench: Bench) -> None:
     bench.shop().put(1)
     bench.one()
     before = datetime.now(UTC)
@@ -97,7 +98,7 @@ def test_columns_that_came_later_do_not_stand_in_the_way(bench):
         assert backfill(bench.runtime, bench.source, moment, who="test").tables[0].rows == 1
 
 
-def test_landing_that_was_removed_is_told_and_a_later_full_load_is_enough(bench):
+def test_landing_that_was_removed_is_told_and_a_later_full_load_is_enough(bench: Bench) -> None:
     moments = history(bench)
     (first,) = bench.query("SELECT load_id FROM strata.load_ledger ORDER BY seq LIMIT 1")
     bench.landing.clear(f"acme/shop/main/invoice/{first[0]}/")
@@ -107,6 +108,6 @@ def test_landing_that_was_removed_is_told_and_a_later_full_load_is_enough(bench)
     assert rows == sum(row[-1] is None for row in moments[-1][1])
 
 
-def test_a_moment_ahead_is_refused(bench):
+def test_a_moment_ahead_is_refused(bench: Bench) -> None:
     with pytest.raises(SettingsError, match="lies ahead"):
         backfill(bench.runtime, bench.source, datetime.now(UTC) + timedelta(days=1), who="test")

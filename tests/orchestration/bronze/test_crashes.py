@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+from bench import Bench
 
 from orchestration.contracts.model import Deletes
 
@@ -21,20 +22,20 @@ ROUNDS = 100 if os.environ.get("STRATA_NIGHTLY") else 6
 SCRIPT = Path(__file__).parent / "load_once.py"
 
 
-def start(bench, mode):
+def start(bench: Bench, mode: str) -> subprocess.Popen[str]:
     arguments = [str(bench.folder), str(bench.settings.home), mode, bench.source.contract.deletes.value]
     return subprocess.Popen(
         [sys.executable, str(SCRIPT), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
 
 
-def finish(process):
+def finish(process: subprocess.Popen[str]) -> None:
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
     assert "failed" not in output, output
 
 
-def change(bench, rng, minute):
+def change(bench: Bench, rng: random.Random, minute: int) -> list[tuple[object, ...]]:
     """Change the source; returns what bronze has to be after a complete load."""
     with bench.shop().db() as db:
         keys = [key for (key,) in db.execute("SELECT id FROM invoice")]
@@ -46,7 +47,7 @@ def change(bench, rng, minute):
         return [tuple(row) for row in db.execute("SELECT id, status FROM invoice ORDER BY id")]
 
 
-def time_one_load(bench, mode):
+def time_one_load(bench: Bench, mode: str) -> float:
     process = start(bench, mode)
     process.stdout.readline()
     began = time.monotonic()
@@ -55,8 +56,8 @@ def time_one_load(bench, mode):
 
 
 @pytest.mark.timeout(1800)
-def test_a_killed_load_run_again_leaves_the_bronze_of_one_never_killed(bench):
-    rng = random.Random(20261121)
+def test_a_killed_load_run_again_leaves_the_bronze_of_one_never_killed(bench: Bench) -> None:
+    rng = random.Random(20261121)  # noqa: S311 - a repeatable story, no secret
     bench.contract(deletes=Deletes.SWEEP)
     with bench.shop().db() as db:
         db.executemany(
@@ -80,7 +81,7 @@ def test_a_killed_load_run_again_leaves_the_bronze_of_one_never_killed(bench):
     assert killed > 0
 
 
-def check_that_nothing_is_left_over(bench):
+def check_that_nothing_is_left_over(bench: Bench) -> None:
     """Every row is accounted for, and every landed load is in the ledger."""
     sums = "extracted = inserted + updated + unchanged + superseded + rejected"
     assert bench.query(f"SELECT count(*) FROM strata.load_ledger WHERE status <> 'failed' AND NOT ({sums})") == [(0,)]

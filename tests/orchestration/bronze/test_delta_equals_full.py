@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -61,41 +62,41 @@ class World:
             self.benches.append(bench)
 
     @contextmanager
-    def open(self):
+    def open(self) -> Iterator[None]:
         """Keep both warehouses open, for speed: sessions are re-entrant."""
         with self.benches[0].warehouse.session("test"), self.benches[1].warehouse.session("test"):
             yield
 
-    def now(self):
+    def now(self) -> datetime:
         return at(self.clock).replace(tzinfo=UTC)
 
-    def happen(self, kind: str, *facts) -> None:
+    def happen(self, kind: str, *facts: object) -> None:
         getattr(self, kind.replace(" ", "_"))(*facts)
 
-    def write(self, tenant, key, status, amount, late) -> None:
+    def write(self, tenant: str, key: int, status: str, amount: str, late: int) -> None:
         # A row's own cursor never goes back; only rows of different keys, and added versions, come late.
         self.latest[tenant, key] = max(self.clock - late, self.latest.get((tenant, key), -LATEST_LATENESS))
         self.benches[0].shop(tenant).put(key, status, amount, self.latest[tenant, key])
 
-    def append(self, tenant, key, status, amount, late) -> None:
+    def append(self, tenant: str, key: int, status: str, amount: str, late: int) -> None:
         self.latest[tenant, key] = max(self.clock - late, self.latest.get((tenant, key), self.clock - late))
         self.benches[0].shop(tenant).add(key, status, amount, self.clock - late)
 
-    def soft_delete(self, tenant, key, amount) -> None:
+    def soft_delete(self, tenant: str, key: int, amount: str) -> None:
         self.latest[tenant, key] = self.clock
         self.benches[0].shop(tenant).put(key, "open", amount, self.clock, gone=True)
 
-    def hard_delete(self, tenant, key) -> None:
+    def hard_delete(self, tenant: str, key: int) -> None:
         self.benches[0].shop(tenant).remove(key)
         self.benches[0].shop(tenant).report_deleted(key, self.clock)
 
-    def wait(self, minutes) -> None:
+    def wait(self, minutes: int) -> None:
         # Nothing may be late beyond the overlap, so what happened is loaded before much time goes by.
         if minutes > 1:
             self.load(1)
         self.clock += minutes
 
-    def replay(self, tenant, key) -> None:
+    def replay(self, tenant: str, key: int) -> None:
         """Mend the open entries of a key alike in both installations."""
         self.load(1)
         for bench in self.benches:
@@ -109,7 +110,7 @@ class World:
                 )
         self.compare()
 
-    def load(self, times) -> None:
+    def load(self, times: int) -> None:
         delta, full = self.benches
         for _ in range(times):
             results = delta.load("hourly", force_reason="sure")
@@ -134,7 +135,7 @@ class World:
 @pytest.mark.parametrize("deletes", [Deletes.FEED, Deletes.SWEEP])
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(history=st.lists(events, min_size=3, max_size=9))
-def test_deltas_and_full_loads_end_in_the_same_rows(deletes, history):
+def test_deltas_and_full_loads_end_in_the_same_rows(deletes: Deletes, history: list[tuple[object, ...]]) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         world = World(Path(folder), deletes)
         for module in (request, extraction):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from bench import Bench
 from shop_source import at
 
 from orchestration.contracts.model import Deletes
 
 
-def test_without_a_watermark_a_delta_reads_from_the_sources_start(bench):
+def test_without_a_watermark_a_delta_reads_from_the_sources_start(bench: Bench) -> None:
     bench.shop().put(1, minutes=5)
     result = bench.one("hourly")
     assert result.window_since == datetime(2020, 1, 1, tzinfo=UTC)
@@ -17,7 +18,7 @@ def test_without_a_watermark_a_delta_reads_from_the_sources_start(bench):
     assert bench.bronze() == [(1, "open")]
 
 
-def test_the_window_overlaps_and_applying_it_again_and_again_changes_nothing(bench):
+def test_the_window_overlaps_and_applying_it_again_and_again_changes_nothing(bench: Bench) -> None:
     for key in range(5):
         bench.shop().put(key, minutes=key)
     bench.one()
@@ -32,7 +33,7 @@ def test_the_window_overlaps_and_applying_it_again_and_again_changes_nothing(ben
     assert bench.query("SELECT * FROM bronze_shop.invoice ORDER BY id") == before
 
 
-def test_equal_timestamps_and_rows_late_within_the_overlap_lose_nothing(bench):
+def test_equal_timestamps_and_rows_late_within_the_overlap_lose_nothing(bench: Bench) -> None:
     bench.shop().put(1, minutes=60)
     bench.one()
     bench.shop().put(2, minutes=60)
@@ -41,7 +42,7 @@ def test_equal_timestamps_and_rows_late_within_the_overlap_lose_nothing(bench):
     assert bench.bronze("id") == [(1,), (2,), (3,)]
 
 
-def test_rows_later_than_the_overlap_arrive_with_the_daily_load(bench):
+def test_rows_later_than_the_overlap_arrive_with_the_daily_load(bench: Bench) -> None:
     bench.shop().put(1, minutes=60)
     bench.one()
     bench.shop().put(2, minutes=10)
@@ -51,7 +52,7 @@ def test_rows_later_than_the_overlap_arrive_with_the_daily_load(bench):
     assert bench.bronze("id") == [(1,), (2,)]
 
 
-def test_the_latest_version_of_a_key_wins_and_staleness_is_judged_on_it_alone(bench):
+def test_the_latest_version_of_a_key_wins_and_staleness_is_judged_on_it_alone(bench: Bench) -> None:
     bench.shop().put(1, "open", minutes=10)
     bench.one()
     bench.shop().add(1, "open", "2.00", minutes=5)
@@ -61,7 +62,7 @@ def test_the_latest_version_of_a_key_wins_and_staleness_is_judged_on_it_alone(be
     assert bench.bronze("status, amount::VARCHAR") == [("paid", "3.00")]
 
 
-def test_an_older_version_than_ours_is_superseded(bench):
+def test_an_older_version_than_ours_is_superseded(bench: Bench) -> None:
     bench.shop().put(1, "paid", minutes=10)
     bench.one()
     bench.shop().put(1, "open", minutes=5)
@@ -70,7 +71,7 @@ def test_an_older_version_than_ours_is_superseded(bench):
     assert bench.bronze() == [(1, "paid")]
 
 
-def test_a_rejected_row_moves_the_watermark(bench):
+def test_a_rejected_row_moves_the_watermark(bench: Bench) -> None:
     bench.shop().put(1, minutes=1)
     bench.one()
     bench.shop().put(1, "nonsense", minutes=9)
@@ -79,7 +80,7 @@ def test_a_rejected_row_moves_the_watermark(bench):
     assert bench.bronze() == [(1, "open")]
 
 
-def test_a_timestamp_from_the_future_does_not_hide_later_changes(bench):
+def test_a_timestamp_from_the_future_does_not_hide_later_changes(bench: Bench) -> None:
     ahead = (datetime.now(UTC).replace(tzinfo=None) - at(0)) / timedelta(minutes=1) + 60 * 24 * 365
     bench.shop().put(1, minutes=ahead)
     result = bench.one("hourly")
@@ -89,20 +90,20 @@ def test_a_timestamp_from_the_future_does_not_hide_later_changes(bench):
     assert bench.bronze("id") == [(1,), (2,)]
 
 
-def test_the_watermark_never_moves_back(bench):
+def test_the_watermark_never_moves_back(bench: Bench) -> None:
     bench.shop().put(1, minutes=60)
     bench.one()
     bench.shop().put(1, minutes=1)
     assert bench.one().watermark == at(60).replace(tzinfo=UTC)
 
 
-def test_an_hourly_load_of_an_entity_without_a_cursor_does_nothing(bench):
+def test_an_hourly_load_of_an_entity_without_a_cursor_does_nothing(bench: Bench) -> None:
     bench.contract(cursor=None)
     bench.shop().put(1)
     assert bench.load("hourly") == []
 
 
-def test_cost_follows_the_change(bench):
+def test_cost_follows_the_change(bench: Bench) -> None:
     for key in range(100):
         bench.shop().put(key, minutes=0)
     bench.shop().put(100, minutes=600)
@@ -111,7 +112,7 @@ def test_cost_follows_the_change(bench):
     assert bench.one("hourly").extracted == 2
 
 
-def test_reported_deletions_become_tombstones(bench):
+def test_reported_deletions_become_tombstones(bench: Bench) -> None:
     bench.contract(deletes=Deletes.FEED)
     for key in (1, 2):
         bench.shop().put(key, minutes=key)
@@ -124,7 +125,7 @@ def test_reported_deletions_become_tombstones(bench):
     assert bench.one("hourly").changed == 0
 
 
-def test_a_row_restored_from_the_recycle_bin_stays_alive_though_the_feed_still_lists_it(bench):
+def test_a_row_restored_from_the_recycle_bin_stays_alive_though_the_feed_still_lists_it(bench: Bench) -> None:
     bench.contract(deletes=Deletes.FEED)
     bench.shop().put(1, minutes=1)
     bench.one()
@@ -135,7 +136,7 @@ def test_a_row_restored_from_the_recycle_bin_stays_alive_though_the_feed_still_l
         assert bench.bronze() == [(1, "paid")]
 
 
-def test_a_deleted_row_whose_last_version_could_not_be_read_is_not_tombstoned_by_the_feed(bench):
+def test_a_deleted_row_whose_last_version_could_not_be_read_is_not_tombstoned_by_the_feed(bench: Bench) -> None:
     bench.contract(deletes=Deletes.FEED)
     bench.shop().put(1, minutes=1)
     bench.one()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench import Bench
 from shop_source import CONTRACT, column
 
 from orchestration.contracts.model import Additions
@@ -15,13 +16,13 @@ SHAPE = {
 }
 
 
-def grow(bench):
+def grow(bench: Bench) -> None:
     with bench.shop().db() as db:
         db.execute("ALTER TABLE invoice ADD COLUMN city TEXT DEFAULT 'Bern'")
     bench.shop().describe_as(**SHAPE, city="text")
 
 
-def test_a_new_column_is_loaded_as_a_nullable_one(bench):
+def test_a_new_column_is_loaded_as_a_nullable_one(bench: Bench) -> None:
     bench.shop().put(1)
     bench.one()
     grow(bench)
@@ -31,7 +32,7 @@ def test_a_new_column_is_loaded_as_a_nullable_one(bench):
     assert bench.bronze("id, city") == [(1, "Bern"), (2, "Bern")]
 
 
-def test_a_new_column_is_held_back_when_the_contract_says_so(bench):
+def test_a_new_column_is_held_back_when_the_contract_says_so(bench: Bench) -> None:
     bench.contract(additions=Additions.HOLD)
     bench.shop().put(1)
     bench.one()
@@ -41,7 +42,7 @@ def test_a_new_column_is_held_back_when_the_contract_says_so(bench):
     assert "held back by the contract: city" in result.message
 
 
-def test_a_removed_column_stops_the_entity(bench):
+def test_a_removed_column_stops_the_entity(bench: Bench) -> None:
     bench.shop().put(1)
     bench.one()
     bench.shop().describe_as(**{name: kind for name, kind in SHAPE.items() if name != "status"})
@@ -51,7 +52,7 @@ def test_a_removed_column_stops_the_entity(bench):
     assert bench.bronze() == [(1, "open")]
 
 
-def test_a_retyped_column_stops_the_entity_unless_every_value_fits(bench):
+def test_a_retyped_column_stops_the_entity_unless_every_value_fits(bench: Bench) -> None:
     bench.shop().put(1)
     bench.shop().describe_as(**{**SHAPE, "id": "integer"})
     assert bench.one().status == "loaded"
@@ -59,7 +60,7 @@ def test_a_retyped_column_stops_the_entity_unless_every_value_fits(bench):
     assert "column id is now text, the contract says bigint" in bench.one().message
 
 
-def test_a_contract_change_that_rewrites_a_column_waits_for_init_and_keeps_the_data(bench):
+def test_a_contract_change_that_rewrites_a_column_waits_for_init_and_keeps_the_data(bench: Bench) -> None:
     bench.shop().put(1, amount="1.25")
     first = bench.one()
     amount = column("amount", "decimal(20,4)")
@@ -72,7 +73,7 @@ def test_a_contract_change_that_rewrites_a_column_waits_for_init_and_keeps_the_d
     assert bench.bronze("amount::VARCHAR, _load_id") == [("1.2500", first.load_id)]
 
 
-def test_a_column_that_the_contract_gains_is_filled_by_the_next_load(bench):
+def test_a_column_that_the_contract_gains_is_filled_by_the_next_load(bench: Bench) -> None:
     bench.shop().put(1)
     bench.one()
     grow(bench)

@@ -1,7 +1,9 @@
 """A full load reconciles: afterwards bronze has what the source has, and only differences were written."""
 
+from bench import Bench
 
-def test_a_first_full_load_brings_every_row(bench):
+
+def test_a_first_full_load_brings_every_row(bench: Bench) -> None:
     bench.shop().put(1)
     bench.shop().put(2, "paid")
     result = bench.one()
@@ -10,7 +12,7 @@ def test_a_first_full_load_brings_every_row(bench):
     assert bench.bronze() == [(1, "open"), (2, "paid")]
 
 
-def test_a_full_load_writes_new_changed_and_missing_rows_only(bench):
+def test_a_full_load_writes_new_changed_and_missing_rows_only(bench: Bench) -> None:
     for key in range(4):
         bench.shop().put(key)
     first = bench.one()
@@ -25,7 +27,7 @@ def test_a_full_load_writes_new_changed_and_missing_rows_only(bench):
     assert untouched == [(0,), (3,)]
 
 
-def test_an_unchanged_full_load_writes_nothing_but_its_ledger_row(bench):
+def test_an_unchanged_full_load_writes_nothing_but_its_ledger_row(bench: Bench) -> None:
     for key in range(50):
         bench.shop().put(key, "broken" if key % 10 == 0 else "open")
     bench.shop().add(1, "paid", minutes=-5)
@@ -39,7 +41,7 @@ def test_an_unchanged_full_load_writes_nothing_but_its_ledger_row(bench):
     assert bench.query("SELECT count(*) FROM strata.load_ledger") == [(2,)]
 
 
-def test_a_key_that_returns_is_alive_again(bench):
+def test_a_key_that_returns_is_alive_again(bench: Bench) -> None:
     bench.shop().put(1)
     bench.shop().put(2)
     bench.one()
@@ -50,7 +52,7 @@ def test_a_key_that_returns_is_alive_again(bench):
     assert bench.bronze("id") == [(1,), (2,)]
 
 
-def test_a_full_snapshot_wins_over_newer_timestamps_of_ours(bench):
+def test_a_full_snapshot_wins_over_newer_timestamps_of_ours(bench: Bench) -> None:
     """A source that was restored from a backup is the truth all the same."""
     bench.shop().put(1, "paid", minutes=10)
     bench.one()
@@ -59,7 +61,7 @@ def test_a_full_snapshot_wins_over_newer_timestamps_of_ours(bench):
     assert bench.bronze() == [(1, "open")]
 
 
-def test_rows_marked_as_deleted_by_the_source_are_tombstones_that_keep_their_moment(bench):
+def test_rows_marked_as_deleted_by_the_source_are_tombstones_that_keep_their_moment(bench: Bench) -> None:
     bench.contract(soft_delete_column="is_deleted")
     bench.shop().put(1, gone=True)
     bench.shop().put(2)
@@ -73,7 +75,7 @@ def test_rows_marked_as_deleted_by_the_source_are_tombstones_that_keep_their_mom
     assert bench.bronze("_deleted_at", tombstones=True)[0] == moment[0]
 
 
-def test_a_rejected_row_keeps_its_old_version(bench):
+def test_a_rejected_row_keeps_its_old_version(bench: Bench) -> None:
     bench.shop().put(1)
     bench.shop().put(2)
     bench.one()
@@ -83,7 +85,7 @@ def test_a_rejected_row_keeps_its_old_version(bench):
     assert bench.bronze() == [(1, "open"), (2, "open")]
 
 
-def test_rejects_without_a_readable_key_hold_the_tombstones_back(bench):
+def test_rejects_without_a_readable_key_hold_the_tombstones_back(bench: Bench) -> None:
     for key in range(10):
         bench.shop().put(key)
     bench.one()
@@ -95,7 +97,7 @@ def test_rejects_without_a_readable_key_hold_the_tombstones_back(bench):
     assert len(bench.bronze()) == 10
 
 
-def test_conflicting_duplicates_are_rejected_and_the_row_stays(bench):
+def test_conflicting_duplicates_are_rejected_and_the_row_stays(bench: Bench) -> None:
     bench.shop().put(1)
     bench.one()
     bench.shop().add(1, "paid", minutes=1)
@@ -110,13 +112,13 @@ def test_conflicting_duplicates_are_rejected_and_the_row_stays(bench):
     assert bench.query("SELECT DISTINCT status FROM strata.quarantine") == [("closed",)]
 
 
-def test_money_arrives_to_the_last_digit(bench):
+def test_money_arrives_to_the_last_digit(bench: Bench) -> None:
     bench.shop().put(1, amount="9999999999999999.99")
     bench.one()
     assert bench.bronze("amount::VARCHAR") == [("9999999999999999.99",)]
 
 
-def test_two_tenants_with_the_same_ids_never_mix(bench):
+def test_two_tenants_with_the_same_ids_never_mix(bench: Bench) -> None:
     from bench import Bench
 
     both = Bench(bench.folder, bench.settings, ("acme", "globex"))
@@ -130,7 +132,7 @@ def test_two_tenants_with_the_same_ids_never_mix(bench):
     assert both.bronze(tenant="globex") == [(1, "paid"), (2, "paid")]
 
 
-def test_one_tenants_failure_leaves_the_others_loaded_and_the_retry_takes_only_what_failed(bench):
+def test_one_tenants_failure_leaves_the_others_loaded_and_the_retry_takes_only_what_failed(bench: Bench) -> None:
     from dataclasses import replace
 
     from bench import Bench

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from bench import Bench
 from shop_source import CONTRACT, column
 
-from orchestration.bronze.quarantine import list_rejects, replay, show_reject
+from orchestration.bronze.quarantine import Reject, list_rejects, replay, show_reject
 from orchestration.failures import StrataError
 
 
-def entries(bench, status="open"):
+def entries(bench: Bench, status: str = "open") -> list[Reject]:
     return list_rejects(bench.runtime, source="shop", entity="invoice", status=status)
 
 
-def test_an_entry_tells_reason_raw_value_load_file_and_row(bench):
+def test_an_entry_tells_reason_raw_value_load_file_and_row(bench: Bench) -> None:
     bench.shop().put(1)
     bench.shop().put(2, "nonsense", "3.50")
     result = bench.one()
@@ -27,7 +28,7 @@ def test_an_entry_tells_reason_raw_value_load_file_and_row(bench):
     assert show_reject(bench.runtime, entry.quarantine_id) == entry
 
 
-def test_a_later_good_version_closes_the_entry(bench):
+def test_a_later_good_version_closes_the_entry(bench: Bench) -> None:
     bench.shop().put(2, "nonsense", minutes=1)
     bench.one()
     bench.shop().put(2, "paid", minutes=2)
@@ -37,14 +38,14 @@ def test_a_later_good_version_closes_the_entry(bench):
     assert entry.note == "a later version is good"
 
 
-def test_the_same_bad_row_read_again_stays_one_entry(bench):
+def test_the_same_bad_row_read_again_stays_one_entry(bench: Bench) -> None:
     bench.shop().put(2, "nonsense", minutes=1)
     for mode in ("daily", "hourly", "daily", "hourly"):
         assert bench.one(mode).rejected == 1
     assert len(entries(bench, None)) == 1
 
 
-def test_a_newer_bad_version_takes_the_older_ones_place(bench):
+def test_a_newer_bad_version_takes_the_older_ones_place(bench: Bench) -> None:
     bench.shop().put(2, "nonsense", minutes=1)
     bench.one()
     bench.shop().put(2, "rubbish", minutes=2)
@@ -53,7 +54,7 @@ def test_a_newer_bad_version_takes_the_older_ones_place(bench):
     assert [entry.note for entry in entries(bench, "closed")] == ["a later version is in quarantine"]
 
 
-def test_a_row_that_is_gone_from_the_source_cannot_be_replayed(bench):
+def test_a_row_that_is_gone_from_the_source_cannot_be_replayed(bench: Bench) -> None:
     bench.shop().put(1)
     bench.shop().put(2, "nonsense")
     bench.one()
@@ -65,7 +66,7 @@ def test_a_row_that_is_gone_from_the_source_cannot_be_replayed(bench):
         replay(bench.runtime, [entry.quarantine_id], who="test")
 
 
-def test_mended_rows_go_through_the_same_gate(bench):
+def test_mended_rows_go_through_the_same_gate(bench: Bench) -> None:
     bench.shop().put(1, minutes=1)
     bench.one()
     bench.shop().put(1, "nonsense", "7.25", minutes=2)
@@ -84,7 +85,7 @@ def test_mended_rows_go_through_the_same_gate(bench):
     assert show_reject(bench.runtime, entry.quarantine_id).status == "replayed"
 
 
-def test_a_mended_row_is_not_undone_by_the_daily_load_that_still_reads_the_bad_one(bench):
+def test_a_mended_row_is_not_undone_by_the_daily_load_that_still_reads_the_bad_one(bench: Bench) -> None:
     bench.shop().put(1)
     bench.shop().put(2, "nonsense")
     bench.one()
@@ -95,7 +96,7 @@ def test_a_mended_row_is_not_undone_by_the_daily_load_that_still_reads_the_bad_o
     assert entries(bench) == []
 
 
-def test_raw_rows_pass_when_the_contract_was_wrong(bench):
+def test_raw_rows_pass_when_the_contract_was_wrong(bench: Bench) -> None:
     bench.shop().put(1, "refunded")
     bench.one()
     (entry,) = entries(bench)
@@ -105,7 +106,7 @@ def test_raw_rows_pass_when_the_contract_was_wrong(bench):
     assert bench.bronze() == [(1, "refunded")]
 
 
-def test_a_replay_never_overwrites_a_newer_row(bench):
+def test_a_replay_never_overwrites_a_newer_row(bench: Bench) -> None:
     bench.contract(reject_threshold=1.0)
     bench.shop().put(1, "nonsense", minutes=1)
     bench.one()
@@ -120,7 +121,7 @@ def test_a_replay_never_overwrites_a_newer_row(bench):
     assert bench.bronze() == [(1, "open")]
 
 
-def test_replaying_one_of_two_conflicting_versions_decides_the_other(bench):
+def test_replaying_one_of_two_conflicting_versions_decides_the_other(bench: Bench) -> None:
     bench.shop().add(1, "open", "1.00", minutes=3)
     bench.shop().add(1, "paid", "2.00", minutes=3)
     bench.one()
@@ -132,7 +133,7 @@ def test_replaying_one_of_two_conflicting_versions_decides_the_other(bench):
     assert entries(bench) == []
 
 
-def test_too_many_rejects_fail_the_load_and_leave_bronze_as_it_was(bench):
+def test_too_many_rejects_fail_the_load_and_leave_bronze_as_it_was(bench: Bench) -> None:
     bench.contract(reject_threshold=0.1)
     for key in range(10):
         bench.shop().put(key)
@@ -149,7 +150,7 @@ def test_too_many_rejects_fail_the_load_and_leave_bronze_as_it_was(bench):
     assert len(entries(bench)) == 3
 
 
-def test_one_bad_row_of_one_changed_row_is_no_reason_to_stop(bench):
+def test_one_bad_row_of_one_changed_row_is_no_reason_to_stop(bench: Bench) -> None:
     bench.contract(reject_threshold=0.1)
     for key in range(20):
         bench.shop().put(key)
@@ -159,7 +160,7 @@ def test_one_bad_row_of_one_changed_row_is_no_reason_to_stop(bench):
     assert (result.status, result.rejected) == ("loaded", 1)
 
 
-def test_two_tenants_entries_do_not_touch_each_other(bench):
+def test_two_tenants_entries_do_not_touch_each_other(bench: Bench) -> None:
     from bench import Bench
 
     both = Bench(bench.folder, bench.settings, ("acme", "globex"))
@@ -171,12 +172,12 @@ def test_two_tenants_entries_do_not_touch_each_other(bench):
     assert [entry.tenant_id for entry in entries(both)] == ["globex"]
 
 
-def test_an_unknown_entry_is_told(bench):
+def test_an_unknown_entry_is_told(bench: Bench) -> None:
     with pytest.raises(StrataError, match="Quarantine has no entry 'nobody'"):
         show_reject(bench.runtime, "nobody")
 
 
-def test_contracts_without_a_cursor_reopen_a_row_that_turned_bad_again(bench):
+def test_contracts_without_a_cursor_reopen_a_row_that_turned_bad_again(bench: Bench) -> None:
     bench.source = replace(bench.source, contract=replace(bench.source.contract, cursor=None))
     for status in ("nonsense", "paid", "nonsense"):
         bench.shop().put(1, status)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bench import Bench
+
 from orchestration.contracts.model import Deletes
 
 
-def swept(bench, rows=10):
+def swept(bench: Bench, rows: int = 10) -> None:
     bench.contract(deletes=Deletes.SWEEP, shrink_threshold=0.2, sweep_every=timedelta(0))
     for key in range(rows):
         bench.shop().put(key)
     bench.one()
 
 
-def test_a_sweep_reads_keys_only_when_the_counts_differ(bench):
+def test_a_sweep_reads_keys_only_when_the_counts_differ(bench: Bench) -> None:
     swept(bench)
     assert len(bench.load("hourly")) == 1
     assert "keys" not in bench.shop().calls()
@@ -26,7 +28,7 @@ def test_a_sweep_reads_keys_only_when_the_counts_differ(bench):
     assert len(bench.load("hourly")) == 1
 
 
-def test_a_sweep_waits_as_long_as_the_contract_says(bench):
+def test_a_sweep_waits_as_long_as_the_contract_says(bench: Bench) -> None:
     swept(bench)
     bench.contract(sweep_every=timedelta(hours=1))
     bench.shop().remove(4)
@@ -34,14 +36,14 @@ def test_a_sweep_waits_as_long_as_the_contract_says(bench):
     assert "count" not in bench.shop().calls()
 
 
-def test_rows_that_only_quarantine_has_do_not_cause_a_sweep(bench):
+def test_rows_that_only_quarantine_has_do_not_cause_a_sweep(bench: Bench) -> None:
     swept(bench)
     bench.shop().put(77, "nonsense")
     bench.load("hourly")
     assert "keys" not in bench.shop().calls()
 
 
-def test_a_sweep_that_finds_too_many_gone_holds_until_a_person_confirms(bench):
+def test_a_sweep_that_finds_too_many_gone_holds_until_a_person_confirms(bench: Bench) -> None:
     swept(bench)
     for key in range(5):
         bench.shop().remove(key)
@@ -54,7 +56,7 @@ def test_a_sweep_that_finds_too_many_gone_holds_until_a_person_confirms(bench):
     assert len(bench.bronze()) == 5
 
 
-def test_an_empty_sweep_is_held(bench):
+def test_an_empty_sweep_is_held(bench: Bench) -> None:
     swept(bench)
     bench.contract(shrink_threshold=1.0)
     for key in range(10):
@@ -62,7 +64,7 @@ def test_an_empty_sweep_is_held(bench):
     assert bench.load("hourly")[1].status == "held"
 
 
-def test_a_shrunken_full_load_applies_upserts_and_holds_tombstones(bench):
+def test_a_shrunken_full_load_applies_upserts_and_holds_tombstones(bench: Bench) -> None:
     bench.contract(shrink_threshold=0.2)
     for key in range(10):
         bench.shop().put(key)
@@ -77,7 +79,7 @@ def test_a_shrunken_full_load_applies_upserts_and_holds_tombstones(bench):
     assert (forced.status, forced.deleted, forced.reason) == ("loaded", 3, "cleaned up")
 
 
-def test_an_empty_answer_for_a_table_with_rows_is_held_whatever_the_threshold(bench):
+def test_an_empty_answer_for_a_table_with_rows_is_held_whatever_the_threshold(bench: Bench) -> None:
     bench.contract(shrink_threshold=1.0)
     bench.shop().put(1)
     bench.one()
@@ -87,7 +89,7 @@ def test_an_empty_answer_for_a_table_with_rows_is_held_whatever_the_threshold(be
     assert "answered with no rows" in result.message
 
 
-def test_held_tombstones_do_not_move_the_deletions_mark(bench):
+def test_held_tombstones_do_not_move_the_deletions_mark(bench: Bench) -> None:
     swept(bench)
     before = bench.query("SELECT max(deletes_until) FROM strata.load_ledger")
     for key in range(5):

@@ -9,7 +9,7 @@ import pytest
 
 from orchestration.contracts.drift import find_drift
 from orchestration.contracts.model import Additions, Column, Contract, Deletes
-from orchestration.contracts.types import parse_type
+from orchestration.contracts.types import ColumnType, parse_type
 from orchestration.failures import SchemaDrift
 
 CONTRACT = Contract(
@@ -24,17 +24,17 @@ CONTRACT = Contract(
 )  # fmt: skip
 
 
-def described(**changes):
+def described(**changes: str | None) -> dict[str, ColumnType]:
     columns = {"Id": "text(18)", "AnnualRevenue": "decimal(18,2)", **changes}
     return {name: parse_type(kind) for name, kind in columns.items() if kind}
 
 
-def test_no_drift_is_no_note():
+def test_no_drift_is_no_note() -> None:
     drift = find_drift(CONTRACT, described())
     assert (drift.added, drift.held, drift.note) == ((), (), "")
 
 
-def test_additions_get_names_of_their_own_in_snake_case():
+def test_additions_get_names_of_their_own_in_snake_case() -> None:
     drift = find_drift(
         CONTRACT, described(BillingCity="text", annual_revenue="double", _x="date", HTTPStatus__c="integer")
     )
@@ -48,7 +48,7 @@ def test_additions_get_names_of_their_own_in_snake_case():
     assert all(column.added and not column.required for column in drift.added)
 
 
-def test_every_break_is_named_at_once():
+def test_every_break_is_named_at_once() -> None:
     with pytest.raises(SchemaDrift) as caught:
         find_drift(replace(CONTRACT), described(Id="", AnnualRevenue="decimal(20,3)"))
     assert caught.value.message == (
@@ -58,5 +58,5 @@ def test_every_break_is_named_at_once():
     assert "contracts/account.yaml" in caught.value.remedy
 
 
-def test_a_source_that_describes_nothing_is_not_compared():
+def test_a_source_that_describes_nothing_is_not_compared() -> None:
     assert not find_drift(CONTRACT, {}).added

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from orchestration.failures import StrataError
 from orchestration.publication import publish as publishing
+from orchestration.publication.log import PublishedVersion
 from orchestration.publication.pointer import pointer_path
 from orchestration.publication.published_reader import connect_published, current_path, published_tables
 from orchestration.runtime import Runtime
@@ -18,7 +20,7 @@ TABLE = ("gold", "customer")
 
 
 @pytest.fixture
-def runtime(tmp_path):
+def runtime(tmp_path: Path) -> Runtime:
     settings = Settings(home=tmp_path, published_versions=2, _env_file=None)
     runtime = Runtime(settings, {}, {}, open_warehouse(settings), None)
     with runtime.warehouse.session("set up") as session:
@@ -28,19 +30,21 @@ def runtime(tmp_path):
     return runtime
 
 
-def publish(runtime, *statements, keys=("id",), build="b1"):
+def publish(
+    runtime: Runtime, *statements: str, keys: tuple[str, ...] = ("id",), build: str = "b1"
+) -> list[PublishedVersion]:
     with runtime.warehouse.session("publish") as session:
         for statement in statements:
             session.execute(statement)
         return publishing.publish(session, runtime, [TABLE], {TABLE: keys}, build)
 
 
-def read(runtime, sql):
+def read(runtime: Runtime, sql: str) -> list[tuple[object, ...]]:
     with connect_published(runtime.settings) as con:
         return con.execute(sql).fetchall()
 
 
-def test_a_published_table_is_read_without_the_warehouse(runtime):
+def test_a_published_table_is_read_without_the_warehouse(runtime: Runtime) -> None:
     (version,) = publish(runtime)
     assert (version.version, version.rows, version.inserted) == (1, 10, 10)
     assert published_tables(runtime.settings) == [TABLE]
@@ -48,7 +52,7 @@ def test_a_published_table_is_read_without_the_warehouse(runtime):
         assert read(runtime, "SELECT count(*) FROM gold.customer") == [(10,)]
 
 
-def test_differences_are_told_by_key(runtime):
+def test_differences_are_told_by_key(runtime: Runtime) -> None:
     publish(runtime)
     (version,) = publish(
         runtime,
@@ -60,32 +64,32 @@ def test_differences_are_told_by_key(runtime):
     assert read(runtime, "SELECT count(*) FROM gold.customer WHERE name = 'b'") == [(3,)]
 
 
-def test_a_table_without_a_key_is_compared_by_content(runtime):
+def test_a_table_without_a_key_is_compared_by_content(runtime: Runtime) -> None:
     publish(runtime, keys=())
     assert publish(runtime, keys=()) == []
     (version,) = publish(runtime, "UPDATE gold.customer SET name = 'b' WHERE id < 3", keys=())
     assert (version.inserted, version.updated, version.deleted) == (3, 0, 3)
 
 
-def test_nothing_new_publishes_nothing(runtime):
+def test_nothing_new_publishes_nothing(runtime: Runtime) -> None:
     publish(runtime)
     assert publish(runtime, build="b2") == []
 
 
-def test_a_new_shape_is_a_new_version(runtime):
+def test_a_new_shape_is_a_new_version(runtime: Runtime) -> None:
     publish(runtime)
     (version,) = publish(runtime, "ALTER TABLE gold.customer ADD COLUMN city VARCHAR")
     assert version.version == 2
     assert read(runtime, "SELECT count(city) FROM gold.customer") == [(0,)]
 
 
-def test_an_empty_table_is_published_and_stays_one_version(runtime):
+def test_an_empty_table_is_published_and_stays_one_version(runtime: Runtime) -> None:
     publish(runtime, "DELETE FROM gold.customer")
     assert read(runtime, "SELECT * FROM gold.customer") == []
     assert publish(runtime) == []
 
 
-def test_a_pointer_that_a_crash_left_behind_is_mended_from_the_log(runtime):
+def test_a_pointer_that_a_crash_left_behind_is_mended_from_the_log(runtime: Runtime) -> None:
     publish(runtime)
     before = pointer_path(runtime.settings, TABLE).read_bytes()
     publish(runtime, "DELETE FROM gold.customer WHERE id = 1")
@@ -95,18 +99,23 @@ def test_a_pointer_that_a_crash_left_behind_is_mended_from_the_log(runtime):
     assert read(runtime, "SELECT count(*) FROM gold.customer") == [(9,)]
 
 
-def test_a_publication_that_is_rolled_back_leaves_readers_where_they_were(runtime):
-    publish(runtime)
-    with pytest.raises(RuntimeError), runtime.warehouse.session("publish") as session, session.transaction():
+def _publish_and_fail(runtime: Runtime) -> None:
+    with runtime.warehouse.session("publish") as session, session.transaction():
         session.execute("DELETE FROM gold.customer")
         publishing._publish_table(session, runtime.settings, TABLE, ("id",), "b2")
         raise RuntimeError
+
+
+def test_a_publication_that_is_rolled_back_leaves_readers_where_they_were(runtime: Runtime) -> None:
+    publish(runtime)
+    with pytest.raises(RuntimeError):
+        _publish_and_fail(runtime)
     assert read(runtime, "SELECT count(*) FROM gold.customer") == [(10,)]
     (version,) = publish(runtime, "DELETE FROM gold.customer WHERE id = 1")
     assert (version.version, version.deleted) == (2, 1)
 
 
-def test_old_versions_go_only_when_no_reader_can_be_in_them(runtime, monkeypatch):
+def test_old_versions_go_only_when_no_reader_can_be_in_them(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     files = []
     for number in range(4):
         publish(runtime, f"UPDATE gold.customer SET name = 'v{number}'")
@@ -117,9 +126,11 @@ def test_old_versions_go_only_when_no_reader_can_be_in_them(runtime, monkeypatch
     assert [file.exists() for file in files] == [False, False, False, True]
 
 
-def test_an_unpublished_table_is_told_by_name(runtime):
-    with pytest.raises(StrataError, match="gold.nobody has not been published"):
+def test_an_unpublished_table_is_told_by_name(runtime: Runtime) -> None:
+    with pytest.raises(StrataError, match=r"gold\.nobody has not been published"):
         current_path(runtime.settings, ("gold", "nobody"))
-    with pytest.raises(StrataError, match="gold.nobody is not in the warehouse"):
-        with runtime.warehouse.session("publish") as session:
-            publishing.publish(session, runtime, [("gold", "nobody")], {}, "b")
+    with (
+        pytest.raises(StrataError, match=r"gold\.nobody is not in the warehouse"),
+        runtime.warehouse.session("publish") as session,
+    ):
+        publishing.publish(session, runtime, [("gold", "nobody")], {}, "b")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -11,14 +12,15 @@ import pytest
 from orchestration.failures import Busy
 from orchestration.settings import Settings
 from orchestration.warehouse import apply, open_warehouse
+from orchestration.warehouse.duckdb import DuckDBSession
 
 
 @pytest.fixture
-def settings(tmp_path):
+def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path, lock_wait_seconds=0.3, memory_limit_mb=100, _env_file=None)
 
 
-def test_a_session_re_enters_within_a_thread(settings):
+def test_a_session_re_enters_within_a_thread(settings: Settings) -> None:
     warehouse = open_warehouse(settings)
     with warehouse.exclusive("build"), warehouse.session("outer") as outer:
         with warehouse.session("inner") as inner:
@@ -26,7 +28,7 @@ def test_a_session_re_enters_within_a_thread(settings):
         assert outer.execute("SELECT 1") == [(1,)]
 
 
-def test_within_exclusive_another_program_may_open_the_file(settings):
+def test_within_exclusive_another_program_may_open_the_file(settings: Settings) -> None:
     warehouse = open_warehouse(settings)
     with warehouse.session("create") as session:
         session.execute("CREATE TABLE t AS SELECT 1 AS a")
@@ -36,7 +38,7 @@ def test_within_exclusive_another_program_may_open_the_file(settings):
     assert done.stdout.strip() == "[(1,)]"
 
 
-def test_another_process_is_told_who_holds_the_warehouse(settings):
+def test_another_process_is_told_who_holds_the_warehouse(settings: Settings) -> None:
     script = f"""
 import sys
 from pathlib import Path
@@ -56,11 +58,12 @@ with open_warehouse(Settings(home=Path({str(settings.home)!r}), _env_file=None))
     assert f"held by process {other.pid} (load acme/product/invoice) since" in str(caught.value)
 
 
-def test_a_program_that_does_not_ask_for_the_lock_is_told(settings):
+def test_a_program_that_does_not_ask_for_the_lock_is_told(settings: Settings) -> None:
     warehouse = open_warehouse(settings)
     with warehouse.session("create") as session:
         session.execute("SELECT 1")
-    script = f"import duckdb, sys; c = duckdb.connect({str(settings.warehouse_file)!r}); print(1, flush=True); sys.stdin.readline()"
+    opening = f"c = duckdb.connect({str(settings.warehouse_file)!r})"
+    script = f"import duckdb, sys; {opening}; print(1, flush=True); sys.stdin.readline()"
     with subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
@@ -70,23 +73,28 @@ def test_a_program_that_does_not_ask_for_the_lock_is_told(settings):
         other.communicate("\n", timeout=20)
 
 
-def test_a_transaction_that_fails_leaves_nothing(settings):
+def _insert_and_fail(session: DuckDBSession) -> None:
+    with session.transaction():
+        session.execute("INSERT INTO t VALUES (1)")
+        with session.transaction():
+            session.execute("INSERT INTO t VALUES ('x')")
+
+
+def test_a_transaction_that_fails_leaves_nothing(settings: Settings) -> None:
     with open_warehouse(settings).session("test") as session:
         session.execute("CREATE TABLE t (a INTEGER)")
-        with pytest.raises(duckdb.ConversionException), session.transaction():
-            session.execute("INSERT INTO t VALUES (1)")
-            with session.transaction():
-                session.execute("INSERT INTO t VALUES ('x')")
+        with pytest.raises(duckdb.ConversionException):
+            _insert_and_fail(session)
         assert session.execute("SELECT count(*) FROM t") == [(0,)]
 
 
-def test_connections_keep_to_the_settings(settings):
+def test_connections_keep_to_the_settings(settings: Settings) -> None:
     with open_warehouse(settings).session("test") as session:
         limit, zone = session.execute("SELECT current_setting('memory_limit'), current_setting('TimeZone')")[0]
     assert (limit, zone) == ("95.3 MiB", "UTC")
 
 
-def test_the_plan_is_what_apply_does_and_a_second_time_nothing(settings):
+def test_the_plan_is_what_apply_does_and_a_second_time_nothing(settings: Settings) -> None:
     with open_warehouse(settings).session("test") as session:
         planned = apply.plan(session)
         assert "create schema strata" in [change.description for change in planned]
