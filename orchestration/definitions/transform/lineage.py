@@ -15,6 +15,8 @@ from orchestration.definitions.specs import asset_key
 from orchestration.definitions.transform.project import DbtProject
 
 PUBLISHED = "published"
+FAULTY_PROJECT: names.Table = (names.SILVER, "dbt_project")
+"""The asset that stands for a dbt project that does not parse."""
 Manifest = Mapping[str, Any]
 
 
@@ -49,10 +51,14 @@ def published_key(table: names.Table) -> dg.AssetKey:
 
 
 def build_selection(project: DbtProject, sources: Iterable[str]) -> list[dg.AssetKey]:
-    """Return what a build selects when these sources changed: their models, and the publication of gold among them."""
+    """Return what a build selects when these sources changed: their models, and the publication of gold among them.
+
+    A project that does not parse is told by every build, though its last good state is what is built.
+    """
     built = frozenset().union(*(downstream_models(project, source) for source in sources))
     gold = [published_key((key.path[0], key.path[1])) for key in built if key.path[0] == names.GOLD]
-    return sorted([*built, *gold], key=lambda key: tuple(key.path))
+    fault = [asset_key(FAULTY_PROJECT)] if project.fault else []
+    return sorted([*built, *gold, *fault], key=lambda key: tuple(key.path))
 
 
 def table_keys(project: DbtProject) -> dict[names.Table, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from orchestration.definitions.transform import broken
 from orchestration.definitions.transform.alert_delivery import alert_delivery_sensor, crash_sensor, send_alerts
 from orchestration.definitions.transform.finance import finance_assets, script_lineages
 from orchestration.definitions.transform.gates import gate_checks, judged_tables
-from orchestration.definitions.transform.lineage import models
+from orchestration.definitions.transform.lineage import FAULTY_PROJECT, models
 from orchestration.definitions.transform.models import dbt_layers
 from orchestration.definitions.transform.project import DbtProject, read_project
 from orchestration.definitions.transform.publish import publication_assets
@@ -55,7 +55,7 @@ def _build_assets(project: DbtProject) -> list[dg.AssetsDefinition]:
     if gold := models(project, names.GOLD):
         assets.append(publication_assets(project, gold))
     if project.fault:
-        assets.append(broken.asset(names.SILVER, "dbt_project", project.fault))
+        assets.append(broken.asset(*FAULTY_PROJECT, project.fault))
     return assets
 
 

@@ -117,6 +117,12 @@ def test_only_what_is_downstream_of_the_changed_source_is_requested(
     assert selected(tick(project, instance)) == {"silver/opportunity", "gold/account", "published/gold/account"}
 
 
+def test_every_build_tells_of_a_project_that_does_not_parse(project: DbtProject, instance: dg.DagsterInstance) -> None:
+    write(changed_seq={"product": 4})
+    broken = DbtProject(project.folder, project.fingerprint, "no such model")
+    assert "silver/dbt_project" in selected(tick(broken, instance))
+
+
 def test_a_source_without_models_asks_for_no_build(project: DbtProject, instance: dg.DagsterInstance) -> None:
     write(changed_seq={"hubspot": 4})
     assert "No source has changed" in str(tick(project, instance))
