@@ -29,7 +29,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Figure:
-    """One contestant's medians; ``size`` is the number of rows, ``limit`` the ratio to the peer that is asked for."""
+    """One contestant's medians; ``size`` is the number of rows.
+
+    ``ratio`` is its CPU time over the peer's (or what ``note`` says): at most ``limit`` or at least ``least`` is asked.
+    """
 
     benchmark: str
     contestant: str
@@ -42,6 +45,23 @@ class Figure:
     ratio: float | None = None
     limit: float | None = None
     note: str = ""
+    least: float | None = None
+
+    @property
+    def asked(self) -> str:
+        """What is asked of the ratio, in words."""
+        if self.limit is not None:
+            return f"≤ {self.limit:.3g} x"
+        return "" if self.least is None else f"≥ {self.least:.3g} x"
+
+    @property
+    def falls_short(self) -> bool:
+        """Whether the ratio is not what is asked."""
+        if self.ratio is None:
+            return False
+        return (self.limit is not None and self.ratio > self.limit) or (
+            self.least is not None and self.ratio < self.least
+        )
 
 
 def run_process(argv: Sequence[str], environment: Mapping[str, str] | None = None) -> Run:
@@ -91,7 +111,7 @@ def report(figures: Sequence[Figure], out: Path | None) -> None:
     """Print figures, and append them to a results file as JSON lines."""
     for item in figures:
         ratio = "" if item.ratio is None else f"  {item.ratio:.2f} x {item.peer}"
-        limit = "" if item.limit is None else f" (asked: {item.limit:g})"
+        limit = f" (asked: {item.asked})" if item.asked else ""
         print(
             f"{item.benchmark:24} {item.contestant:28} {item.size:>12,} rows "
             f"{item.cpu:8.2f} CPU s {item.wall:8.2f} s {item.peak_mb:7.0f} MB{ratio}{limit} {item.note}"

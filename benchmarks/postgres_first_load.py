@@ -11,20 +11,26 @@ import argparse
 import os
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import sales
 from adbc_driver_postgresql import dbapi
-from measurement import contest, figure, report
+from measurement import Figure, Run, contest, figure, report
 from prepared import FOLDER
+from text_contest import bench_python
 
 from orchestration.bronze.load import load_source
 from orchestration.settings import Settings
 from orchestration.warehouse.duckdb import connection_settings
 
+NAME = "PostgreSQL, first load"
 LIMIT = 1.5
+DLT = {"connectorx": 1.3, "pyarrow": 2.5}
+"""dlt's backends, and how many times strata's CPU time they are expected to take."""
 URL = "BENCH_POSTGRES_URL"
 
 
@@ -78,6 +84,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--peers", action="store_true", help="run dlt too")
     parser.add_argument("--contestant", choices=("strata", "raw"), help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.contestant:
@@ -89,15 +96,31 @@ def main() -> None:
     url = sales.make_postgres(folder, chosen.rows)
     try:
         os.environ[URL] = url
-        base = [sys.executable, __file__, "--folder", str(chosen.folder), "--contestant"]
-        runs = contest({name: [*base, name] for name in ("raw", "strata")}, chosen.rounds)
+        runs = contest(_commands(chosen.folder, url, peers=chosen.peers), chosen.rounds)
     finally:
         sales.stop_postgres(folder)
-    name = "PostgreSQL, first load"
-    peer = figure(name, "raw ADBC", chosen.rows, runs["raw"])
-    own = figure(name, "strata", chosen.rows, runs["strata"], peer="raw ADBC", limit=LIMIT)
-    ratio = round(own.cpu / peer.cpu, 2)
-    report([peer, type(own)(**{**own.__dict__, "ratio": ratio})], chosen.out)
+    report(_figures(runs, chosen.rows), chosen.out)
+
+
+def _commands(folder: Path, url: str, *, peers: bool) -> dict[str, list[str]]:
+    base = [sys.executable, __file__, "--folder", str(folder), "--contestant"]
+    commands = {name: [*base, name] for name in ("raw", "strata")}
+    if peers and (python := bench_python()):
+        script = str(Path(__file__).with_name("peer_dlt.py"))
+        for backend in DLT:
+            commands[f"dlt, {backend}"] = [python, script, url, backend, str(folder / "home-dlt")]
+    return commands
+
+
+def _figures(runs: Mapping[str, Sequence[Run]], rows: int) -> list[Figure]:
+    own = figure(NAME, "strata", rows, runs["strata"])
+    raw_copy = figure(NAME, "raw ADBC", rows, runs["raw"])
+    figures = [raw_copy, replace(own, peer="raw ADBC", ratio=round(own.cpu / raw_copy.cpu, 2), limit=LIMIT)]
+    for backend, least in DLT.items():
+        if f"dlt, {backend}" in runs:
+            peer = figure(NAME, f"dlt, {backend}", rows, runs[f"dlt, {backend}"])
+            figures.append(replace(peer, peer="strata", ratio=round(peer.cpu / own.cpu, 2), least=least))
+    return figures
 
 
 if __name__ == "__main__":

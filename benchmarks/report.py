@@ -61,12 +61,11 @@ def _section(name: str, figures: Iterable[Figure]) -> str:
 
 def _row(item: Figure) -> str:
     ratio = "" if item.ratio is None else f"{item.ratio:.2f} x {item.peer}"
-    asked = "" if item.limit is None else f"≤ {item.limit:g} x"
-    if item.ratio is not None and item.limit is not None and item.ratio > item.limit:
+    if item.falls_short:
         ratio = f"**{ratio}**"
     cells = (
         item.contestant, f"{item.size:,}", f"{item.cpu:.2f}", f"{item.wall:.2f}", f"{item.peak_mb:.0f}",
-        ratio, asked, item.note,
+        ratio, item.asked, item.note,
     )  # fmt: skip
     return "| " + " | ".join(cells) + " |\n"
 
