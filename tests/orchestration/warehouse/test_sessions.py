@@ -94,6 +94,14 @@ def test_connections_keep_to_the_settings(settings: Settings) -> None:
     assert (limit, zone) == ("95.3 MiB", "UTC")
 
 
+def test_what_does_not_fit_the_memory_is_spilled_to_scratch(settings: Settings) -> None:
+    with open_warehouse(settings).session("test") as session:
+        session.execute("CREATE TEMP TABLE big AS SELECT range AS a, md5(range::VARCHAR) AS b FROM range(3000000)")
+        assert list((settings.scratch_dir / "duckdb").iterdir())
+        assert session.execute("SELECT count(DISTINCT b) FROM big") == [(3_000_000,)]
+    assert not list(settings.scratch_dir.iterdir())
+
+
 def test_the_plan_is_what_apply_does_and_a_second_time_nothing(settings: Settings) -> None:
     with open_warehouse(settings).session("test") as session:
         planned = apply.plan(session)
