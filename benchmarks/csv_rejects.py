@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
-import sales
+import sales_contract as sales
 from prepared import FOLDER, measured
 from text_contest import bench_python, compare, finish, land_and_gate, open_file, run_contest
 

@@ -22,7 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import sales
+import sales_contract as sales
 from prepared import FOLDER, measured
 from text_contest import bench_python, compare, finish, land_and_gate, open_file, run_contest
 

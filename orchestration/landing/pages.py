@@ -42,16 +42,17 @@ def split_json(page: JsonPage, *, nested: bool) -> Lines:
         ConnectionFailed: the reply is cut short, malformed, or lacks its member of records.
     """
     records = _records(page)
-    content = b"\n".join(records)
-    if content.count(b"\n") > len(records) - 1:
+    lines: list[bytes] = [*records, b""] if records else []
+    if page.body.find(b"\n") not in (-1, len(page.body) - 1):
         # Between tokens a line break is mere white space; inside strings JSON forbids it.
-        content = b"\n".join(bytes(record).translate(_SPACED) for record in records)
+        lines = [bytes(line).translate(_SPACED) for line in lines]
+    content = b"\n".join(lines)
     if records and (content[:1] != b"{" or _matches(content, r"\n[^{]")):
         raise ConnectionFailed("The source sent a JSON page with a record that is no object.", _REMEDY)
     short = not _matches(content, ":" + _LONG) and not (nested and _matches(content, r"[\[,]" + _LONG))
     small = max(map(len, records), default=0) <= _RECORD_BYTES
-    regular = short and small and _is_utf8(content) and rb"\u0000" not in content
-    return Lines(content + b"\n" if records else b"", len(records), regular)
+    regular = short and small and _is_utf8(content) and not _matches(content, r"\\u0000")
+    return Lines(content, len(records), regular)
 
 
 def look_over_csv(part: CsvPart) -> Lines:

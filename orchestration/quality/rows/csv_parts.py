@@ -23,7 +23,7 @@ from orchestration.quality.rows.text import TextColumn
 from orchestration.quality.rows.text_source import TextSource
 
 _ERRORS, _ERROR_SCANS = "csv_errors", "csv_error_scans"
-_LINE_BYTES = 8 * 1024 * 1024
+_LINE_BYTES = 4 * 1024 * 1024
 _STRUCTURE = "csv_structure"
 
 

@@ -1,8 +1,9 @@
 """Reads NDJSON parts for the gate.
 
-Every member is read as JSON, which costs little over typed columns and keeps what typed
-columns lose: that a number stood where a text should, the fraction beyond the scale, the
-offset of a timestamp. Absent members are NULL, unknown ones are not read.
+Every member is read as text, because typed columns lose what the gate looks for: the
+fraction beyond the scale, the offset of a timestamp. Where the contract says text the
+member is read as JSON, which tells a number from a text. Absent members are NULL,
+unknown ones are not read.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def json_items(columns: Sequence[Column], *, json_as_text: bool) -> tuple[TextCo
 def read_json(columns: Sequence[Column], path: Path, *, json_as_text: bool) -> TextSource:
     """Return one part's records; ``json_as_text``: values of json columns are texts, as in a replay."""
     items = json_items(columns, json_as_text=json_as_text)
-    members = ", ".join(f"{names.literal(column.source_name)}: 'JSON'" for column in columns)
+    members = ", ".join(f"{names.literal(i.column.source_name)}: '{'JSON' if i.json else 'VARCHAR'}'" for i in items)
     reader = f"read_json({names.literal(str(path))}, columns={{{members}}}, format='newline_delimited')"
     texts = ", ".join(_select(item) for item in items)
     return TextSource(f"(SELECT row_number() OVER () AS _row, {texts} FROM {reader})", items)
@@ -37,7 +38,8 @@ def _item(column: Column, number: int, *, json_as_text: bool) -> TextColumn:
 
 def _select(item: TextColumn) -> str:
     member = names.quote(item.column.source_name)
-    if item.column.type.kind == "json" and item.json:
+    if not item.json:
+        return f"{member} AS {item.text}"
+    if item.column.type.kind == "json":
         return f"CAST({member} AS VARCHAR) AS {item.text}, NULL AS {item.json}"
-    text = f"({member} ->> '$') AS {item.text}"
-    return f"{text}, CAST({member} AS VARCHAR) AS {item.json}" if item.json else text
+    return f"({member} ->> '$') AS {item.text}, CAST({member} AS VARCHAR) AS {item.json}"

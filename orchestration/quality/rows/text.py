@@ -28,7 +28,9 @@ _NUMBER = _PLAIN + r"(?:[eE][-+]?[0-9]{1,3})?"
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,12})?)?"
 _OFFSET = r" ?[-+](?:0[0-9]|1[0-5])(?::?[0-5][0-9])?"
-_NAIVE_OR_UTC = rf"{_DATE}(?:[T ]{_CLOCK}(?: ?Z| ?[-+]00(?::?00)?)?)?"
+_UTC = r"(?: ?Z| ?[-+]00(?::?00)?)?"
+_NAIVE_OR_UTC = rf"{_DATE}(?:[T ]{_CLOCK}{_UTC})?"
+_LOSSLESS_UTC = rf"{_DATE}(?:[T ]{_CLOCK.replace('{1,12}', '{1,6}0*')}{_UTC})?"
 _TIMESTAMP = rf"{_DATE}(?:[T ]{_CLOCK}(?: ?Z|{_OFFSET})?)?"
 _LOST_FRACTION = r"\.[0-9]{6}[0-9]*[1-9]"
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -194,7 +196,7 @@ def _date_faults(item: TextColumn) -> tuple[Fault, ...]:
 def _timestamp_sound(item: TextColumn) -> str:
     t, c = item.text, item.cast
     written_back = f"{t} LIKE '____-__-__ __:__:__%' AND CAST({c} AS VARCHAR) = {t}"
-    in_utc = f"{c} >= TIMESTAMP '0001-01-01' AND regexp_full_match({t}, '{_NAIVE_OR_UTC}') AND {_lossless(t)}"
+    in_utc = f"{c} >= TIMESTAMP '0001-01-01' AND regexp_full_match({t}, '{_LOSSLESS_UTC}')"
     return f"({written_back}) OR ({in_utc})"
 
 
@@ -204,11 +206,8 @@ def _timestamp_otherwise(item: TextColumn) -> str:
     shifted = f"make_timestamp(epoch_us(TRY_CAST({t} AS TIMESTAMPTZ)))"
     in_range = f"CASE WHEN {out_of_range('s').condition} THEN NULL ELSE s END"
     offset = f"regexp_full_match({t}, '{_TIMESTAMP}') AND NOT regexp_full_match({t}, '{_NAIVE_OR_UTC}')"
-    return f"WHEN {offset} AND {_lossless(t)} THEN list_transform([{shifted}], lambda s: {in_range})[1]"
-
-
-def _lossless(t: str) -> str:
-    return f"(strlen({t}) <= 26 OR NOT regexp_matches({t}, '{_LOST_FRACTION}'))"
+    lossless = f"NOT regexp_matches({t}, '{_LOST_FRACTION}')"
+    return f"WHEN {offset} AND {lossless} THEN list_transform([{shifted}], lambda s: {in_range})[1]"
 
 
 def _timestamp_faults(item: TextColumn) -> tuple[Fault, ...]:
