@@ -72,12 +72,13 @@ def backfill(
     """Rebuild a source's bronze as it was at ``until`` (an instant with a zone).
 
     Raises:
-        SettingsError: ``until`` lies ahead, or an entity is unknown.
+        SettingsError: ``until`` lies ahead or before the first load, or an entity is unknown.
         StrataError: landing does not reach back that far, or a file differs from what landed.
         Busy: an entity is being loaded.
     """
     if until > utc_now():
         raise SettingsError(f"--until {until.isoformat()} lies ahead.", "Name a moment that is over.")
+    _require_loads(runtime, source, until)
     contracts = [contract for contract in source.contracts.values() if entities is None or contract.entity in entities]
     done: list[Backfilled] = []
     for contract in contracts:
@@ -88,6 +89,16 @@ def backfill(
         done += _Rebuild(runtime, contract, chosen, until, who, reason).run(in_place=replace_bronze)
     affected = downstream(runtime.settings, [contract.table for contract in contracts]) if replace_bronze else ()
     return Backfill(tuple(done), affected)
+
+
+def _require_loads(runtime: Runtime, source: SourceSystem, until: datetime) -> None:
+    """Refuse a moment before the first load: in place, it would empty bronze."""
+    with runtime.warehouse.session(f"backfill {source.name}") as session:
+        apply.ensure(session)
+        first = ledger.first_load(session, source.name)
+    if first is None or first > until:
+        message = f"--until {until.isoformat()}: nothing of {source.name} was loaded by then."
+        raise SettingsError(message, f"The first load ended at {first.isoformat()}." if first else "Load it first.")
 
 
 @dataclass(frozen=True)

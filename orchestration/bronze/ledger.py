@@ -168,6 +168,13 @@ def places(session: Session, source: str, entity: str) -> list[Place]:
     return [Place(*row) for row in session.execute(sql, [source, entity])]
 
 
+def first_load(session: Session, source: str) -> datetime | None:
+    """Return when the first load of a source ended; ``None`` when it was never loaded."""
+    sql = f"SELECT min(finished_at) FROM {LEDGER} WHERE source = ? AND {_FINISHED}"
+    moment: datetime | None = _zoned(session.execute(sql, [source])[0][0])
+    return moment
+
+
 def _key(place: Place) -> list[object]:
     return [place.tenant, place.source, place.connection, place.entity]
 

@@ -111,3 +111,11 @@ def test_landing_that_was_removed_is_told_and_a_later_full_load_is_enough(bench:
 def test_a_moment_ahead_is_refused(bench: Bench) -> None:
     with pytest.raises(SettingsError, match="lies ahead"):
         backfill(bench.runtime, bench.source, datetime.now(UTC) + timedelta(days=1), who="test")
+
+
+def test_a_moment_before_the_first_load_is_refused_because_it_would_empty_bronze(bench: Bench) -> None:
+    bench.shop().put(1)
+    bench.one()
+    with pytest.raises(SettingsError, match="nothing of shop was loaded by then"):
+        backfill(bench.runtime, bench.source, datetime(2020, 1, 1, tzinfo=UTC), replace_bronze=True, who="test")
+    assert bench.query("SELECT count(*) FROM bronze_shop.invoice WHERE _deleted_at IS NULL") == [(1,)]
