@@ -91,7 +91,7 @@ class ParquetExtractor(Extractor):
     def extract(self, contract: Contract, window: Window) -> Iterator[pa.RecordBatch]:
         """Yield the file's rows, whatever the window: the file is what the window holds."""
         del contract, window
-        with closing(pq.ParquetFile(self._path)) as file:
+        with closing(pq.ParquetFile(self._path, pre_buffer=False)) as file:
             yield from file.iter_batches(batch_size=65_536)
 
     def describe(self, contract: Contract) -> Mapping[str, ColumnType]:

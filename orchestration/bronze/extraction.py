@@ -24,12 +24,16 @@ Reading = Literal["full", "delta", "sweep"]
 
 @dataclass(frozen=True)
 class Order:
-    """What to read: everything, what changed since the mark, or all keys; ``since`` bounds a delta's rows."""
+    """What to read: everything, what changed since the mark, or all keys; ``since`` bounds a delta's rows.
+
+    ``count`` asks for the source's row count, ``first`` says that bronze has nothing yet that could be gone.
+    """
 
     reading: Reading
     since: datetime | None = None
     deletes_since: datetime | None = None
     count: bool = False
+    first: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ def order_delta(contract: Contract, mark: Mark, start: datetime, now: datetime) 
     """
     since = mark.watermark - contract.overlap if mark.watermark else start
     if contract.deletes is Deletes.FEED:
+        if mark == Mark():
+            return Order("delta", since, first=True)
         deletes_since = mark.deletes_until - contract.overlap if mark.deletes_until else since
         return Order("delta", min(since, deletes_since - contract.overlap), deletes_since)
     return Order("delta", since, count=sweep_is_due(contract, mark, now))
@@ -92,6 +98,8 @@ class Extraction:
             covered = self._land_pages(writer, contract, order, window)
             rows = self.extractor.count(contract) if order.count else None
             manifest = writer.commit(deletes_until=covered)
+        # Arrow keeps what its batches took; given back, it is not on top of what the merge takes.
+        pa.default_memory_pool().release_unused()
         return Landed(contract, manifest, drift.note, (utc_now() - began).total_seconds(), rows)
 
     def _land_pages(self, writer: LandingWriter, contract: Contract, order: Order, window: Window) -> datetime | None:
@@ -109,7 +117,7 @@ class Extraction:
         if order.reading == "full" or contract.cursor:
             for page in self._counted(self.extractor.extract(contract, window)):
                 writer.write(page)
-        return window.until if order.reading == "full" else covered
+        return window.until if order.reading == "full" or order.first else covered
 
     def _counted(self, pages: Iterator[Page]) -> Iterator[Page]:
         rows = size = 0
