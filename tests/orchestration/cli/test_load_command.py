@@ -120,7 +120,7 @@ def test_a_busy_warehouse_is_exit_code_4_and_names_the_holder(strata: Strata, mo
     finally:
         process.communicate("\n")
     assert answer.code == 4
-    assert "a long build" in answer.err
+    assert "a long build" in answer.out + answer.err
 
 
 def test_a_source_that_does_not_answer_is_exit_code_6_and_its_password_stays_unseen(
