@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from orchestration.contracts.extraction import Connection, CsvPart, JsonPage, Page, Window
 from orchestration.contracts.model import Contract
+from orchestration.failures import ContractViolated
 from orchestration.landing.manifest import Form, Manifest, Mode, Part, Place, Role, new_load_id
 from orchestration.landing.pages import Lines, look_over_csv, split_json
 from orchestration.landing.parquet import ParquetPart, normalised
@@ -133,6 +134,10 @@ class LandingWriter:
         """Finish the part that is open and return the next one's key."""
         if role in self._open:
             self._finish(role)
+        other = next((part.format for part in self._parts if part.role == role and part.format != form), form)
+        if other != form:
+            message = f"{self._contract.source}/{self._contract.entity}: extract.py mixes {other} and {form} pages."
+            raise ContractViolated(message, "Yield one kind of page in a load.")
         number = sum(part.role == role for part in self._parts)
         return f"{self._place.load_prefix(self.load_id)}{role}-{number:05d}{_SUFFIX[form]}"
 

@@ -7,7 +7,7 @@ record by record and exactly; from then on it takes the same way.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +35,7 @@ from orchestration.quality.rows.rejects import REJECTS, parsed, reject_text
 from orchestration.quality.rows.scan import Scan
 from orchestration.quality.rows.text_source import second_go
 
+_UNCOUNTED_MB = 32
 RIGHT, DOUBTED, REJECT = "gated_right", "gated_doubted", "_reject"
 
 
@@ -60,7 +61,7 @@ class TextGate:
             ConnectionFailed: a part holds fewer or more records than the source counted.
         """
         columns = ", ".join(f"{names.quote(c.name)} {c.type.duckdb}" for c in self.contract.columns)
-        with _one_transaction(self.con):
+        with _room_beside_duckdb(self.con), _one_transaction(self.con):
             self.con.execute(f"CREATE OR REPLACE TEMP TABLE {RIGHT} ({columns}, _doubt VARCHAR[])")
             self.con.execute(f"CREATE OR REPLACE TEMP TABLE {DOUBTED} ({columns}, {REJECT} VARCHAR)")
             create_structure(self.con)
@@ -152,6 +153,20 @@ def _one_transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         con.rollback()
         raise
     con.commit()
+
+
+@contextmanager
+def _room_beside_duckdb(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Lower the memory limit by what the readers of compressed text hold without DuckDB's counting it."""
+    limit: str = con.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
+    size, unit = limit.split()
+    lowered = float(size) - _UNCOUNTED_MB if unit == "MiB" else float(size)
+    con.execute(f"SET memory_limit = '{max(lowered, float(size) / 2):.1f} {unit}'")
+    try:
+        yield
+    finally:
+        with suppress(duckdb.TransactionException):  # the caller's has failed; it is about to be rolled back
+            con.execute(f"SET memory_limit = '{limit}'")
 
 
 def _in_transaction(con: duckdb.DuckDBPyConnection) -> bool:

@@ -17,8 +17,11 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+from landing_bench import column, contract, judge, land
 
+from orchestration.contracts.extraction import JsonPage
 from orchestration.failures import AuthenticationFailed, Busy, ConnectionFailed, SettingsError
+from orchestration.landing.history import discard_orphans, read_manifest, verify
 from orchestration.landing.store import LandingStore, open_landing
 from orchestration.settings import Settings
 
@@ -64,16 +67,19 @@ def store(container: str, tmp_path: Path) -> LandingStore:
     return open_landing(_settings(tmp_path, container))
 
 
-def test_a_load_lands_is_gated_and_read_back_by_another_process(
+def test_a_load_lands_and_is_gated_by_another_process_later(
     store: LandingStore, container: str, tmp_path: Path
 ) -> None:
-    store.draft("acme/s/main/e/1/rows.csv").write_bytes(b"id\n1\n")
-    store.land("acme/s/main/e/1/rows.csv")
-    store.put("acme/s/main/e/1/manifest.json", b"{}")
+    orders = contract(column("note", "text"))
+    landed = land(store, orders, JsonPage(b'[{"id":1,"note":"x"},{"id":"one"}]'))
     elsewhere = open_landing(_settings(tmp_path / "elsewhere", container))
-    assert elsewhere.local_path("acme/s/main/e/1/rows.csv").read_bytes() == b"id\n1\n"
-    assert elsewhere.read("acme/s/main/e/1/manifest.json") == b"{}"
-    assert list(elsewhere.keys("acme/")) == ["acme/s/main/e/1/manifest.json", "acme/s/main/e/1/rows.csv"]
+    manifest = read_manifest(elsewhere, landed.place, landed.load_id)
+    verify(elsewhere, manifest)
+    judged = judge(elsewhere, orders, manifest)
+    assert judged.good == [(1, "x")]
+    assert judged.reasons == [(2, "id", "not_a_number")]
+    assert discard_orphans(elsewhere, landed.place, "0") == [landed.load_id]
+    assert list(store.keys("")) == []
 
 
 def test_what_landed_is_never_replaced(store: LandingStore) -> None:
