@@ -10,12 +10,14 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from orchestration.failures import StrataError
 
 _LOG_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 100
 """Pipes and logs have no width of their own; 100 columns show every table without a broken word."""
@@ -26,12 +28,24 @@ errors = Console(stderr=True, highlight=False)
 
 def print_json(document: object) -> None:
     """Print one JSON document, times in ISO 8601 and decimals as text."""
-    results.out(json.dumps(document, default=str, ensure_ascii=False, indent=2))
+    results.out(json.dumps(document, default=_plain, ensure_ascii=False, indent=2))
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def say(text: str, style: str | None = None) -> None:
     """Print one line of prose among the results; in a pipe it stays one line."""
     results.print(Text(text), style=style, soft_wrap=not results.is_terminal)
+
+
+def tell(error: StrataError) -> None:
+    """Say on standard error what is wrong and what to do; in a log each is one line."""
+    whole = not errors.is_terminal
+    errors.print(error.message, style="bold red", markup=False, soft_wrap=whole)
+    if error.remedy:
+        errors.print(error.remedy, markup=False, soft_wrap=whole)
 
 
 def print_table(

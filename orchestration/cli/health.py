@@ -104,9 +104,8 @@ def _landing(runtime: Runtime) -> Check:
 def sources(runtime: Runtime) -> Iterator[Check]:
     """Check that every source's description and contracts can be read."""
     for source in runtime.sources.values():
-        faults = [source.fault] if source.fault else list(source.faults.values())
-        yield from (failed(f"source {source.name}", fault) for fault in faults)
-        if not faults:
+        yield from (failed(f"source {source.name}", fault) for fault in source.all_faults)
+        if not source.all_faults:
             yield Check(f"source {source.name}", ok=True, detail=f"{len(source.contracts)} contracts")
 
 

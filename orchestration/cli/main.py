@@ -96,12 +96,9 @@ def _tell(error: StrataError, *, as_json: bool) -> None:
     if as_json:
         _print_json(error.failure_class.value, error.message, error.remedy)
         return
-    from orchestration.cli.console import errors  # noqa: PLC0415 (rich is loaded only when there is something to say)
+    from orchestration.cli.console import tell  # noqa: PLC0415 (rich is loaded only when there is something to say)
 
-    whole = not errors.is_terminal
-    errors.print(error.message, style="bold red", markup=False, soft_wrap=whole)
-    if error.remedy:
-        errors.print(error.remedy, markup=False, soft_wrap=whole)
+    tell(error)
 
 
 def _print_json(failure_class: str, message: str, remedy: str) -> None:

@@ -83,6 +83,11 @@ class SourceSystem:
         """The entities whose contracts cannot be read, by file name, and why."""
         return {name: item for name, item in self._read.items() if isinstance(item, StrataError)}
 
+    @property
+    def all_faults(self) -> tuple[StrataError, ...]:
+        """Everything that cannot be read: ``source.yaml``, or else each faulty contract."""
+        return (self.fault,) if self.fault else tuple(self.faults.values())
+
     @cached_property
     def _read(self) -> dict[str, Contract | StrataError]:
         paths = [] if self.fault else sorted((self.folder / "contracts").glob("*.yaml"))

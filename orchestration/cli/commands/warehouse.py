@@ -7,8 +7,10 @@ from typing import Annotated
 import duckdb
 import typer
 
-from orchestration.cli.console import print_json, print_table, say
+from orchestration.cli.console import print_json, print_table, say, tell
+from orchestration.cli.exit_codes import exit_code_of, together
 from orchestration.contracts.model import Contract
+from orchestration.failures import StrataError
 from orchestration.runtime import Runtime, open_runtime
 from orchestration.warehouse.apply import Change, apply, plan
 from orchestration.warehouse.duckdb import DuckDBSession
@@ -26,18 +28,38 @@ def apply_contracts(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Create what is missing and change what differs; no data is lost."""
+    """Create what is missing and change what differs; no data is lost.
+
+    What cannot be read is told, and the rest goes on; the exit code is then that of the fault.
+    """
     runtime = open_runtime()
     contracts = [contract for source in runtime.sources.values() for contract in source.contracts.values()]
+    faults = [fault for source in runtime.sources.values() for fault in source.all_faults]
     changes = _plan(runtime, contracts) if dry_run else _apply(runtime, contracts)
     if as_json:
-        print_json(
-            {"applied": not dry_run, "changes": [{"what": item.description, "sql": item.sql} for item in changes]}
-        )
-    elif not changes:
+        print_json(_document(changes, faults, applied=not dry_run))
+    else:
+        _show(changes, faults, "would do" if dry_run else "done")
+    raise typer.Exit(together(map(exit_code_of, faults)))
+
+
+def _document(changes: list[Change], faults: list[StrataError], *, applied: bool) -> dict[str, object]:
+    return {
+        "applied": applied,
+        "changes": [{"what": item.description, "sql": item.sql} for item in changes],
+        "faults": [{"class": item.failure_class, "message": item.message, "remedy": item.remedy} for item in faults],
+    }
+
+
+def _show(changes: list[Change], faults: list[StrataError], heading: str) -> None:
+    if changes:
+        print_table((heading,), [(change.description,) for change in changes])
+    elif not faults:
         say("The warehouse is what the contracts ask for; there is nothing to do.")
     else:
-        print_table(("would do" if dry_run else "done",), [(change.description,) for change in changes])
+        say("The warehouse is what the contracts that can be read ask for.")
+    for fault in faults:
+        tell(fault)
 
 
 def _plan(runtime: Runtime, contracts: list[Contract]) -> list[Change]:

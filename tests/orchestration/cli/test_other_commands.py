@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from orchestration.cli.exit_codes import ExitCode
 from orchestration.cli.main import COMMANDS
 
 Strata = Callable[..., Any]
@@ -59,6 +60,19 @@ def test_a_dry_run_shows_the_changes_and_makes_none(strata: Strata, home: Path) 
     done = strata("warehouse", "apply", "--json").document
     assert [change["what"] for change in done["changes"]] == [change["what"] for change in planned["changes"]]
     assert strata("warehouse", "apply", "--json").document["changes"] == []
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_a_contract_that_cannot_be_read_is_no_success(
+    strata: Strata, narrow_roles: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("STRATA_HOME", str(tmp_path / "home"))
+    (tmp_path / "source_systems" / "product" / "contracts" / "invoice.yaml").write_text("a: [", encoding="utf-8")
+    answer = strata("warehouse", "apply", *options)
+    assert answer.code == ExitCode.DATA
+    assert "invoice.yaml" in answer.err
+    assert "create table bronze_product.app_user" in answer.out
+    assert "bronze_product.invoice " not in answer.out
 
 
 def test_status_before_the_first_load_says_how_to_start(
