@@ -72,10 +72,16 @@ class Build:
 
 
 def begin(session: Session, build: Build) -> None:
-    """Note that a build has started; a retry of the same build starts its row anew."""
+    """Note that a build has started; a retry of the same build starts its row anew.
+
+    Builds run one at a time, so an older one of its kind that still runs has died.
+    """
     table = platform_table("build_log")
     with session.transaction():
         session.execute(f"DELETE FROM {table} WHERE build_id = ?", [build.build_id])
+        session.execute(
+            f"UPDATE {table} SET status = 'interrupted' WHERE kind = ? AND status = 'running'", [build.kind]
+        )
         session.execute(
             f"INSERT INTO {table} (build_id, kind, up_to_seq, sources, status, started_at, project) "
             "VALUES (?, ?, ?, ?, 'running', ?, ?)",

@@ -27,15 +27,12 @@ class Guard:
         if not missing or self.reason or kind == "changes":
             return ""
         if not self.answered:
-            return f"The source answered with no rows; bronze has {live:,}. {missing:,} deletions are held."
+            return f"The source answered with no rows; bronze has {live:,}."
         if missing > self.threshold * live:
-            share = f"{missing / live:.0%} of {live:,} rows are gone, more than {self.threshold:.0%}"
-            return f"{share}. {missing:,} deletions are held."
+            return f"{missing / live:.0%} of {live:,} rows are gone, more than {self.threshold:.0%}."
         if unreadable := self._unreadable(session, kind, rejects):
-            return (
-                f"{unreadable:,} rejected rows have no readable key and may be among the {missing:,} that "
-                "seem to be gone; these deletions are held."
-            )
+            gone = f"the {missing:,} that seem to be gone"
+            return f"{unreadable:,} rejected rows have no readable key and may be among {gone}."
         return ""
 
     @staticmethod

@@ -23,12 +23,14 @@ from orchestration.warehouse.protocol import Session
 class Line:
     """One table's day, all tenants, loads and versions together; ``None`` where nothing was measured.
 
-    ``rows`` came in from the source (bronze), or are in the table now (what was built from it).
+    ``read`` rows came in from the source: inserted, updated, unchanged and rejected together
+    (bronze). ``rows`` are in the table now (what was built from bronze).
     """
 
     layer: str
     table: str
-    rows: int
+    read: int | None = None
+    rows: int | None = None
     inserted: int | None = None
     updated: int | None = None
     unchanged: int | None = None
@@ -75,7 +77,7 @@ FROM {platform_table("load_ledger")} WHERE seq > ? GROUP BY ALL ORDER BY ALL""",
         Line(
             layer=bronze_schema(source),
             table=entity,
-            rows=int(extracted),
+            read=int(extracted),
             inserted=int(inserted),
             updated=int(updated),
             unchanged=int(unchanged),
@@ -99,11 +101,13 @@ def _silver(session: Session, seconds: Mapping[Table, float]) -> list[Line]:
 
 
 def _published(session: Session, since: Mark, seconds: Mapping[Table, float]) -> list[Line]:
+    """Sum the differences of the day's versions; of several versions, the unchanged rows add up to nothing."""
     rows = session.execute(
         f"""
 SELECT schema_name, table_name, arg_max(rows, seq), coalesce(sum(inserted) FILTER (seq > $1), 0),
     coalesce(sum(updated) FILTER (seq > $1), 0), coalesce(sum(deleted) FILTER (seq > $1), 0),
-    coalesce(sum(rows - inserted - updated) FILTER (seq > $1), arg_max(rows, seq))
+    CASE count(*) FILTER (seq > $1) WHEN 0 THEN arg_max(rows, seq)
+        WHEN 1 THEN arg_max(rows - inserted - updated, seq) END
 FROM {platform_table("publication_log")} GROUP BY schema_name, table_name
 ORDER BY list_position(['{SILVER}', '{GOLD}', '{FINANCE}'], schema_name), table_name""",
         [since.publication],
@@ -115,7 +119,7 @@ ORDER BY list_position(['{SILVER}', '{GOLD}', '{FINANCE}'], schema_name), table_
             rows=int(total),
             inserted=int(inserted),
             updated=int(updated),
-            unchanged=int(unchanged),
+            unchanged=unchanged if unchanged is None else int(unchanged),
             deleted=int(deleted),
             seconds=seconds.get((schema, table)),
         )

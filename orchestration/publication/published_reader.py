@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration import names
-from orchestration.failures import StrataError
+from orchestration.failures import SettingsError, StrataError
 from orchestration.names import Table
 from orchestration.publication.pointer import read_pointer
 from orchestration.settings import Settings
@@ -39,7 +39,14 @@ def connect_published(settings: Settings) -> duckdb.DuckDBPyConnection:
     """Return a connection of its own, in memory, with a view for each published table.
 
     The views keep to the versions that are newest now: connect again to see later ones.
+
+    Raises:
+        SettingsError: nothing is published below the state's folder, which may be the wrong one.
     """
+    if not published_tables(settings):
+        message = f"Nothing is published below {settings.published_dir.absolute()}."
+        remedy = "Set STRATA_HOME to the platform's state folder, or work in the project's folder; then `strata run`."
+        raise SettingsError(message, remedy)
     con = duckdb.connect(":memory:", config=connection_settings(settings))
     con.execute("SET TimeZone = 'UTC'")
     for statement in _views(settings):

@@ -18,7 +18,11 @@ from orchestration.runtime import Runtime, open_runtime
 
 app = typer.Typer()
 
-_NUMBERS = ("rows", "inserted", "updated", "unchanged", "deleted", "rejected", "s")
+_NUMBERS = ("read", "rows", "inserted", "updated", "unchanged", "deleted", "rejected", "s")
+_MEANING = (
+    "read: rows from the source, all loads of the day (= inserted + updated + unchanged + rejected); rows: in the "
+    "table now. Published tables: differences summed over the day's versions, unchanged only where there is one."
+)
 
 
 @app.command()
@@ -81,6 +85,7 @@ def _show_tables(lines: list[Line]) -> None:
             layer = line.layer
             rows.append((coloured(layer, "bold"), *("" for _ in _NUMBERS)))
         seconds = "" if line.seconds is None else f"{line.seconds:.1f}"
-        counts = (line.rows, line.inserted, line.updated, line.unchanged, line.deleted, line.rejected)
+        counts = (line.read, line.rows, line.inserted, line.updated, line.unchanged, line.deleted, line.rejected)
         rows.append((f"  {line.table}", *counts, seconds))
     print_table(("layer and table", *_NUMBERS), rows, numbers=_NUMBERS)
+    say(_MEANING)

@@ -12,7 +12,7 @@ import msgspec
 import typer
 from rich.text import Text
 
-from orchestration.cli.console import ago, coloured, moment, print_json, print_table, say
+from orchestration.cli.console import ago, coloured, moment, print_json, print_table, release_command, say
 from orchestration.publication.status import EntityStatus, Status, read_status
 from orchestration.settings import load_settings
 
@@ -67,7 +67,7 @@ def _row(item: EntityStatus, zone: str) -> tuple[object, ...]:
         moment(item.last_load_at, zone),
         moment(item.watermark, zone),
         item.rejects_open,
-        item.held,
+        coloured(f"{item.held:,}", "bold yellow" if item.held else ""),
     )
 
 
@@ -83,14 +83,21 @@ def _freshness(item: EntityStatus) -> Text:
 def _show_builds(known: Status, zone: str) -> None:
     for build in known.builds:
         style = "" if build.status in {"built", "published", "succeeded"} else "yellow"
-        ended = f"at {moment(build.finished_at, zone)}" if build.finished_at else "running"
-        say(f"{build.kind} build: {build.status} {ended}, up to load {build.up_to_seq}", style=style or None)
+        when = (
+            f"at {moment(build.finished_at, zone)}" if build.finished_at else f"since {moment(build.started_at, zone)}"
+        )
+        reach = f", up to load {build.up_to_seq}" if build.kind == "warehouse" else ""
+        say(f"{build.kind} build: {build.status} {when}{reach}", style=style or None)
 
 
 def _show_troubles(known: Status, entities: list[EntityStatus], zone: str) -> None:
     for item in entities:
+        label = f"{item.tenant}/{item.source}/{item.entity}"
+        if item.held:
+            say(f"{label}: {item.held:,} deletions are held. If they are meant:", style="bold yellow")
+            say(f"  {release_command(item.source, item.entity, item.tenant)}")
         if item.message and item.status != "loaded":
-            say(f"{item.tenant}/{item.source}/{item.entity}: {item.message}", style="yellow")
+            say(f"{label}: {item.message}", style="yellow")
     for alert in known.alerts:
         say(
             f"alert for {alert.owner}: {alert.subject}: {alert.message} "

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.failures import StrataError
+from orchestration.failures import SettingsError, StrataError
 from orchestration.publication import publish as publishing
 from orchestration.publication.log import PublishedVersion
 from orchestration.publication.pointer import pointer_path
@@ -134,3 +134,10 @@ def test_an_unpublished_table_is_told_by_name(runtime: Runtime) -> None:
         runtime.warehouse.session("publish") as session,
     ):
         publishing.publish(session, runtime, [("gold", "nobody")], {}, "b")
+
+
+def test_nothing_published_says_where_it_looked_and_what_to_set(runtime: Runtime) -> None:
+    with pytest.raises(SettingsError, match="Nothing is published below") as refused:
+        connect_published(runtime.settings)
+    assert str(runtime.settings.published_dir) in refused.value.message
+    assert "STRATA_HOME" in refused.value.remedy
