@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 from orchestration.contracts.extraction import Check, Connection
 from orchestration.contracts.source import SourceSystem
 from orchestration.failures import Busy, StrataError
+from orchestration.publication.status import read_status
 from orchestration.runtime import Runtime
 from orchestration.settings import PROJECT, Settings
 
@@ -107,6 +108,19 @@ def sources(runtime: Runtime) -> Iterator[Check]:
         yield from (failed(f"source {source.name}", fault) for fault in source.all_faults)
         if not source.all_faults:
             yield Check(f"source {source.name}", ok=True, detail=f"{len(source.contracts)} contracts")
+
+
+def leftovers(runtime: Runtime) -> Iterator[Check]:
+    """Tell of connections that loaded into the warehouse once and are configured no more."""
+    known = read_status(runtime.settings)
+    configured = {item.label for tenant in runtime.tenants.values() for item in tenant.connections}
+    loaded = {
+        Connection(tenant=item.tenant, source=item.source, instance=item.connection).label
+        for item in (known.entities if known else ())
+    }
+    for label in sorted(loaded - configured):
+        remedy = "Add it to tenants.yaml; until then its rows stay as they are."
+        yield Check(label, ok=False, detail="not configured, but has loads in the warehouse", remedy=remedy)
 
 
 def connection(runtime: Runtime, source: SourceSystem, registered: Connection, *, offline: bool) -> Iterator[Check]:

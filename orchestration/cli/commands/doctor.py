@@ -48,6 +48,7 @@ def _checks(wanted: list[str] | None, tenants: list[str] | None, *, offline: boo
     yield Check("settings", ok=True, detail=f"{len(runtime.tenants)} tenants, time zone {runtime.settings.timezone}")
     yield from health.state(runtime)
     yield from health.sources(runtime)
+    yield from health.leftovers(runtime)
     yield from _alerting(runtime)
     for registered in connections:
         yield from health.connection(runtime, runtime.sources[registered.source], registered, offline=offline)
