@@ -7,12 +7,13 @@ contract no longer names stays, so that nothing is lost by an edit of a file.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
 
 from orchestration import names
 from orchestration.contracts.model import Contract
+from orchestration.failures import ContractViolated
 from orchestration.warehouse.platform import PLATFORM_TABLES
 from orchestration.warehouse.protocol import Session
 
@@ -23,12 +24,16 @@ Existing = Mapping[names.Table, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Change:
-    """One statement and what it does, in words; ``retypes`` marks one that rewrites a column."""
+    """One statement and what it does, in words; ``retypes`` marks one that rewrites a column.
+
+    ``refusal`` says why the statement cannot run; the table then stays as it is.
+    """
 
     table: names.Table
     description: str
     sql: str
     retypes: bool = False
+    refusal: ContractViolated | None = field(default=None, compare=False)
 
 
 def plan(session: Session, contracts: Iterable[Contract] = ()) -> list[Change]:
@@ -40,16 +45,33 @@ def plan(session: Session, contracts: Iterable[Contract] = ()) -> list[Change]:
         Change((schema, ""), f"create schema {schema}", f"CREATE SCHEMA {names.quote(schema)}") for schema in schemas
     ]
     for table, columns in wanted.items():
-        changes += _table_changes(table, columns, existing.get(table))
+        changes += _table_changes(session, table, columns, existing.get(table))
     return changes
 
 
 def apply(session: Session, contracts: Iterable[Contract] = ()) -> list[Change]:
-    """Run the plan in one transaction and return it."""
-    changes = plan(session, contracts)
+    """Run the plan in one transaction and return it.
+
+    Raises:
+        ContractViolated: a column cannot take its new type; nothing was changed.
+    """
+    changes = _possible(plan(session, contracts))
+    run(session, changes)
+    return changes
+
+
+def run(session: Session, changes: Iterable[Change]) -> None:
+    """Run what can run of a plan, in one transaction."""
     with session.transaction():
         for change in changes:
-            session.execute(change.sql)
+            if not change.refusal:
+                session.execute(change.sql)
+
+
+def _possible(changes: list[Change]) -> list[Change]:
+    for change in changes:
+        if change.refusal:
+            raise change.refusal
     return changes
 
 
@@ -57,15 +79,15 @@ def ensure(session: Session, contracts: Iterable[Contract] = (), *, retype: bool
     """Create and add what is missing, and return the whole plan; columns are rewritten only with ``retype``.
 
     Call it outside a transaction. Where nothing is missing it costs a fraction of :func:`plan`.
+
+    Raises:
+        ContractViolated: a column cannot take its new type, with ``retype`` or without; nothing was changed.
     """
     contracts = list(contracts)
     if _is_current(session, contracts):
         return []
-    changes = plan(session, contracts)
-    with session.transaction():
-        for change in changes:
-            if retype or not change.retypes:
-                session.execute(change.sql)
+    changes = _possible(plan(session, contracts))
+    run(session, (change for change in changes if retype or not change.retypes))
     return changes
 
 
@@ -99,23 +121,40 @@ def bronze_columns(contract: Contract) -> dict[str, str]:
     return leading | {column.name: column.type.duckdb for column in contract.columns} | trailing
 
 
-def _table_changes(table: names.Table, columns: Mapping[str, str], existing: Mapping[str, str] | None) -> list[Change]:
+def _table_changes(
+    session: Session, table: names.Table, columns: Mapping[str, str], existing: Mapping[str, str] | None
+) -> list[Change]:
     label = ".".join(table)
     if existing is None:
         body = ", ".join(f"{names.quote(name)} {kind}" for name, kind in columns.items())
         return [Change(table, f"create table {label}", f"CREATE TABLE {names.qualified(table)} ({body})")]
     changes = []
     for name, kind in columns.items():
-        alter = f"ALTER TABLE {names.qualified(table)} "
         plain = kind.removesuffix(_KEY)
         if name not in existing:
-            sql = f"{alter} ADD COLUMN {names.quote(name)} {plain}"
+            sql = f"ALTER TABLE {names.qualified(table)} ADD COLUMN {names.quote(name)} {plain}"
             changes.append(Change(table, f"add column {label}.{name} {plain}", sql))
         elif existing[name] != plain:
-            sql = f"{alter} ALTER COLUMN {names.quote(name)} TYPE {plain}"
-            description = f"retype column {label}.{name} from {existing[name]} to {plain}"
-            changes.append(Change(table, description, sql, retypes=True))
+            changes.append(_retype(session, table, name, (existing[name], plain)))
     return changes
+
+
+def _retype(session: Session, table: names.Table, name: str, kinds: tuple[str, str]) -> Change:
+    """Try the conversion on every value first: one that fails would break the statement and show the value."""
+    (before, after), column, place = kinds, names.quote(name), names.qualified(table)
+    unfit = f"{column} IS NOT NULL AND TRY_CAST({column} AS {after}) IS NULL"
+    misfits, values = session.execute(f"SELECT count(*) FILTER (WHERE {unfit}), count({column}) FROM {place}")[0]
+    label = f"column {'.'.join(table)}.{name} from {before} to {after}"
+    sql = f"ALTER TABLE {place} ALTER COLUMN {column} TYPE {after}"
+    if not misfits:
+        return Change(table, f"retype {label}", sql, retypes=True)
+    found = f"{misfits:,} of {values:,} values do not convert; the column stays"
+    remedy = (
+        f"Put {before} back into the contract, or mend the values at the source, load them, and then change the type. "
+        f"To find them: SELECT * FROM {place} WHERE {unfit}"
+    )
+    refusal = ContractViolated(f"The contract asks to retype {label}: {found}.", remedy)
+    return Change(table, f"cannot retype {label}: {found}", sql, retypes=True, refusal=refusal)
 
 
 def _schemas(session: Session) -> set[str]:

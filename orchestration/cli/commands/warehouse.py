@@ -12,7 +12,7 @@ from orchestration.cli.exit_codes import exit_code_of, together
 from orchestration.contracts.model import Contract
 from orchestration.failures import StrataError
 from orchestration.runtime import Runtime, open_runtime
-from orchestration.warehouse.apply import Change, apply, plan
+from orchestration.warehouse.apply import Change, plan, run
 from orchestration.warehouse.duckdb import DuckDBSession
 
 app = typer.Typer(no_args_is_help=True)
@@ -30,12 +30,14 @@ def apply_contracts(
 ) -> None:
     """Create what is missing and change what differs; no data is lost.
 
-    What cannot be read is told, and the rest goes on; the exit code is then that of the fault.
+    What cannot be read or done is told, the rest goes on; the exit code is then that of the fault.
     """
     runtime = open_runtime()
     contracts = [contract for source in runtime.sources.values() for contract in source.contracts.values()]
     faults = [fault for source in runtime.sources.values() for fault in source.all_faults]
     changes = _plan(runtime, contracts) if dry_run else _apply(runtime, contracts)
+    faults += [change.refusal for change in changes if change.refusal]
+    changes = [change for change in changes if not change.refusal]
     if as_json:
         print_json(_document(changes, faults, applied=not dry_run))
     else:
@@ -57,7 +59,7 @@ def _show(changes: list[Change], faults: list[StrataError], heading: str) -> Non
     elif not faults:
         say("The warehouse is what the contracts ask for; there is nothing to do.")
     else:
-        say("The warehouse is what the contracts that can be read ask for.")
+        say("Apart from what follows, the warehouse is what the contracts ask for.")
     for fault in faults:
         tell(fault)
 
@@ -73,4 +75,6 @@ def _plan(runtime: Runtime, contracts: list[Contract]) -> list[Change]:
 
 def _apply(runtime: Runtime, contracts: list[Contract]) -> list[Change]:
     with runtime.warehouse.session("strata warehouse apply") as session:
-        return apply(session, contracts)
+        changes = plan(session, contracts)
+        run(session, changes)
+        return changes

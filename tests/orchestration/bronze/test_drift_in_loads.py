@@ -73,6 +73,20 @@ def test_a_contract_change_that_rewrites_a_column_waits_for_init_and_keeps_the_d
     assert bench.bronze("amount::VARCHAR, _load_id") == [("1.2500", first.load_id)]
 
 
+def test_a_type_that_the_data_does_not_fit_is_refused_by_counts_and_without_values(bench: Bench) -> None:
+    bench.shop().put(1)
+    bench.shop().put(2)
+    bench.one()
+    status = column("status", "bigint")
+    bench.contract(columns=(CONTRACT.columns[0], status, *CONTRACT.columns[2:]))
+    for mode in ("daily", "init"):
+        refused = bench.one(mode)
+        assert (refused.status, refused.failure_class) == ("failed", "contract")
+        assert "retype column bronze_shop.invoice.status from VARCHAR to BIGINT: 2 of 2 values" in refused.message
+        assert "open" not in refused.message
+    assert bench.bronze() == [(1, "open"), (2, "open")]
+
+
 def test_a_column_that_the_contract_gains_is_filled_by_the_next_load(bench: Bench) -> None:
     bench.shop().put(1)
     bench.one()
