@@ -24,6 +24,7 @@ from orchestration.contracts.source import SourceSystem
 from orchestration.failures import SettingsError
 
 DEFAULT = "default"
+_FORM = "Form:\ntenants:\n  acme: {connections: {product: simulated}}"
 _IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 
 
@@ -82,11 +83,7 @@ def _environment() -> dict[str, str]:
 
 
 def _from_file(path: Path, sources: Mapping[str, SourceSystem]) -> tuple[dict[str, str], dict[_Place, _Draft]]:
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        entries: dict[str, Any] = dict(document["tenants"])
-    except (yaml.YAMLError, KeyError, TypeError) as error:
-        raise SettingsError(f"{path}: no readable 'tenants:' mapping ({error}).", "See tenants.yaml.") from None
+    entries = _entries(path)
     drafts: dict[_Place, _Draft] = {}
     for tenant, entry in entries.items():
         _require_identifier(tenant, f"{path}: tenant")
@@ -99,6 +96,24 @@ def _from_file(path: Path, sources: Mapping[str, SourceSystem]) -> tuple[dict[st
                 drafts[tenant, source, instance] = _Draft(simulated=_file_setting(setting, path, tenant, source))
     titles = {tenant: str((entry or {}).get("title", tenant)) for tenant, entry in entries.items()}
     return titles, drafts
+
+
+def _entries(path: Path) -> dict[str, Any]:
+    """Return what stands below ``tenants:``; what is wrong is told with line and column where there are any."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+        raise SettingsError(f"{place}: no YAML: {error.problem}.", _FORM) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: no YAML: {type(error).__name__}.", _FORM) from None
+    if document is None:
+        raise SettingsError(f"{path}: is empty: it has to begin with 'tenants:'.", _FORM)
+    entries = document.get("tenants") if isinstance(document, dict) else None
+    if not isinstance(entries, dict):
+        raise SettingsError(f"{path}: no readable 'tenants:' mapping.", _FORM)
+    return entries
 
 
 def _file_setting(setting: object, path: Path, tenant: str, source: str) -> bool:

@@ -102,7 +102,7 @@ class PostgresExtractor(Extractor):
         remedy = "" if recent else "Upgrade the server to PostgreSQL 12 or later."
         version = Check("server version", recent, f"PostgreSQL {server['number'] // 10000}", remedy)
         contracts = read_contracts(Path(__file__).parent / "contracts", self._connection.source)
-        return [Check("sign-in", ok=True), version, *map(self._readable, contracts.values())]
+        return [Check("sign-in", ok=True, detail="signed in"), version, *map(self._readable, contracts.values())]
 
     def _readable(self, contract: Contract) -> Check:
         table = self._table(contract)

@@ -84,6 +84,8 @@ def test_a_wrong_variable_is_named(tenants_file: Path, environment: dict[str, st
         ("tenants: {Acme Inc: {}}", "tenant 'Acme Inc'"),
         ("tenants: {acme: {connections: {product: 'postgresql://u:p@h'}}}", "is neither 'simulated' nor"),
         ("customers: {}", "no readable 'tenants:' mapping"),
+        ("", "is empty: it has to begin with 'tenants:'"),
+        ("tenants:\n  acme: [", r"tenants\.yaml:2:10: no YAML: .*\.\s"),
     ],
 )
 def test_a_wrong_file_is_told_with_its_place(tmp_path: Path, text: str, message: str) -> None:

@@ -35,5 +35,7 @@ def check(
     else:
         for problem in problems:
             say(str(problem))
-        say(f"{len(problems)} problems." if problems else f"All {len(list(find_scripts(place)))} scripts are well.")
+        count = len(list(find_scripts(place)))
+        well = "1 script is well." if count == 1 else f"All {count} scripts are well."
+        say(well if not problems else "1 problem." if len(problems) == 1 else f"{len(problems)} problems.")
     raise typer.Exit(ExitCode.FAILED if problems else ExitCode.OK)
