@@ -35,7 +35,8 @@ def read_figures(path: Path) -> list[Figure]:
     """Read the results; of a contestant measured twice at one size, the later counts."""
     lines = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
     found = {(item["benchmark"], item["contestant"], item["size"]): Figure(**item) for item in lines}
-    return list(found.values())
+    order = list(dict.fromkeys(name for name, _, _ in found))
+    return sorted(found.values(), key=lambda item: (order.index(item.benchmark), item.size))
 
 
 def render_page(figures: Sequence[Figure]) -> str:
