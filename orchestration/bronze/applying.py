@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from orchestration.bronze import ledger, rejects
+from orchestration.bronze import ledger, rejects, statements
 from orchestration.bronze.extraction import Landed, Reading
 from orchestration.bronze.failure import discard_landing, failed
 from orchestration.bronze.guard import Guard
@@ -87,8 +87,9 @@ def _result(session: Session, incoming: Incoming, arrival: Arrival, merged: Merg
 
 
 def _counts_differ(session: Session, incoming: Incoming, source_rows: int) -> bool:
-    ours = live_rows(session, incoming.contract, incoming.place) + rejects.waiting(session, incoming)
-    return ours != source_rows
+    """Rows that the source has marked as deleted are still rows to it, and so are those in quarantine."""
+    known = session.execute(statements.count_present(incoming.contract), incoming.own)[0][0]
+    return bool(known + rejects.waiting(session, incoming) != source_rows)
 
 
 def _too_many_rejects(session: Session, incoming: Incoming) -> ContractViolated | None:

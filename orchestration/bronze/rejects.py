@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from orchestration import names
 from orchestration.bronze.merge import Incoming
-from orchestration.bronze.statements import OWN
+from orchestration.bronze.statements import OWN, present
 from orchestration.contracts.model import Contract
 from orchestration.names import quote
 from orchestration.quality.gate import key_json_expression
@@ -56,7 +56,7 @@ def waiting(session: Session, incoming: Incoming) -> int:
     if not _any_open(session, incoming):
         return 0
     _list_suspects(session, incoming)
-    return int(session.execute("SELECT count(DISTINCT key) FROM suspect WHERE _status = 'open' AND NOT _alive")[0][0])
+    return int(session.execute("SELECT count(DISTINCT key) FROM suspect WHERE _status = 'open' AND NOT _present")[0][0])
 
 
 def _list_suspects(session: Session, incoming: Incoming) -> None:
@@ -80,9 +80,9 @@ def _list_suspects(session: Session, incoming: Incoming) -> None:
     listed = ", ".join(f"{quote(name)} AS _key_{number}" for number, name in enumerate(contract.key))
     distinct = ", ".join(f"_key_{number} AS {quote(name)}" for number, name in enumerate(contract.key))
     session.execute(
-        f"CREATE OR REPLACE TEMP TABLE suspect AS SELECT doubt.*, ours._good, coalesce(ours._alive, false) AS _alive, "
+        f"CREATE OR REPLACE TEMP TABLE suspect AS SELECT doubt.*, ours._good, coalesce(ours._present, false) AS _present, "
         f"max(doubt.cursor) OVER (PARTITION BY doubt.key) AS _bad FROM doubt LEFT JOIN ("
-        f"SELECT {listed}, {cursor} AS _good, {quote(names.DELETED_AT)} IS NULL AS _alive "
+        f"SELECT {listed}, {cursor} AS _good, {present(contract)} AS _present "
         f"FROM {names.qualified(contract.table)} SEMI JOIN (SELECT DISTINCT {distinct} FROM doubt) AS d USING ({key}) "
         f"WHERE {OWN}) AS ours ON {joined}",
         incoming.own,

@@ -257,6 +257,16 @@ def count_rows(contract: Contract) -> str:
     return f"SELECT count(*), count(*) FILTER ({_DELETED} IS NULL) FROM {names.qualified(contract.table)} WHERE {OWN}"
 
 
+def present(contract: Contract) -> str:
+    """SQL that is true for a row of ours which the source still counts: alive, or marked as deleted by the source."""
+    return f"({_DELETED} IS NULL OR {_gone(contract)})"
+
+
+def count_present(contract: Contract) -> str:
+    """Count the rows of this connection that the source counts too."""
+    return f"SELECT count(*) FILTER ({present(contract)}) FROM {names.qualified(contract.table)} WHERE {OWN}"
+
+
 def _not_rejected(contract: Contract, rejects: str) -> str:
     """A rejected row's key counts as present: its old version stays."""
     key = key_json_expression(contract.key_columns)

@@ -97,3 +97,13 @@ def test_held_tombstones_do_not_move_the_deletions_mark(bench: Bench) -> None:
     bench.one()
     bench.load("hourly")
     assert bench.query("SELECT max(deletes_until) FROM strata.load_ledger") == before
+
+
+def test_a_row_that_the_source_marks_as_deleted_does_not_hide_one_that_is_gone(bench: Bench) -> None:
+    swept(bench)
+    bench.contract(soft_delete_column="is_deleted")
+    bench.shop().put(50, minutes=1, gone=True)
+    bench.shop().remove(4)
+    _, sweep = bench.load("hourly")
+    assert sweep.deleted == 1
+    assert len(bench.load("hourly")) == 1
