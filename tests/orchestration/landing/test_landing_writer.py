@@ -83,7 +83,7 @@ def test_a_broken_page_is_a_failed_connection(store: FolderStore, page: JsonPage
         land(store, ORDERS, page)
 
 
-def test_a_load_does_not_mix_forms(store: FolderStore) -> None:
+def test_a_load_does_not_mix_two_forms_of_text(store: FolderStore) -> None:
     with pytest.raises(ContractViolated, match="mixes ndjson and csv"):
         land(store, ORDERS, JsonPage(b'[{"id":1}]'), CsvPart(b"id,note\n1,x\n"))
 
