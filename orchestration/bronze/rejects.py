@@ -80,11 +80,13 @@ def _list_suspects(session: Session, incoming: Incoming) -> None:
     listed = ", ".join(f"{quote(name)} AS _key_{number}" for number, name in enumerate(contract.key))
     distinct = ", ".join(f"_key_{number} AS {quote(name)}" for number, name in enumerate(contract.key))
     session.execute(
-        f"CREATE OR REPLACE TEMP TABLE suspect AS SELECT doubt.*, ours._good, "
-        f"coalesce(ours._present, false) AS _present, max(doubt.cursor) OVER (PARTITION BY doubt.key) AS _bad FROM doubt LEFT JOIN ("
-        f"SELECT {listed}, {cursor} AS _good, {present(contract)} AS _present "
-        f"FROM {names.qualified(contract.table)} SEMI JOIN (SELECT DISTINCT {distinct} FROM doubt) AS d USING ({key}) "
-        f"WHERE {OWN}) AS ours ON {joined}",
+        f"""
+CREATE OR REPLACE TEMP TABLE suspect AS
+SELECT doubt.*, ours._good, coalesce(ours._present, false) AS _present,
+    max(doubt.cursor) OVER (PARTITION BY doubt.key) AS _bad
+FROM doubt LEFT JOIN (
+    SELECT {listed}, {cursor} AS _good, {present(contract)} AS _present FROM {names.qualified(contract.table)}
+    SEMI JOIN (SELECT DISTINCT {distinct} FROM doubt) AS d USING ({key}) WHERE {OWN}) AS ours ON {joined}""",
         incoming.own,
     )
 
