@@ -34,8 +34,8 @@ What each contestant does, and what is fair about it, stands in the docstring of
 def read_figures(path: Path) -> list[Figure]:
     """Read the results; of a contestant measured twice at one size, the later counts."""
     lines = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
-    found = {(item["benchmark"], item["contestant"], item["size"]): Figure(**item) for item in lines}
-    order = list(dict.fromkeys(name for name, _, _ in found))
+    found = {(item["benchmark"], item["contestant"], item["size"], item["peer"]): Figure(**item) for item in lines}
+    order = list(dict.fromkeys(name for name, *_ in found))
     return sorted(found.values(), key=lambda item: (order.index(item.benchmark), item.size))
 
 
