@@ -8,13 +8,19 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import dbt_assets
 
+from orchestration.definitions.alerting import tell
+from orchestration.definitions.outcome import Fault
 from orchestration.definitions.transform.dbt import TRANSLATOR, stream_build
 from orchestration.definitions.transform.lineage import models
-from orchestration.definitions.transform.project import DbtProject
+from orchestration.definitions.transform.project import DbtProject, read_project
 from orchestration.definitions.transform.steps import POOL, BuildConfig, Step, open_step
+from orchestration.failures import FailureClass
 from orchestration.names import GOLD, SILVER
+from orchestration.publication.status import read_status
+from orchestration.settings import Settings
 
 LAYERS = (SILVER, GOLD)
+PROJECT_SUBJECT = "warehouse: dbt project"
 
 
 def dbt_layers(project: DbtProject) -> dict[str, dg.AssetsDefinition]:
@@ -28,6 +34,8 @@ def _layer(project: DbtProject, manifest: Path, layer: str) -> dg.AssetsDefiniti
     @dbt_assets(manifest=manifest, select=f"tag:{layer}", name=layer, dagster_dbt_translator=TRANSLATOR, pool=POOL)
     def build(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterator[Any]:
         with open_step(context, project, layer) as step:
+            if layer == SILVER:
+                _tell_of_fault(context, step)
             if layer == SILVER and not _begin(step, config):
                 context.log.info("Nothing changed in bronze since the last build: neither dbt nor a gate is started.")
                 return
@@ -37,6 +45,25 @@ def _layer(project: DbtProject, manifest: Path, layer: str) -> dg.AssetsDefiniti
                 yield from stream_build(context, project, step.runtime.settings, _select(context, layer))
 
     return build
+
+
+def _tell_of_fault(context: dg.AssetExecutionContext, step: Step) -> None:
+    """Look at the files anew: the assets of a process that lives long were made from them as they were once.
+
+    Files that have not changed cost their reading alone: dbt parses each state once, and an
+    alert is written only where there is something to tell, or something told that is mended.
+    """
+    fault = read_project(step.runtime.settings).fault
+    if fault:
+        context.log.warning("The last good dbt project is built. %s", fault)
+        tell(step.runtime, [Fault(PROJECT_SUBJECT, FailureClass.TRANSFORM, fault)])
+    elif _is_told(step.runtime.settings):
+        tell(step.runtime, well=[PROJECT_SUBJECT])
+
+
+def _is_told(settings: Settings) -> bool:
+    status = read_status(settings)
+    return status is not None and any(alert.subject == PROJECT_SUBJECT for alert in status.alerts)
 
 
 def _begin(step: Step, config: BuildConfig) -> bool:
