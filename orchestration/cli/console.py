@@ -97,8 +97,3 @@ def parse_moment(text: str, zone: str) -> datetime:
     """
     instant = datetime.fromisoformat(text)
     return instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo(zone))
-
-
-def release_command(source: str, entity: str, tenant: str) -> str:
-    """Return the command that lets deletions through which the shrink guard holds."""
-    return f'strata load {source} --mode daily --entity {entity} --tenant {tenant} --force --reason "…"'

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from orchestration.cli.registered import FORGOTTEN, REMEDY, forgotten
 from orchestration.contracts.extraction import Check, Connection
 from orchestration.contracts.source import SourceSystem
 from orchestration.failures import Busy, StrataError
@@ -112,15 +113,8 @@ def sources(runtime: Runtime) -> Iterator[Check]:
 
 def leftovers(runtime: Runtime) -> Iterator[Check]:
     """Tell of connections that loaded into the warehouse once and are configured no more."""
-    known = read_status(runtime.settings)
-    configured = {item.label for tenant in runtime.tenants.values() for item in tenant.connections}
-    loaded = {
-        Connection(tenant=item.tenant, source=item.source, instance=item.connection).label
-        for item in (known.entities if known else ())
-    }
-    for label in sorted(loaded - configured):
-        remedy = "Add it to tenants.yaml; until then its rows stay as they are."
-        yield Check(label, ok=False, detail="not configured, but has loads in the warehouse", remedy=remedy)
+    for label in forgotten(read_status(runtime.settings), runtime.tenants):
+        yield Check(label, ok=False, detail=FORGOTTEN, remedy=REMEDY)
 
 
 def connection(runtime: Runtime, source: SourceSystem, registered: Connection, *, offline: bool) -> Iterator[Check]:

@@ -17,6 +17,7 @@ from orchestration.runtime import Runtime
 from orchestration.settings import Settings
 from orchestration.warehouse.clock import aware, stored, utc_now
 from orchestration.warehouse.platform import platform_table
+from orchestration.warehouse.presence import somebody_is_at
 from orchestration.warehouse.protocol import Session
 
 
@@ -54,7 +55,8 @@ class EntityStatus(msgspec.Struct, frozen=True, kw_only=True):
 class BuildStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The last build of a kind (``warehouse`` or ``financial``) and the last load that it takes in.
 
-    ``good_up_to_seq`` is the last load that a build which ended well has taken in.
+    ``good_up_to_seq`` is the last load that a build which ended well has taken in. ``status`` is running,
+    succeeded, failed, or interrupted when its process is gone.
     """
 
     kind: str
@@ -99,14 +101,26 @@ def status_path(settings: Settings) -> Path:
 
 
 def read_status(settings: Settings) -> Status | None:
-    """Read the file; ``None`` before the first load."""
+    """Read the file; ``None`` before the first load. A build that died as it ran is ``interrupted``."""
     path = status_path(settings)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Status)
+        status = msgspec.json.decode(path.read_bytes(), type=Status)
     except FileNotFoundError:
         return None
     except msgspec.DecodeError as error:
         raise StrataError(f"{path} cannot be read: {error}.", "The next load writes it anew.") from None
+    return msgspec.structs.replace(status, builds=tuple(_as_it_is(build, settings) for build in status.builds))
+
+
+def _as_it_is(build: BuildStatus, settings: Settings) -> BuildStatus:
+    if build.status != "running" or somebody_is_at(builder_mark(settings, build.kind)):
+        return build
+    return msgspec.structs.replace(build, status="interrupted")
+
+
+def builder_mark(settings: Settings, kind: str) -> Path:
+    """Return where the process that runs a build of this kind shows that it is there."""
+    return settings.locks_dir / f"{kind}_build.at_work"
 
 
 def write_status(session: Session, runtime: Runtime) -> Status:

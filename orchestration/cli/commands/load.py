@@ -13,8 +13,9 @@ from orchestration.bronze.ledger import FAILED, HELD, LoadResult
 from orchestration.bronze.load import load_source
 from orchestration.cli import progress
 from orchestration.cli.choices import source_named
-from orchestration.cli.console import print_json, release_command, say
+from orchestration.cli.console import print_json, say
 from orchestration.cli.exit_codes import ExitCode, exit_code_of_class, together
+from orchestration.cli.held import release_commands
 from orchestration.cli.load_table import print_loads
 from orchestration.runtime import open_runtime
 
@@ -72,10 +73,11 @@ def _tell(results: list[LoadResult]) -> None:
             alike.setdefault((result.failure_class, result.message), []).append(label)
         elif result.status == HELD:
             say(f"{label}: {result.held:,} deletions are held. {result.message}", style="yellow")
-            say(f"If they are meant: {release_command(result.source, result.entity, result.tenant_id)}")
     for (failure_class, message), labels in alike.items():
         more = f" and {len(labels) - 3} more" if len(labels) > 3 else ""
         say(f"{', '.join(labels[:3])}{more} failed ({failure_class}): {message}", style="bold red")
+    for command in release_commands((r.source, r.tenant_id, r.entity) for r in results if r.status == HELD):
+        say(f"If the deletions are meant: {command}")
 
 
 def _outcome(result: LoadResult) -> ExitCode:

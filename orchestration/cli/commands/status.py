@@ -5,6 +5,7 @@ It never opens the warehouse, so it answers while loads and builds are running.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -12,9 +13,11 @@ import msgspec
 import typer
 from rich.text import Text
 
-from orchestration.cli.console import ago, coloured, moment, print_json, print_table, release_command, say
-from orchestration.publication.status import EntityStatus, Status, read_status
-from orchestration.settings import load_settings
+from orchestration.cli.console import ago, coloured, moment, print_json, print_table, say
+from orchestration.cli.held import release_commands
+from orchestration.cli.registered import FORGOTTEN, REMEDY, forgotten, label
+from orchestration.publication.status import BuildStatus, EntityStatus, Status, read_status
+from orchestration.runtime import open_runtime
 
 app = typer.Typer()
 
@@ -28,41 +31,48 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show freshness, last load, watermark, rejects and held deletions of each entity and tenant."""
-    settings = load_settings()
-    known = read_status(settings) or Status(written_at=datetime.now(UTC))
+    runtime = open_runtime()
+    zone = runtime.settings.timezone
+    known = read_status(runtime.settings) or Status(written_at=datetime.now(UTC))
     entities = [item for item in known.entities if _wanted(item, source, tenant)]
+    gone = forgotten(known, runtime.tenants)
     if as_json:
-        print_json(_document(known, entities))
+        print_json(_document(known, entities, gone))
         return
     if not entities:
         say("Nothing is loaded yet. Start with `strata run`, or `strata load SOURCE --mode daily`.")
         return
     for name in sorted({item.source for item in entities}):
-        rows = [_row(item, settings.timezone) for item in entities if item.source == name]
+        rows = [_row(item, zone, gone) for item in entities if item.source == name]
         print_table(_COLUMNS, rows, title=name, numbers=("rejects", "held"))
         say("")
-    _show_builds(known, settings.timezone)
-    _show_troubles(known, entities, settings.timezone)
+    _show_builds(known, zone)
+    _show_loads(entities, gone)
+    _show_alerts(known, zone)
 
 
 def _wanted(item: EntityStatus, sources: list[str] | None, tenants: list[str] | None) -> bool:
     return (not sources or item.source in sources) and (not tenants or item.tenant in tenants)
 
 
-def _document(known: Status, entities: list[EntityStatus]) -> dict[str, object]:
+def _document(known: Status, entities: list[EntityStatus], gone: Collection[str]) -> dict[str, object]:
     now = datetime.now(UTC)
     document: dict[str, object] = msgspec.to_builtins(known)
-    return document | {"entities": [msgspec.to_builtins(item) | {"fresh": item.is_fresh(now)} for item in entities]}
+    items = [
+        msgspec.to_builtins(item) | {"fresh": item.is_fresh(now), "configured": label(item) not in gone}
+        for item in entities
+    ]
+    return document | {"entities": items}
 
 
-def _row(item: EntityStatus, zone: str) -> tuple[object, ...]:
+def _row(item: EntityStatus, zone: str, gone: Collection[str]) -> tuple[object, ...]:
     place = item.tenant if item.connection == "main" else f"{item.tenant}/{item.connection}"
     last = f"{item.requested} {item.status}"
     style = {"failed": "bold red", "held": "yellow"}.get(item.status, "")
     return (
         item.entity,
         place,
-        _freshness(item),
+        coloured("not configured", "yellow") if label(item) in gone else _freshness(item),
         coloured(last, style),
         moment(item.last_load_at, zone),
         moment(item.watermark, zone),
@@ -82,22 +92,34 @@ def _freshness(item: EntityStatus) -> Text:
 
 def _show_builds(known: Status, zone: str) -> None:
     for build in known.builds:
-        style = "" if build.status in {"built", "published", "succeeded"} else "yellow"
-        when = (
-            f"at {moment(build.finished_at, zone)}" if build.finished_at else f"since {moment(build.started_at, zone)}"
-        )
+        style = None if build.status == "succeeded" else "yellow"
         reach = f", up to load {build.up_to_seq}" if build.kind == "warehouse" else ""
-        say(f"{build.kind} build: {build.status} {when}{reach}", style=style or None)
+        say(f"{build.kind} build: {_state(build, zone)}{reach}", style=style)
 
 
-def _show_troubles(known: Status, entities: list[EntityStatus], zone: str) -> None:
+def _state(build: BuildStatus, zone: str) -> str:
+    started = moment(build.started_at, zone)
+    if build.status == "interrupted":
+        return f"interrupted (its process is gone), started at {started}"
+    return (
+        f"running since {started}" if not build.finished_at else f"{build.status} at {moment(build.finished_at, zone)}"
+    )
+
+
+def _show_loads(entities: list[EntityStatus], gone: Collection[str]) -> None:
     for item in entities:
-        label = f"{item.tenant}/{item.source}/{item.entity}"
+        name = f"{label(item)}/{item.entity}"
         if item.held:
-            say(f"{label}: {item.held:,} deletions are held. If they are meant:", style="bold yellow")
-            say(f"  {release_command(item.source, item.entity, item.tenant)}")
+            say(f"{name}: {item.held:,} deletions are held.", style="bold yellow")
         if item.message and item.status != "loaded":
-            say(f"{label}: {item.message}", style="yellow")
+            say(f"{name}: {item.message}", style="yellow")
+    for command in release_commands((item.source, item.tenant, item.entity) for item in entities if item.held):
+        say(f"If the deletions are meant: {command}")
+    for connection in sorted({label(item) for item in entities} & set(gone)):
+        say(f"{connection}: {FORGOTTEN}. {REMEDY}", style="yellow")
+
+
+def _show_alerts(known: Status, zone: str) -> None:
     for alert in known.alerts:
         say(
             f"alert for {alert.owner}: {alert.subject}: {alert.message} "

@@ -18,10 +18,11 @@ from orchestration.failures import StrataError
 from orchestration.names import GOLD, SILVER
 from orchestration.publication.log import PublishedVersion
 from orchestration.publication.publish import publish
-from orchestration.publication.status import write_status
+from orchestration.publication.status import builder_mark, write_status
 from orchestration.quality.expectations import Gate, read_expectations, rules_path
 from orchestration.quality.verdicts import require_open
 from orchestration.runtime import Runtime, open_runtime
+from orchestration.warehouse import presence
 from orchestration.warehouse.apply import apply
 from orchestration.warehouse.platform import platform_table
 from orchestration.warehouse.protocol import Session
@@ -71,13 +72,16 @@ class Step:
         is_partial = bool(self.run.asset_selection) and changes.all_models
         project = "" if is_partial else self.project.fingerprint
         build = builds.Build(self.build_id, "warehouse", changes.built_up_to(covered), covered, project)
-        with self._session("start of a build") as session:
-            builds.begin(session, build)
+        self._begin(build)
 
     def begin_financial(self) -> None:
         """Note the start of a financial build."""
-        with self._session("start of the financial build") as session:
-            builds.begin(session, builds.Build(self.build_id, "financial", 0))
+        self._begin(builds.Build(self.build_id, "financial", 0))
+
+    def _begin(self, build: builds.Build) -> None:
+        presence.appear(builder_mark(self.runtime.settings, build.kind))
+        with self._session(f"start of the {build.kind} build") as session:
+            builds.begin(session, build)
 
     def publish(self, tables: Sequence[names.Table]) -> list[PublishedVersion]:
         """Publish tables that differ from their last version; returns the new versions."""
@@ -107,6 +111,8 @@ class Step:
         """Note the build's end, well or with a fault."""
         with self._session("end of a build") as session:
             builds.finish(session, self.build_id, fault)
+        kind: builds.BuildKind = "warehouse" if self.is_build else "financial"
+        presence.leave(builder_mark(self.runtime.settings, kind))
 
     @contextmanager
     def _session(self, purpose: str) -> Iterator[Session]:

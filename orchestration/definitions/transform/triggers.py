@@ -53,12 +53,13 @@ def changed_sources(status: Status | None) -> list[str]:
     """Return the sources that the next build takes in; none while a failed build has seen all there is.
 
     A build that failed is not tried again until something new is loaded, and then takes in what it had failed on.
-    One that was killed ("running", though no run is left) is tried again.
+    One that was killed ("interrupted", or still "running" to who looks at once) is tried again.
     """
     if status is None:
         return []
     last = _build(status, "warehouse")
-    if last and last.status != "running" and not any(seq > last.up_to_seq for seq in status.changed_seq.values()):
+    has_news = last is None or any(seq > last.up_to_seq for seq in status.changed_seq.values())
+    if last and last.status in ("succeeded", "failed") and not has_news:
         return []
     good = last.good_up_to_seq if last else 0
     return sorted(source for source, seq in status.changed_seq.items() if seq > good)

@@ -146,13 +146,14 @@ def test_the_project_is_parsed_once_for_each_state_of_its_files(built: Toy) -> N
 
 def test_a_project_that_broke_while_the_process_lives_is_told_by_its_next_build(built: Toy) -> None:
     definitions, before = warehouse_definitions(), dbt_runs()
+    told = "SELECT state, message FROM strata.alert WHERE subject = 'warehouse: dbt project'"
     broken = built.folder / "dbt_project" / "models" / "silver" / "broken.sql"
     broken.write_text("select * from {{ ref('nothing_of_that_name') }}", encoding="utf-8")
     assert run(built, "warehouse_build", definitions).success
     broken.unlink()
-    [(subject, message)] = built.sql("SELECT subject, message FROM strata.alert WHERE state = 'open'")
-    assert subject == "warehouse: dbt project"
+    [(state, message)] = built.sql(told)
+    assert state == "open"
     assert "nothing_of_that_name" in message
     assert run(built, "warehouse_build", definitions).success
-    assert built.sql("SELECT subject FROM strata.alert WHERE state = 'open'") == []
+    assert [state for state, _ in built.sql(told)] == ["recovered"]
     assert dbt_runs() == before
