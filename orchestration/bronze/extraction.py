@@ -103,7 +103,7 @@ class Extraction:
         return Landed(contract, manifest, drift.note, (utc_now() - began).total_seconds(), rows)
 
     def _land_pages(self, writer: LandingWriter, contract: Contract, order: Order, window: Window) -> datetime | None:
-        """Land deletions first: see :func:`statements.reported_deleted`. Returns until when they are known."""
+        """Land deletions first: see :func:`statements.compare_delta`. Returns until when they are known."""
         if order.reading == "sweep":
             for batch in self._counted(self.extractor.keys(contract)):
                 writer.write_present(batch)

@@ -74,13 +74,13 @@ def merge(session: Session, incoming: Incoming, guard: Guard) -> Merged:
         return _fill(session, incoming)
     total, live = _count(session, contract, incoming.place) if incoming.kind == "snapshot" else (0, 0)
     found = _compare(session, incoming, total)
-    new, changed, stale, buried = _write_changes(session, incoming)
     missing = _collect_tombstones(session, incoming)
     if incoming.kind == "sweep" and missing:
         live = live_rows(session, contract, incoming.place)
     verdict = guard.judge(session, incoming.kind, missing=missing, live=live, rejects=incoming.gated.rejects)
-    if missing and not verdict:
-        _bury(session, contract, incoming.load_id, incoming.at)
+    new, changed, stale, buried = session.execute(statements.COUNT_CHANGES)[0]
+    bury = bool(missing and not verdict)
+    _write(session, incoming, new=new, changed=changed, bury=bury)
     return Merged(
         inserted=new,
         updated=changed,
@@ -131,7 +131,8 @@ def _compare(session: Session, incoming: Incoming, total: int) -> _Found:
     if incoming.kind == "snapshot":
         return _compare_snapshot(session, incoming, total)
     found = _find_winners(session, incoming)
-    session.execute(statements.compare_delta(incoming.contract), incoming.own)
+    gated = incoming.gated
+    session.execute(statements.compare_delta(incoming.contract, gated.deleted_keys, gated.rejects), incoming.own)
     if session.execute("SELECT 1 FROM change WHERE _kind = 'equal' LIMIT 1"):
         session.execute(statements.settle_equals(incoming.contract))
     return found
@@ -170,11 +171,12 @@ def reconcile_with(
     _run_comparison(session, flagged, own)
     arrived = session.execute("SELECT count(*) FROM winner")[0][0]
     new, changed, _, buried = session.execute(statements.COUNT_CHANGES)[0]
-    session.execute(statements.remove_replaced(contract))
-    session.execute(statements.insert_changes(contract, carried=True), [*own, load_id, stored(at), stored(at)])
-    session.execute("CREATE OR REPLACE TEMP TABLE tombstone AS SELECT _rid FROM change WHERE _kind = 'missing'")
+    session.execute(statements.missing_from_change(statements.MISSING))
     missing = session.execute(statements.COUNT_TOMBSTONES)[0][0]
-    _bury(session, contract, load_id, at)
+    marks = [load_id, stored(at), stored(at)]
+    session.execute(statements.copy_tombstones(contract), marks)
+    session.execute(statements.remove_replaced(contract, buried=True))
+    session.execute(statements.insert_changes(contract, carried=True), [*own, *marks])
     return Merged(inserted=new, updated=changed, unchanged=arrived - new - changed, deleted=buried + missing)
 
 
@@ -188,15 +190,16 @@ def _count(session: Session, contract: Contract, place: Place) -> tuple[int, int
     return int(total), int(live)
 
 
-def _write_changes(session: Session, incoming: Incoming) -> tuple[int, int, int, int]:
-    """Return new, changed and stale rows, and live ones of ours that the source now marks as deleted."""
-    new, changed, stale, buried = session.execute(statements.COUNT_CHANGES)[0]
-    if changed:
-        session.execute(statements.remove_replaced(incoming.contract))
+def _write(session: Session, incoming: Incoming, *, new: int, changed: int, bury: bool) -> None:
+    """Write what was found out; ``bury``: the collected rows become tombstones."""
+    contract = incoming.contract
+    if bury:
+        session.execute(statements.copy_tombstones(contract), _marks(incoming))
+    if changed or bury:
+        session.execute(statements.remove_replaced(contract, buried=bury))
     if new or changed:
-        insert = statements.insert_changes(incoming.contract, carried=incoming.kind == "snapshot")
+        insert = statements.insert_changes(contract, carried=incoming.kind == "snapshot")
         session.execute(insert, [*incoming.own, *_marks(incoming)])
-    return new, changed, stale, buried
 
 
 def _collect_tombstones(session: Session, incoming: Incoming) -> int:
@@ -206,16 +209,8 @@ def _collect_tombstones(session: Session, incoming: Incoming) -> int:
     elif incoming.kind == "sweep":
         session.execute(statements.missing_from_sweep(contract, gated.present_keys), incoming.own)
     else:
-        if not session.execute(f"SELECT 1 FROM {gated.deleted_keys} LIMIT 1"):
-            return 0
-        session.execute(statements.reported_deleted(contract, gated.deleted_keys, gated.rejects), incoming.own)
+        session.execute(statements.missing_from_change(statements.REPORTED))
     return int(session.execute(statements.COUNT_TOMBSTONES)[0][0])
-
-
-def _bury(session: Session, contract: Contract, load_id: str, at: datetime) -> None:
-    write, remove = statements.bury(contract)
-    session.execute(write, [load_id, stored(at), stored(at)])
-    session.execute(remove)
 
 
 def _marks(incoming: Incoming) -> list[object]:
