@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli import health
+from orchestration.cli import health, variables
 from orchestration.cli.console import coloured, print_json, print_table, say
 from orchestration.cli.exit_codes import ExitCode
 from orchestration.contracts.extraction import Check
@@ -46,6 +46,7 @@ def _checks(wanted: list[str] | None, tenants: list[str] | None, *, offline: boo
         yield health.failed("settings", error)
         return
     yield Check("settings", ok=True, detail=f"{len(runtime.tenants)} tenants, time zone {runtime.settings.timezone}")
+    yield from variables.unknown(runtime, variables.given())
     yield from health.state(runtime)
     yield from health.sources(runtime)
     yield from health.leftovers(runtime)

@@ -100,6 +100,25 @@ def test_the_doctor_says_what_to_do_about_a_setting(strata: Strata, monkeypatch:
     assert "STRATA_THREADS=4" in fault["remedy"]
 
 
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [
+        ("STRATA_THREDS", "Did you mean STRATA_THREADS?"),
+        ("STRATA_PRODCUT__ACME__URL", "Did you mean STRATA_PRODUCT__ACME__URL?"),
+        ("STRATA_XYZ", "Remove it"),
+    ],
+)
+def test_the_doctor_tells_of_a_variable_that_nothing_reads(
+    strata: Strata, monkeypatch: pytest.MonkeyPatch, misspelt: str, meant: str
+) -> None:
+    monkeypatch.setenv(misspelt, "hush-hush")
+    answer = strata("doctor", "--offline", "--json")
+    (fault,) = [check for check in answer.document["checks"] if check["name"] == misspelt]
+    assert not fault["ok"]
+    assert meant in fault["remedy"]
+    assert "hush-hush" not in answer.out
+
+
 def test_the_doctor_tells_a_source_that_does_not_answer_from_those_that_do(
     strata: Strata, monkeypatch: pytest.MonkeyPatch
 ) -> None:
