@@ -14,6 +14,7 @@ from orchestration.scripts.problems import Problem
 from orchestration.scripts.semantics import findings
 from orchestration.scripts.source import Script, find_scripts, read_script
 from orchestration.scripts.statements import Statement, parse
+from orchestration.scripts.wording import as_written
 
 AS_OF = "as_of"
 _HEADER = Advice("nobody can tell whose table this is.", "Open the script with /* title: … owner: … description: … */.")
@@ -90,17 +91,15 @@ def _check_select(found: _Findings, statement: Statement, statements: list[State
         advice = Advice(f"financial scripts write to the schema {FINANCE}.", f"Write INTO {FINANCE}.{into.name}.")
         found.add(_place(found.script, into, start), f"INTO {into.sql('tsql')}", advice)
     for node in select.walk():
-        for what, advice in (*_construct(node), *_table(node, select, target), *findings(node)):
+        for what, advice in (*_construct(node, found.script.text), *_table(node, select, target), *findings(node)):
             found.add(_place(found.script, node, start), what, advice)
     _variables(found, statement, statements)
     return Checked(found.script, tuple(sorted(set(found.problems))), select, target)
 
 
-def _construct(node: exp.Expr) -> Iterator[tuple[str, Advice]]:
-    if type(node) in ALLOWED:
-        return
-    named = node.name if isinstance(node, exp.Anonymous) else node.key
-    yield named.upper(), ADVICE.get(type(node), UNKNOWN)
+def _construct(node: exp.Expr, text: str) -> Iterator[tuple[str, Advice]]:
+    if type(node) not in ALLOWED:
+        yield as_written(node, text), ADVICE.get(type(node), UNKNOWN)
 
 
 def _table(node: exp.Expr, select: exp.Select, target: Table) -> Iterator[tuple[str, Advice]]:
