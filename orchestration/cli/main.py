@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
-from orchestration.cli.exit_codes import exit_code_of
+from orchestration.cli.exit_codes import ExitCode, exit_code_of
 from orchestration.failures import StrataError
 
 COMMANDS = {
@@ -54,6 +55,14 @@ class _Commands(TyperGroup):
         }
         super().__init__(**attributes)
 
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 (Typer's own signature)
+        """Run a command; a wrong command line is told without the prefix of the library that checks values."""
+        try:
+            return super().invoke(ctx)
+        except TyperException as error:
+            error.message = error.message.removeprefix("Value error, ")
+            raise
+
 
 app = typer.Typer(
     cls=_Commands,
@@ -75,7 +84,18 @@ def _options(
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command line (by default this process's) and end the process with its exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        try:
+            _run(list(sys.argv[1:] if arguments is None else arguments))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads has had enough (`strata … | head`); Python's own flush at the end must not fail on it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ExitCode.FAILED)
+
+
+def _run(given: list[str]) -> NoReturn:
     as_json = "--json" in given
     try:
         # Only outside standalone mode does Typer leave it to us how a wrong command line is told.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -31,6 +32,16 @@ def test_help_imports_no_engine() -> None:
     code += "print([m for m in ('duckdb', 'pyarrow', 'pydantic', 'dagster') if m in sys.modules], file=sys.stderr)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize("arguments", ["sources --json", "sources", "sql check --json", "load product --mode x --json"])
+def test_a_reader_who_has_had_enough_is_no_error_to_tell(arguments: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "orchestration.cli", *arguments.split()]
+    answer = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (answer.returncode, answer.stderr) == (1, "")
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
