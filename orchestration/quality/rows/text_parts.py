@@ -1,7 +1,9 @@
 """Gates text parts: each is parsed once, into temporary tables of typed rows and their faults.
 
+Of a regular CSV part Arrow converts what is certainly right; its doubted rows, and NDJSON
+parts, are converted by DuckDB, which leaves the texts of what it doubts for a second go.
 A part that a fast reader could get wrong (``Part.regular``) is first written out again,
-record by record and exactly; from then on it takes the same way.
+record by record and exactly, and goes into that second go as a whole.
 """
 
 from __future__ import annotations
@@ -14,29 +16,28 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import duckdb
+import pyarrow as pa
 
 from orchestration import names
 from orchestration.contracts.model import Contract
 from orchestration.failures import ConnectionFailed
 from orchestration.landing.manifest import Form, Part
 from orchestration.landing.store import LandingStore
-from orchestration.quality.rows.csv_parts import (
-    create_structure,
-    csv_items,
-    read_csv,
-    record_structure,
-    true_row_number,
-)
+from orchestration.quality.rows.csv_parts import csv_items, read_header
+from orchestration.quality.rows.csv_sorting import sort_records
+from orchestration.quality.rows.csv_texts import CsvTexts
 from orchestration.quality.rows.exact import scan_exact, write_exact
 from orchestration.quality.rows.exact_csv import csv_records
 from orchestration.quality.rows.exact_json import json_records
 from orchestration.quality.rows.json_parts import json_items, read_json
+from orchestration.quality.rows.judgement import Reason, text_object
 from orchestration.quality.rows.rejects import REJECTS, parsed, reject_text
 from orchestration.quality.rows.scan import Scan
-from orchestration.quality.rows.text_source import second_go
+from orchestration.quality.rows.text_source import TextSource, second_go
 
 _UNCOUNTED_MB = 32
-RIGHT, DOUBTED, REJECT = "gated_right", "gated_doubted", "_reject"
+_PORTION = "gated_portion"
+RIGHT, TEXTS, DOUBTED, REJECT = "gated_right", "gated_texts", "gated_doubted", "_reject"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ class TextGate:
         with _room_beside_duckdb(self.con), _one_transaction(self.con):
             self.con.execute(f"CREATE OR REPLACE TEMP TABLE {RIGHT} ({columns}, _doubt VARCHAR[])")
             self.con.execute(f"CREATE OR REPLACE TEMP TABLE {DOUBTED} ({columns}, {REJECT} VARCHAR)")
-            create_structure(self.con)
+            texts = ", ".join(f"{item.text} VARCHAR" for item in csv_items(self.contract.columns))
+            self.con.execute(f"CREATE OR REPLACE TEMP TABLE {TEXTS} (_file VARCHAR, _row BIGINT, {texts})")
             extracted = sum(self._part(part) for part in parts)
             self._judge_doubts(parts[0].format)
             self._collect_rejects()
@@ -86,43 +88,77 @@ class TextGate:
         return latest
 
     def _part(self, part: Part) -> int:
-        found = self._fast(part) if part.regular else self._exact(part)
+        gate = self._exact if not part.regular else self._csv if part.format == "csv" else self._json
+        found = gate(part)
         if part.rows is not None and found != part.rows:
             message = f"{part.key}: holds {found} records, the source counted {part.rows}."
             raise ConnectionFailed(message, "The reply was cut short; try again.")
         return found
 
-    def _fast(self, part: Part) -> int:
-        path, columns = self.store.local_path(part.key), self.contract.columns
-        if part.format == "csv":
-            source = read_csv(columns, path, part.key, part.delimiter, self.unknown)
-        else:
-            source = read_json(columns, path, json_as_text=self.json_as_text)
-        found = self._insert(RIGHT, source.first_go(part.key))
-        if part.format == "csv":
-            found += record_structure(self.con, part.key)
-        return found
+    def _json(self, part: Part) -> int:
+        path = self.store.local_path(part.key)
+        source = read_json(self.contract.columns, path, json_as_text=self.json_as_text)
+        return self._insert(RIGHT, source.first_go(names.literal(part.key)))
 
-    def _exact(self, part: Part) -> int:
+    def _csv(self, part: Part) -> int:
+        path, columns = self.store.local_path(part.key), self.contract.columns
+        header = read_header(path, part.delimiter)
+        positions = header.positions(columns, self.unknown, part.key)
+        texts = CsvTexts(path, header, part.delimiter, positions, csv_items(columns))
+        broken = 0
+        for portion in sort_records(texts):
+            self._insert_batches(RIGHT, "*, NULL", portion.right)
+            self._insert_batches(TEXTS, f"{names.literal(part.key)}, *", portion.doubted)
+            broken += self._reject_lines(part.key, texts.take_broken())
+        if texts.finished:
+            return texts.whole + broken
+        return texts.read + self._exact(part, after=texts.read)
+
+    def _insert_batches(self, table: str, selected: str, batches: Sequence[pa.RecordBatch]) -> None:
+        if batches:
+            self.con.register(_PORTION, pa.Table.from_batches(batches))
+            self._insert(table, f"SELECT {selected} FROM {_PORTION}")
+            self.con.unregister(_PORTION)
+
+    def _reject_lines(self, key: str, lines: Sequence[tuple[int, str]]) -> int:
+        """Reject lines that have too few or too many values."""
+        if lines:
+            told = pa.table({"_row": [row for row, _ in lines], "_line": [line for _, line in lines]})
+            self.con.register(_PORTION, told)
+            row = text_object([("_line", "_line")])
+            query = f"SELECT {names.literal(key)}, _row, NULL, NULL, NULL, '{Reason.COLUMN_COUNT}', _line, {row}"
+            self._insert(REJECTS, f"{query} FROM {_PORTION}")
+            self.con.unregister(_PORTION)
+        return len(lines)
+
+    def _exact(self, part: Part, *, after: int = 0) -> int:
+        """Gate a part record by record, but for some at its beginning."""
         path, columns = self.store.local_path(part.key), self.contract.columns
         if part.format == "csv":
             records = csv_records(path, part.key, columns, part.delimiter, self.unknown)
         else:
             records = json_records(path, columns, json_as_text=self.json_as_text)
         with NamedTemporaryFile(dir=self._scratch(), prefix="gate-", suffix=".ndjson") as file:
-            write_exact(records, Path(file.name))
+            write_exact(records, Path(file.name), after=after)
             return self._judge(scan_exact(columns, Path(file.name), part.key))
 
     def _judge_doubts(self, form: Form) -> None:
         """Take the rows apart that the first go left; planning that costs as much as a whole small load."""
-        doubts = f"FROM {RIGHT} WHERE _doubt IS NOT NULL"
-        if self.con.execute(f"SELECT 1 {doubts} LIMIT 1").fetchall():
+        if self._any(TEXTS):
+            source = TextSource(TEXTS, csv_items(self.contract.columns))
+            self._insert(RIGHT, source.first_go("_file"))
+            self.con.execute(f"DROP TABLE {TEXTS}")
+        doubts = f"{RIGHT} WHERE _doubt IS NOT NULL"
+        if self._any(doubts):
             columns = self.contract.columns
             items = csv_items(columns) if form == "csv" else json_items(columns, json_as_text=self.json_as_text)
-            self._judge(second_go(items, f"(SELECT _doubt {doubts})"))
+            self._judge(second_go(items, f"(SELECT _doubt FROM {doubts})"))
 
     def _judge(self, scan: Scan) -> int:
         return self._insert(DOUBTED, f"SELECT {scan.values}, {reject_text(self.contract, scan)} FROM {scan.source}")
+
+    def _any(self, rows: str) -> bool:
+        return bool(self.con.execute(f"SELECT 1 FROM {rows} LIMIT 1").fetchall())
 
     def _insert(self, table: str, query: str) -> int:
         inserted: int = self.con.execute(f"INSERT INTO {table} {query}").fetchall()[0][0]
@@ -134,9 +170,7 @@ class TextGate:
         return folder if folder and Path(folder).is_dir() else None
 
     def _collect_rejects(self) -> None:
-        values = parsed(REJECT)
-        values["row_number"] = true_row_number(values["file"], values["row_number"])
-        query = f"SELECT {', '.join(values.values())} FROM {DOUBTED} WHERE {REJECT} IS NOT NULL"
+        query = f"SELECT {', '.join(parsed(REJECT).values())} FROM {DOUBTED} WHERE {REJECT} IS NOT NULL"
         self.con.execute(f"INSERT INTO {REJECTS} {query}")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestration import names
 from orchestration.quality.rows.judgement import NEVER, any_of, rules
 from orchestration.quality.rows.scan import Scan
 from orchestration.quality.rows.text import ALWAYS, TextColumn, casted, certain, judge_text, layered
@@ -18,15 +17,16 @@ class TextSource:
     sql: str
     items: tuple[TextColumn, ...]
 
-    def first_go(self, key: str) -> str:
+    def first_go(self, file: str) -> str:
         """Return the query of casts, and of the texts of rows that are not certainly right.
 
-        The texts are one list (the landing key, the row and the texts), NULL for a row that is right.
+        ``file`` is the SQL of the landing key. The texts are one list (the landing key, the row
+        and the texts), NULL for a row that is right.
         """
         casts = ", ".join(item.cast for item in self.items)
         texts = ", ".join(_carried(self.items))
         right = " AND ".join(f"({condition})" for condition in self._right()) or ALWAYS
-        doubt = f"[{names.literal(key)}, CAST(_row AS VARCHAR), {texts}]"
+        doubt = f"[{file}, CAST(_row AS VARCHAR), {texts}]"
         return f"SELECT {casts}, CASE WHEN {right} THEN NULL ELSE {doubt} END FROM {casted(self.sql, self.items)}"
 
     def _right(self) -> list[str]:

@@ -1,0 +1,200 @@
+"""Converts whole columns of text by Arrow's casts, and says which values those casts do not settle.
+
+Arrow's casts are strict where DuckDB's round, and cost a fraction of them. Yet they take
+what no contract means (``0x10`` for a number, an hour without minutes), and overflow
+unseen where a scale is large. A value is certain only when it is cast and shows none of
+that; a doubted one is no reject yet: :mod:`orchestration.quality.rows.text` decides it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration.contracts.model import Column
+from orchestration.contracts.types import Kind
+
+# A column that cannot be cast is cast by runs of these lengths.
+# One of the last length is doubted as a whole: cheaper than to find the one value.
+_RUNS = (1024, 128, 16)
+_DECIMAL_DIGITS = 38
+_HOUR_ALONE = len("2026-01-01T10")
+_ONLY_DATE = len("2026-01-01")
+_UTC_ENDS = ("Z", "+0000", "+00:00")
+_UUID = r"\A[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\z"
+
+
+@dataclass
+class Converted:
+    """A column's values in the contract's Arrow type, and the masks of those that are doubted."""
+
+    values: pa.Array
+    doubts: list[pa.BooleanArray]
+
+
+def convert(column: Column, texts: pa.StringArray) -> Converted:
+    """Convert a column of valid UTF-8 without NUL; doubted are also values that break the column's rules."""
+    converted = _KINDS[column.type.kind](column, texts)
+    converted.doubts.extend(_broken_rules(column, texts))
+    return converted
+
+
+def _broken_rules(column: Column, texts: pa.StringArray) -> Iterator[pa.BooleanArray]:
+    if column.required and texts.null_count:
+        yield texts.is_null()
+    if column.type.length and _longest(texts) > column.type.length:
+        yield pc.greater(pc.utf8_length(texts), column.type.length)
+    if column.allowed:
+        # Apart from texts, the rule is about how DuckDB writes the value, which is not known here.
+        yield pc.invert(pc.is_in(texts, pa.array([*_known(column), None], pa.string())))
+
+
+def _known(column: Column) -> tuple[str, ...]:
+    """Return the allowed values that can be told by their text."""
+    if column.type.kind == "text":
+        return column.allowed
+    whole = column.type.kind in ("smallint", "integer", "bigint")
+    return tuple(text for text in column.allowed if whole and text.isdecimal() and str(int(text)) == text)
+
+
+def _number(column: Column, texts: pa.StringArray) -> Converted:
+    values, doubts = _cast(texts, column.type.arrow)
+    # Letters are exponents of any length, hexadecimal digits and infinities; all else in a number sorts before them.
+    if _has_letters(texts):
+        doubts.append(pc.match_substring_regex(texts, "[A-Za-z]"))
+    if column.type.scale and _longest(texts) + column.type.scale > _DECIMAL_DIGITS:
+        doubts.append(pc.greater(pc.binary_length(texts), _DECIMAL_DIGITS - column.type.scale))
+    return Converted(values, doubts)
+
+
+def _double(column: Column, texts: pa.StringArray) -> Converted:
+    converted = _number(column, texts)
+    finite = pc.is_finite(converted.values)
+    return Converted(converted.values, [*converted.doubts, pc.invert(finite)])
+
+
+def _boolean(_column: Column, texts: pa.StringArray) -> Converted:
+    values = pc.equal(texts, "true")
+    return Converted(values, [pc.invert(pc.or_(values, pc.equal(texts, "false")))])
+
+
+def _date(column: Column, texts: pa.StringArray) -> Converted:
+    values, doubts = _cast(texts, column.type.arrow)
+    return Converted(values, [*doubts, *_before_year_one(values, date(1, 1, 1))])
+
+
+def _timestamp(column: Column, texts: pa.StringArray) -> Converted:
+    """Convert timestamps which are all without an offset, or all in UTC: one cast takes only one of both."""
+    naive = column.type.arrow
+    zoned = _ends_in_utc(texts)
+    values, doubts = _cast(texts, pa.timestamp("us", "UTC") if zoned else naive)
+    if zoned:
+        doubts.append(pc.invert(_in_utc(texts)))
+        values = values.cast(naive)
+    doubts.extend(_without_minutes(texts, zoned=zoned))
+    return Converted(values, [*doubts, *_before_year_one(values, datetime(1, 1, 1))])  # noqa: DTZ001
+
+
+def _text(_column: Column, texts: pa.StringArray) -> Converted:
+    return Converted(texts, [])
+
+
+def _uuid(_column: Column, texts: pa.StringArray) -> Converted:
+    return Converted(pc.ascii_lower(texts), [pc.invert(pc.match_substring_regex(texts, _UUID))])
+
+
+def _json(_column: Column, texts: pa.StringArray) -> Converted:
+    return Converted(texts, [texts.is_valid()])
+
+
+_KINDS: dict[Kind, Callable[[Column, pa.StringArray], Converted]] = {
+    "smallint": _number,
+    "integer": _number,
+    "bigint": _number,
+    "decimal": _number,
+    "double": _double,
+    "boolean": _boolean,
+    "date": _date,
+    "timestamp": _timestamp,
+    "text": _text,
+    "uuid": _uuid,
+    "json": _json,
+}
+
+
+def _cast(texts: pa.StringArray, wanted: pa.DataType) -> tuple[pa.Array, list[pa.BooleanArray]]:
+    """Cast what can be cast; return the values, NULL in short runs that cannot, and the mask of those runs."""
+    values = _strictly(texts, wanted)
+    if values is not None:
+        return values, []
+    runs = list(_runs(texts, wanted, _RUNS))
+    failed = b"".join(bytes([not cast]) * len(run) for run, cast in runs)
+    mask = pa.Array.from_buffers(pa.uint8(), len(failed), [None, pa.py_buffer(failed)]).cast(pa.bool_())
+    return pa.concat_arrays([run for run, _ in runs]), [mask]
+
+
+def _runs(texts: pa.StringArray, wanted: pa.DataType, lengths: tuple[int, ...]) -> Iterator[tuple[pa.Array, bool]]:
+    """Yield the values of runs and whether each could be cast, by ever shorter runs where one could not."""
+    for start in range(0, len(texts), lengths[0]):
+        run = texts.slice(start, lengths[0])
+        values = _strictly(run, wanted)
+        if values is not None:
+            yield values, True
+        elif lengths[1:]:
+            yield from _runs(run, wanted, lengths[1:])
+        else:
+            yield pa.nulls(len(run), wanted), False
+
+
+def _strictly(texts: pa.StringArray, wanted: pa.DataType) -> pa.Array | None:
+    try:
+        return texts.cast(wanted)
+    except pa.ArrowInvalid:
+        return None
+
+
+def _has_letters(texts: pa.StringArray) -> bool:
+    content = texts.buffers()[2]
+    if content is None:
+        return False
+    greatest = pc.max(pa.Array.from_buffers(pa.uint8(), content.size, [None, content]))
+    return bool(greatest.is_valid and greatest.as_py() >= ord("A"))
+
+
+def _longest(texts: pa.StringArray) -> int:
+    """Return the greatest length in bytes, which bounds that in characters."""
+    longest: int | None = pc.max(pc.binary_length(texts)).as_py()
+    return longest or 0
+
+
+def _before_year_one(values: pa.Array, start: date) -> Iterator[pa.BooleanArray]:
+    first = pc.min(values)
+    limit = pa.scalar(start, values.type)
+    if first.is_valid and pc.less(first, limit).as_py():
+        yield pc.less(values, limit)
+
+
+def _ends_in_utc(texts: pa.StringArray) -> bool:
+    """Say whether the first timestamp is one in UTC."""
+    first = pc.first(texts).as_py()
+    return first is not None and len(first) > _HOUR_ALONE and first.endswith(_UTC_ENDS)
+
+
+def _in_utc(texts: pa.StringArray) -> pa.BooleanArray:
+    ends = [pc.ends_with(texts, end) for end in _UTC_ENDS]
+    return pc.or_(pc.or_(ends[0], ends[1]), ends[2])
+
+
+def _without_minutes(texts: pa.StringArray, *, zoned: bool) -> Iterator[pa.BooleanArray]:
+    lengths = pc.binary_length(texts)
+    shortest = pc.min(lengths).as_py() or 0
+    if zoned:
+        shape = _HOUR_ALONE + max(map(len, _UTC_ENDS))
+        if shortest <= shape:
+            yield pc.less_equal(lengths, shape)
+    elif _ONLY_DATE < shortest <= _HOUR_ALONE or pc.index(lengths, _HOUR_ALONE).as_py() >= 0:
+        yield pc.equal(lengths, _HOUR_ALONE)
