@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from types import FrameType
 from typing import NoReturn
@@ -47,13 +48,30 @@ def serve_dagster(settings: Settings, port: int) -> int:
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }
     command = [sys.executable, "-m", "dagster", "dev", "-w", str(WORKSPACE), "-h", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, env=environment, cwd=PROJECT, start_new_session=True)  # noqa: S603 (our own command)
+    process = subprocess.Popen(  # noqa: S603 (our own command)
+        command, env=environment, cwd=PROJECT, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    over = threading.Event()
+    threading.Thread(target=_relay, args=(process, over), daemon=True).start()
     try:
         return process.wait()
     except KeyboardInterrupt:
         return 0
     finally:
+        over.set()
         _end_group(process)
+
+
+def _relay(process: subprocess.Popen[bytes], over: threading.Event) -> None:
+    """Show what Dagster says until it is told to end.
+
+    A code server that is interrupted while it loads answers with a traceback; nobody has to read it.
+    """
+    assert process.stdout is not None  # noqa: S101 - it was started with a pipe
+    for line in process.stdout:
+        if not over.is_set():
+            sys.stderr.buffer.write(line)
+            sys.stderr.buffer.flush()
 
 
 def _require_free(port: int) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from orchestration.cli.console import say
 from orchestration.cli.dagster_ui import serve_dagster, stop_on_signals
+from orchestration.cli.exit_codes import ExitCode
 from orchestration.failures import StrataError
 from orchestration.runtime import Runtime, open_runtime
 
@@ -21,9 +22,13 @@ def ui(
     """Open Dagster on 127.0.0.1 with simulators running; Ctrl-C ends everything."""
     runtime = open_runtime()
     stop_on_signals()
-    _start_simulators(runtime)
-    say(f"Dagster starts on http://127.0.0.1:{port} (about 20 s); Ctrl-C ends it.")
-    raise typer.Exit(serve_dagster(runtime.settings, port))
+    try:
+        _start_simulators(runtime)
+        say(f"Dagster starts on http://127.0.0.1:{port} (about 20 s); Ctrl-C ends it.")
+        code = serve_dagster(runtime.settings, port)
+    except KeyboardInterrupt:
+        code = ExitCode.OK
+    raise typer.Exit(code)
 
 
 def _start_simulators(runtime: Runtime) -> None:

@@ -41,12 +41,18 @@ def locations(port: int) -> dict[str, str]:
 
 
 @pytest.fixture
-def ui(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def said(tmp_path: Path) -> Path:
+    """The file that holds what the program printed."""
+    return tmp_path / "said"
+
+
+@pytest.fixture
+def ui(home: Path, said: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "orchestration.cli", "ui", "--port", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=said.open("ab"),
+        stderr=subprocess.STDOUT,
         # As `make ui &` in a script does: the shell makes background jobs ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN) and None,  # noqa: PLW1509
     )
@@ -56,7 +62,7 @@ def ui(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
         process.wait(60)
 
 
-def test_every_location_is_served_until_it_is_interrupted(ui: tuple[subprocess.Popen[bytes], int]) -> None:
+def test_every_location_is_served_until_it_is_interrupted(ui: tuple[subprocess.Popen[bytes], int], said: Path) -> None:
     process, port = ui
     expected = yaml.safe_load((PROJECT / "workspace.yaml").read_text(encoding="utf-8"))["load_from"]
     names = {entry["python_module"]["location_name"] for entry in expected}
@@ -68,6 +74,21 @@ def test_every_location_is_served_until_it_is_interrupted(ui: tuple[subprocess.P
     family = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 0
+    assert "Traceback" not in said.read_text(encoding="utf-8")
+    _gone, alive = psutil.wait_procs(family, timeout=10)
+    assert [item.name() for item in alive if item.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def test_an_interruption_while_the_locations_load_is_quiet(ui: tuple[subprocess.Popen[bytes], int], said: Path) -> None:
+    process, _port = ui
+    deadline = time.monotonic() + 120
+    while b"Launching Dagster services" not in said.read_bytes() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    time.sleep(3)  # the code servers are in the middle of their imports
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0
+    assert "Traceback" not in said.read_text(encoding="utf-8")
     _gone, alive = psutil.wait_procs(family, timeout=10)
     assert [item.name() for item in alive if item.status() != psutil.STATUS_ZOMBIE] == []
 
