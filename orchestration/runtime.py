@@ -1,21 +1,27 @@
 """The composition root: what every command and every job works with, built once from the settings.
 
-Nothing is opened here: the warehouse opens with a session, the landing with its
-first file, a simulator with the first connection that asks for it.
+The control plane is read here, for it says who the tenants are. Nothing else is opened:
+the warehouse opens with a session, the landing with its first file, a simulator with
+the first connection that asks for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from orchestration.contracts.extraction import Connection
 from orchestration.contracts.source import SourceSystem, find_sources
 from orchestration.failures import SettingsError
 from orchestration.landing.store import LandingStore, open_landing
 from orchestration.settings import Settings, load_settings
-from orchestration.tenants import Tenant, read_tenants
+from orchestration.tenants import Tenant
 from orchestration.warehouse import Warehouse, open_warehouse
+
+if TYPE_CHECKING:
+    from orchestration.control import Control
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,13 @@ class Runtime:
     tenants: Mapping[str, Tenant]
     warehouse: Warehouse
     landing: LandingStore
+
+    @cached_property
+    def control(self) -> Control:
+        """The control plane of the settings; opened by its first transaction."""
+        from orchestration.control import open_control  # noqa: PLC0415 - SQLAlchemy, for who needs it
+
+        return open_control(self.settings)
 
     def registered(self, source: str, tenants: Collection[str] | None = None) -> Iterator[Connection]:
         """Yield the tenants' connections to a source as they are registered; ``tenants`` narrows them.
@@ -55,13 +68,15 @@ class Runtime:
 
 
 def open_runtime(settings: Settings | None = None) -> Runtime:
-    """Read settings, sources and tenants; open nothing."""
+    """Read settings and sources, and from the control plane the tenants; open nothing else."""
+    from orchestration.control.registry import registered_tenants  # noqa: PLC0415 - a code location loads without it
+
     settings = settings or load_settings()
     sources = find_sources(settings.sources_dir)
     return Runtime(
         settings=settings,
         sources=sources,
-        tenants=read_tenants(settings.tenants_file, sources),
+        tenants=registered_tenants(settings, sources),
         warehouse=open_warehouse(settings),
         landing=open_landing(settings),
     )

@@ -38,6 +38,11 @@ class Settings(BaseSettings):
     )
     dbt_dir: Path = Field(PROJECT / "dbt_project", description="The dbt project.", examples=["/srv/strata/dbt_project"])
     warehouse: Literal["duckdb"] = Field("duckdb", description="The warehouse engine.", examples=["duckdb"])
+    control_url: SecretStr | None = Field(
+        None,
+        description="Control-plane database; empty: an SQLite file under home.",
+        examples=["postgresql+psycopg://strata:password@db.example.com/strata"],
+    )
     landing_url: str = Field(
         "", description="Landing store; empty: a folder under home.", examples=["az://account/container/prefix"]
     )
@@ -80,6 +85,11 @@ class Settings(BaseSettings):
     def warehouse_file(self) -> Path:
         """The embedded warehouse."""
         return self.home / "warehouse" / "warehouse.duckdb"
+
+    @property
+    def control_file(self) -> Path:
+        """The embedded control plane."""
+        return self.home / "control" / "control.db"
 
     @property
     def published_dir(self) -> Path:

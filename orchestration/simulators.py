@@ -29,7 +29,6 @@ from pydantic import SecretStr
 from orchestration.contracts.extraction import Connection
 from orchestration.contracts.source import SourceSystem
 from orchestration.settings import Settings
-from orchestration.tenants import read_tenants
 
 Address = Mapping[str, str]
 """What one needs to reach a running server; kept as JSON in a file that only its owner may read."""
@@ -38,7 +37,7 @@ Address = Mapping[str, str]
 class Simulator(Protocol):
     """What ``source_systems/<name>/simulator.py`` offers, as functions of the module.
 
-    ``place`` is the tenant, or ``tenant_instance`` for a further connection; each
+    ``place`` is the tenant, or ``tenant__instance`` for a further connection; each
     place has data of its own on the one server. All functions are called under the
     source's lock, so they need not fear each other.
     """
@@ -68,6 +67,10 @@ class Simulator(Protocol):
 
     def settings_for(self, address: Address, place: str) -> dict[str, str]:
         """Return the connection settings (names of ``source.yaml``) for one place."""
+        ...
+
+    def remove(self, address: Address, place: str) -> bool:
+        """Delete a place's data; say whether there was any."""
         ...
 
     def stop(self, address: Address) -> None:
@@ -111,6 +114,14 @@ def advance(settings: Settings, sources: Mapping[str, SourceSystem], days: int =
                 simulator.bring_to(address, place, day, seed=settings.world_seed, size=settings.world_size)
         _write(folder / "world.json", {"day": day})
     return day
+
+
+def remove(connection: Connection, settings: Settings) -> bool:
+    """Delete a simulated connection's data; say whether there was any. Without a server's folder none is started."""
+    if not (_folder(settings) / connection.source).exists():
+        return False
+    with _server(connection.source, settings) as (simulator, address):
+        return simulator.remove(address, _place(connection))
 
 
 def serve(
@@ -181,7 +192,9 @@ def _last(users: Path) -> bool:
 
 
 def _simulated(settings: Settings, sources: Mapping[str, SourceSystem]) -> Iterable[Connection]:
-    for tenant in read_tenants(settings.tenants_file, sources).values():
+    from orchestration.control.registry import registered_tenants  # noqa: PLC0415 - only who serves all asks for all
+
+    for tenant in registered_tenants(settings, sources).values():
         yield from (connection for connection in tenant.connections if connection.simulated)
 
 
@@ -190,7 +203,8 @@ def _module(source: str) -> Simulator:
 
 
 def _place(connection: Connection) -> str:
-    return connection.tenant if connection.instance == "main" else f"{connection.tenant}_{connection.instance}"
+    """Two underscores, which no tenant's name has: the tenant ``acme_eu`` is not ``acme``'s connection ``eu``."""
+    return connection.tenant if connection.instance == "main" else f"{connection.tenant}__{connection.instance}"
 
 
 def _folder(settings: Settings) -> Path:

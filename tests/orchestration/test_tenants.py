@@ -1,12 +1,17 @@
 """Tenants and connections: the file says who there is, the environment says how to reach their sources."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from orchestration.contracts.source import SourceDescription, SourceSystem
+from orchestration.control import open_control
+from orchestration.control.registry import read_registry
+from orchestration.control.seed import seed
 from orchestration.failures import SettingsError
-from orchestration.tenants import read_tenants
+from orchestration.settings import load_settings
+from orchestration.tenants import Tenant
 
 SETTINGS = [{"name": "url", "description": "Address", "secret": True, "example": "postgresql://db"}]
 
@@ -17,6 +22,13 @@ def source(name: str) -> SourceSystem:
 
 
 SOURCES = {"product": source("product"), "crm": source("crm")}
+
+
+def read_tenants(path: Path, sources: Mapping[str, SourceSystem], environment: Mapping[str, str]) -> dict[str, Tenant]:
+    """Seed a control plane beside the file, and read it."""
+    control = open_control(load_settings(home=path.parent / "home"))
+    seed(control, path, sources)
+    return read_registry(control, sources, environment)
 
 
 @pytest.fixture

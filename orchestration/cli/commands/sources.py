@@ -8,8 +8,9 @@ import typer
 
 from orchestration.cli.console import print_json, print_table, say
 from orchestration.contracts.source import SourceSystem, find_sources
+from orchestration.control.registry import registered_tenants
 from orchestration.settings import load_settings
-from orchestration.tenants import Tenant, read_tenants
+from orchestration.tenants import Tenant
 
 app = typer.Typer()
 
@@ -19,7 +20,7 @@ def sources(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
     """List source systems, their entities, schedules, owners and connections."""
     settings = load_settings()
     found = find_sources(settings.sources_dir)
-    tenants = read_tenants(settings.tenants_file, found)
+    tenants = registered_tenants(settings, found)
     described = [_describe(source, list(tenants.values())) for source in found.values()]
     if as_json:
         print_json({"sources": described})

@@ -1,0 +1,113 @@
+"""Engines: what each kind of database needs before it is safe to share."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool
+
+from orchestration.failures import SettingsError
+
+WRITES = "strata_writes"
+"""The execution option of a connection that will write: on SQLite its transaction takes the writer's place at once."""
+
+_DRIVERS = {
+    "sqlite": "sqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+    "mssql+pyodbc": "mssql+pyodbc",
+}
+_FORMS = "Forms: sqlite:////path/control.db, postgresql+psycopg://user:password@host/db, mssql+pyodbc://…"
+
+
+def parse(text: str) -> URL:
+    """Read the URL of a control plane.
+
+    Raises:
+        SettingsError: it is none, or of a kind that is not supported; the URL, which holds a password, is not quoted.
+    """
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise SettingsError("STRATA_CONTROL_URL is no database URL.", _FORMS) from None
+    if url.drivername not in _DRIVERS:
+        raise SettingsError(f"STRATA_CONTROL_URL: {url.drivername!r} is not supported.", _FORMS)
+    return url.set(drivername=_DRIVERS[url.drivername])
+
+
+def make_engine(url: URL, wait_seconds: float) -> Engine:
+    """Make an engine; it connects when it is first used. ``wait_seconds``: how long a writer waits for another."""
+    kind = url.get_backend_name()
+    if kind == "sqlite":
+        return _sqlite(url, wait_seconds)
+    if kind == "postgresql":
+        return _postgresql(url, wait_seconds)
+    return _sqlserver(url)
+
+
+def _sqlite(url: URL, wait_seconds: float) -> Engine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    # A file is opened in a fraction of a millisecond; a kept handle would outlive a restored file and a fork.
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": wait_seconds})
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver's guess
+        # What is removed is overwritten: a removed tenant stays in no free page of the file.
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON", "recursive_triggers=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A deferred transaction that turns to writing fails at once when another wrote meanwhile, without waiting.
+        writes = connection.get_execution_options().get(WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: URL, wait_seconds: float) -> Engine:
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_size=2,
+        max_overflow=8,
+        pool_reset_on_return=None,  # the event below does it, and more
+        # DISCARD ALL forgets prepared statements, so none is worth making.
+        connect_args={"prepare_threshold": None, "connect_timeout": 10},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - a psycopg connection
+        connection.execute(f"SET lock_timeout = {int(wait_seconds * 1000)}")
+        connection.commit()
+
+    @event.listens_for(engine, "reset")
+    def _reset(connection: Any, _record: object, state: Any) -> None:  # noqa: ANN401
+        """Let nothing of one tenant's session survive to the next: neither settings, roles nor temporary tables."""
+        if state.terminate_only:
+            return
+        connection.rollback()
+        connection.autocommit = True  # DISCARD ALL is refused inside a transaction
+        connection.execute("DISCARD ALL")
+        connection.execute(f"SET lock_timeout = {int(wait_seconds * 1000)}")
+        connection.autocommit = False
+
+    return engine
+
+
+def _sqlserver(url: URL) -> Engine:
+    try:
+        import pyodbc  # noqa: PLC0415 - needs a system library that only SQL Server's users have
+    except ImportError as error:
+        message = f"STRATA_CONTROL_URL: the driver for SQL Server cannot be loaded ({error})."
+        raise SettingsError(message, "Install unixODBC and Microsoft's ODBC Driver 18.") from None
+    # The driver manager's pool hands connections on without a reset; SQLAlchemy's own is the only one.
+    pyodbc.pooling = False
+    return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=2, max_overflow=8)

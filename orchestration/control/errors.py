@@ -1,0 +1,50 @@
+"""What the control plane's database refuses, in words that quote none of its values.
+
+Drivers quote rows in their errors ("Failing row contains …"): a secret, or a
+name of another tenant. So their text is dropped, and with it their traceback.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+
+from orchestration.failures import Busy, ConnectionFailed, SettingsError, StrataError
+
+_DENIED, _LOCK_TIMEOUT, _DEADLOCK = "42501", "55P03", "40P01"
+_SEE = "See docs/operator/control-plane.md."
+
+
+def told(error: DBAPIError) -> StrataError:
+    """Turn a driver's error into one for people."""
+    state = getattr(error.orig, "sqlstate", None)
+    text = str(error.orig).lower()
+    if "append-only" in text:
+        return SettingsError("The audit trail is append-only.", "Its rows go with their tenant: strata tenant remove.")
+    if "locked" in text or "busy" in text or state in (_LOCK_TIMEOUT, _DEADLOCK):
+        return Busy("The control plane is held by another process.", "Try again; raise STRATA_LOCK_WAIT_SECONDS.")
+    if state == _DENIED or "readonly" in text or "read-only" in text:
+        return SettingsError("The control plane refuses this to its user or this tenant.", _SEE)
+    return _by_kind(error)
+
+
+def _by_kind(error: DBAPIError) -> StrataError:
+    if isinstance(error, IntegrityError):
+        return SettingsError(f"The control plane refuses the row: {_rule(error)}.", "Nothing was changed.")
+    if isinstance(error, (OperationalError, InterfaceError)):
+        return ConnectionFailed(f"The control plane's database failed ({_kind(error)}).", _SEE)
+    return StrataError(f"The control plane's database refused a statement ({_kind(error)}).", _SEE)
+
+
+def _rule(error: IntegrityError) -> str:
+    """Name the constraint where the driver does; values are left out."""
+    name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    if name:
+        return f"it breaks {name}"
+    kind = str(error.orig).split(" constraint failed", maxsplit=1)[0]
+    known = {"UNIQUE": "its key is taken", "FOREIGN KEY": "it names a row that is not there"}
+    return known.get(kind, "it breaks a rule of its table")
+
+
+def _kind(error: DBAPIError) -> str:
+    state = getattr(error.orig, "sqlstate", None)
+    return f"{type(error.orig).__name__}{f' {state}' if state else ''}"

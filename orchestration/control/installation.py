@@ -1,0 +1,66 @@
+"""Facts of this installation, and the memory of names that were removed without keeping the names."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from hashlib import sha256
+
+from sqlalchemy import Connection, select
+
+from orchestration.control import changes
+from orchestration.control.tables import installation, removed
+
+_SECRET = "removed_names"  # noqa: S105 - the name of the fact
+
+
+def fact(connection: Connection, name: str) -> str:
+    """Return a fact's value; empty when it is not known."""
+    statement = select(installation.c.value).where(installation.c.name == name)
+    return connection.execute(statement).scalar() or ""
+
+
+def set_fact(connection: Connection, name: str, value: str) -> None:
+    """Write a fact down."""
+    if fact(connection, name):
+        changes.update(connection, installation, {"name": name}, {"value": value})
+    else:
+        changes.insert(connection, installation, {"name": name, "value": value})
+
+
+def remember_removed(connection: Connection, tenant_id: str) -> str:
+    """Remember that a tenant of this name was removed; return the digest that stands for the name."""
+    if not fact(connection, _SECRET):
+        set_fact(connection, _SECRET, secrets.token_hex(32))
+    digest = _digest(fact(connection, _SECRET), tenant_id)
+    if digest not in removed_digests(connection):
+        changes.insert(connection, removed, {"name_digest": digest})
+    return digest
+
+
+def forget_removed(connection: Connection, tenant_id: str) -> None:
+    """Let a name be used again, for a tenant that a person takes on board anew."""
+    digest = _digest(fact(connection, _SECRET), tenant_id)
+    if digest in removed_digests(connection):
+        changes.soft_delete(connection, removed, {"name_digest": digest})
+
+
+class RemovedNames:
+    """The names of removed tenants, of which only digests are known."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Read secret and digests."""
+        self._secret, self._digests = fact(connection, _SECRET), removed_digests(connection)
+
+    def __contains__(self, name: str) -> bool:
+        """Say whether a tenant of this name was removed."""
+        return bool(self._digests) and _digest(self._secret, name) in self._digests
+
+
+def removed_digests(connection: Connection) -> set[str]:
+    """Return the digests of all removed names."""
+    return set(connection.execute(select(removed.c.name_digest).where(removed.c.deleted_at.is_(None))).scalars())
+
+
+def _digest(secret: str, name: str) -> str:
+    return hmac.new(secret.encode(), name.encode(), sha256).hexdigest()

@@ -1,0 +1,1 @@
+"""The steps that made the control plane's schema; Alembic runs them."""

@@ -1,0 +1,125 @@
+"""The control plane's schema: which revision it is at, and the way up and down.
+
+A fresh embedded database is made on the spot. One that holds data is changed by
+an operator's command alone, after a backup; until then it is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from orchestration.control.engine import WRITES
+from orchestration.control.errors import told
+from orchestration.failures import SettingsError
+from orchestration.warehouse.lock import held
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+    from orchestration.control.database import Control
+
+REVISIONS = ("0001", "0002", "0003")
+"""Every revision in its order; here too, so that a command need not read the migrations to know the last."""
+HEAD = REVISIONS[-1]
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+_checked: set[str] = set()
+
+
+def prepare(control: Control) -> None:
+    """Make a fresh embedded database; refuse one whose schema is not this program's.
+
+    Raises:
+        SettingsError: the schema is older or newer; names the command that mends it.
+    """
+    file = Path(control.engine.url.database or "") if control.embedded else None
+    if control.url in _checked and (file is None or file.exists()):
+        return
+    found = None if file is not None and not file.exists() else current(control)
+    if found is None and file is not None:
+        with held(control.locks / "control.lock", "making the control plane", control.wait_seconds):
+            found = (current(control) if file.exists() else None) or upgrade(control)
+    _require_head(found)
+    _checked.add(control.url)
+
+
+def _require_head(found: str | None) -> None:
+    if found == HEAD:
+        return
+    if found is not None and found not in REVISIONS:
+        message = f"The control plane's schema is {found}, made by a newer version of Strata; this one knows {HEAD}."
+        raise SettingsError(message, "Run the newer version, or take the schema back with it: strata control downgrade")
+    state = f"The control plane's schema is {found}" if found else "The control plane's database is empty"
+    raise SettingsError(f"{state}; this version needs {HEAD}.", "Back it up, then run: strata control upgrade")
+
+
+def current(control: Control) -> str | None:
+    """Return the revision that the database is at, ``None`` when there is none yet."""
+    try:
+        with control.engine.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    except DBAPIError as error:
+        raise told(error) from None
+
+
+def upgrade(control: Control, revision: str = HEAD) -> str:
+    """Bring the schema up to a revision, all steps in one transaction; return the revision."""
+    from alembic import command  # noqa: PLC0415 - only who migrates pays for it
+
+    with _migrating(control) as config:
+        command.upgrade(config, revision)
+    return revision
+
+
+def downgrade(control: Control, revision: str) -> str:
+    """Take the schema back to a revision, all steps in one transaction; return the revision."""
+    from alembic import command  # noqa: PLC0415
+
+    _checked.discard(control.url)
+    with _migrating(control) as config:
+        command.downgrade(config, revision)
+    return revision
+
+
+def configuration() -> Config:
+    """Return Alembic's configuration without a database."""
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+@contextmanager
+def _migrating(control: Control) -> Iterator[Config]:
+    """Yield a configuration with an open transaction; foreign keys rest while SQLite's tables are made anew."""
+    config = configuration()
+    try:
+        with control.engine.connect().execution_options(**{WRITES: True}) as connection:
+            _foreign_keys(connection, enforced=False)
+            with connection.begin():
+                config.attributes["connection"] = connection
+                yield config
+                _require_sound(connection)
+            _foreign_keys(connection, enforced=True)
+    except DBAPIError as error:
+        raise told(error) from error
+
+
+def _foreign_keys(connection: Connection, *, enforced: bool) -> None:
+    raw = connection.connection.dbapi_connection
+    if connection.dialect.name == "sqlite" and raw is not None:
+        raw.cursor().execute(f"PRAGMA foreign_keys={'ON' if enforced else 'OFF'}")
+
+
+def _require_sound(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall():
+        raise SettingsError("The migration would leave rows that name rows which are not there.", "Nothing changed.")

@@ -1,0 +1,51 @@
+"""Reads one field of a HashiCorp Vault's KV secret, version 2, over its HTTP API."""
+
+from __future__ import annotations
+
+import json
+import os
+from http import HTTPStatus
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+from orchestration.failures import AuthenticationFailed, ConnectionFailed, SettingsError, StrataError
+
+_TIMEOUT_SECONDS = 10
+
+
+def read_field(place: str) -> str:
+    """Return a field's value; ``place`` is ``mount/data/path#field``. Empty when the secret has no such field.
+
+    Raises:
+        StrataError: the vault is not configured, not reached, or refuses; names the place, never a value.
+    """
+    path, _, field = place.partition("#")
+    address, token = os.environ.get("VAULT_ADDR", ""), os.environ.get("VAULT_TOKEN", "")
+    if not field or not token or not address.startswith(("https://", "http://")):
+        message = f"vault:{place}: needs VAULT_ADDR (https://…), VAULT_TOKEN, and the form vault:path#field."
+        raise SettingsError(message, "Example: vault:secret/data/acme#password.")
+    request = Request(f"{address.rstrip('/')}/v1/{quote(path)}", headers={"X-Vault-Token": token})  # noqa: S310 - checked above
+    try:
+        with urlopen(request, timeout=_TIMEOUT_SECONDS) as reply:  # noqa: S310
+            return _field(json.load(reply), field)
+    except HTTPError as error:
+        raise _refusal(place, error.code) from None
+    except (URLError, OSError, ValueError) as error:
+        message = f"vault:{place}: the vault did not answer ({type(error).__name__})."
+        raise ConnectionFailed(message, "Check VAULT_ADDR.") from None
+
+
+def _field(document: object, field: str) -> str:
+    outer = document.get("data") if isinstance(document, dict) else None
+    inner = outer.get("data") if isinstance(outer, dict) else None
+    value = inner.get(field) if isinstance(inner, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def _refusal(place: str, status: int) -> StrataError:
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return AuthenticationFailed(f"vault:{place}: the vault refuses VAULT_TOKEN.", "Renew it, or mend its policy.")
+    if status == HTTPStatus.NOT_FOUND:
+        return SettingsError(f"vault:{place}: the vault has no such secret.", "Mend the reference.")
+    return ConnectionFailed(f"vault:{place}: the vault answered {status}.", "See the vault's log.")
