@@ -48,6 +48,18 @@ class FolderStore:
         self.draft(key).write_bytes(content)
         self.land(key)
 
+    def make(self, prefix: str) -> None:
+        """Make the folder."""
+        (self._root / prefix).mkdir(parents=True, exist_ok=True)
+
+    def replace(self, key: str, content: bytes) -> None:
+        """Rename a new file over the old one."""
+        draft = self.draft(key)
+        draft.write_bytes(content)
+        _flush(draft)
+        draft.replace(self._root / key)
+        _flush((self._root / key).parent)
+
     def read(self, key: str) -> bytes:
         """Return the file's content."""
         return (self._root / key).read_bytes()

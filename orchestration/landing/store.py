@@ -32,6 +32,12 @@ class LandingStore(Protocol):
     def put(self, key: str, content: bytes) -> None:
         """Store a small file whole, unless there is one: then :class:`Busy`."""
 
+    def make(self, prefix: str) -> None:
+        """Make the folder of a prefix, where there are folders without files."""
+
+    def replace(self, key: str, content: bytes) -> None:
+        """Give a small file new content in one step; only what has to be forgotten is a reason to."""
+
     def read(self, key: str) -> bytes:
         """Return a small file's content; ``FileNotFoundError`` when there is none."""
 

@@ -78,6 +78,15 @@ def bring_to(address: Address, place: str, day: int, *, seed: int, size: int) ->
                 connection.execute("UPDATE simulation.world SET day = %s", [number])
 
 
+def remove(address: Address, place: str) -> bool:
+    """Drop the tenant's database, ending sessions in it; say whether there was one."""
+    server = PostgresServer(Path(address["folder"]))
+    with psycopg.connect(server.url(), autocommit=True) as admin:
+        found = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_database(place)]).fetchone()
+        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(_database(place))))
+    return found is not None
+
+
 def _database(place: str) -> str:
     return f"product_{place}"
 

@@ -71,6 +71,11 @@ def stop(address: Address) -> None:
         time.sleep(0.02)
 
 
+def forget(address: Address, place: str) -> None:
+    """Let the server end an org's sessions and forget what it knows of it."""
+    admin(address, "POST", f"{place}/forget")
+
+
 def client_id(place: str) -> str:
     """Return the consumer key of an org's connected app."""
     return f"3MVG9simulated.{place}"

@@ -99,6 +99,11 @@ class State:
             raise session_expired()
         return self.org(place)
 
+    def forget(self, place: str) -> None:
+        """Forget an org whose file is about to go."""
+        if org := self.orgs.pop(place, None):
+            self.end_sessions(org)
+
     def end_sessions(self, org: Org) -> None:
         """Let all sessions of an org expire."""
         self.sessions = {token: entry for token, entry in self.sessions.items() if entry[0] != org.place}

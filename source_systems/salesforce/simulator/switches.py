@@ -75,6 +75,7 @@ def add_routes(app: web.Application, prefix: str, stopped: asyncio.Event) -> Non
         ("POST", "{place}/trust", _trust),
         ("POST", "{place}/objects/{sobject}", _change_object),
         ("GET", "{place}/used", _used),
+        ("POST", "{place}/forget", _forget),
     ):
         app.router.add_route(method, f"{prefix}/{path}", _guarded(handler))
 
@@ -133,3 +134,8 @@ async def _change_object(request: web.Request) -> object:
 
 async def _used(request: web.Request) -> object:
     return _org(request).used
+
+
+async def _forget(request: web.Request) -> object:
+    request.app[STATE].forget(request.match_info["place"])
+    return True

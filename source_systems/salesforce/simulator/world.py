@@ -9,7 +9,7 @@ from pathlib import Path
 from orchestration.failures import SettingsError
 from source_systems._simulation.change import Change, System
 from source_systems._simulation.world import World
-from source_systems.salesforce.simulator.life import Address
+from source_systems.salesforce.simulator.life import Address, forget
 from source_systems.salesforce.simulator.records import Records, open_records
 
 _SYSTEM: System = "salesforce"
@@ -35,6 +35,16 @@ def bring_to(address: Address, place: str, day: int, *, seed: int, size: int) ->
             with records.transaction():
                 apply(records, changes, datetime.now(UTC))
                 records.remember("day", number)
+
+
+def remove(address: Address, place: str) -> bool:
+    """Delete an org's records; say whether there were any."""
+    file = org_file(Path(address["folder"]), place)
+    found = file.exists()
+    forget(address, place)
+    for path in (file, *file.parent.glob(f"{file.name}-*")):
+        path.unlink(missing_ok=True)
+    return found
 
 
 def apply(records: Records, changes: Iterable[Change], now: datetime) -> None:
