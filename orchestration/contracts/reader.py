@@ -13,15 +13,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
 from pydantic import ValidationError
 
 from orchestration.contracts.editor_schema import CUSTOM_PROPERTIES
 from orchestration.contracts.model import Additions, Column, Contract, Deletes
 from orchestration.contracts.types import ColumnType, parse_type
+from orchestration.contracts.yaml_file import NotYaml, read_yaml
 from orchestration.failures import ContractViolated
 
+_REMEDY = "See docs/data-engineer/contracts.md for the form."
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 _DURATION = re.compile(r"^(\d+)\s*([smhd])$")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -42,19 +43,16 @@ def read_contract(path: Path, source: str) -> Contract:
     try:
         document = _parse(path)
         return _build(document, source, path)
+    except NotYaml as error:
+        raise ContractViolated(str(error), _REMEDY) from None
     except (ValueError, KeyError) as error:
         reason = error.args[0] if error.args else error
-        raise ContractViolated(f"{path}: {reason}.", "See docs/data-engineer/contracts.md for the form.") from error
+        raise ContractViolated(f"{path}: {reason}.", _REMEDY) from error
 
 
 def _parse(path: Path) -> OpenDataContractStandard:
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        msg = f"is no YAML: {error}"
-        raise ValueError(msg) from error
-    try:
-        return OpenDataContractStandard.model_validate(raw)
+        return OpenDataContractStandard.model_validate(read_yaml(path))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "the document"

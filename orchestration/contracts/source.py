@@ -17,12 +17,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from orchestration.contracts.extraction import Connection, Extractor
 from orchestration.contracts.model import Contract
 from orchestration.contracts.reader import read_contract
+from orchestration.contracts.yaml_file import NotYaml, read_yaml
 from orchestration.failures import SettingsError, StrataError
 
 if TYPE_CHECKING:
@@ -121,13 +121,15 @@ def read_source(folder: Path) -> SourceSystem:
     """Read one source system's folder; a ``source.yaml`` that cannot be read becomes the source's fault."""
     path = folder / "source.yaml"
     try:
-        description = SourceDescription.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        description = SourceDescription.model_validate(read_yaml(path))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
+        place = ".".join(str(part) for part in first["loc"]) or "the document"
         return _faulty(folder, f"{path}: {place}: {first['msg']}.")
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        return _faulty(folder, f"{path}: cannot be read: {error}.")
+    except NotYaml as error:
+        return _faulty(folder, str(error))
+    except OSError as error:
+        return _faulty(folder, f"{path}: cannot be read: {error.strerror}.")
     return SourceSystem(folder.name, folder, description)
 
 

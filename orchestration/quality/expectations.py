@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from orchestration.contracts.yaml_file import NotYaml, read_yaml
 from orchestration.failures import ContractViolated
 from orchestration.names import TENANT, Table, qualified
 
@@ -88,9 +88,9 @@ def read_expectations(path: Path) -> list[Expectation]:
     if not path.exists():
         return []
     try:
-        file = _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except yaml.YAMLError as error:
-        raise ContractViolated(f"{path} is no YAML: {error}.", _REMEDY) from error
+        file = _File.model_validate(read_yaml(path))
+    except NotYaml as error:
+        raise ContractViolated(str(error), _REMEDY) from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])

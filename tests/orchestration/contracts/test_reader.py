@@ -71,7 +71,7 @@ def test_a_contract_gives_key_cursor_types_and_rules(tmp_path: Path) -> None:
         ("team: {name: billing}", "", "team.name is missing"),
         ("- name: invoice", "- name: bill", "differs from the file's name 'invoice'"),
         ("kind: DataContract", "knid: DataContract", "knid"),
-        ("schema:", "schema: [", "is no YAML"),
+        ("schema:", "schema: [", "no YAML: "),
     ],
 )
 def test_a_wrong_contract_is_told_with_file_and_place(tmp_path: Path, before: str, after: str, message: str) -> None:
