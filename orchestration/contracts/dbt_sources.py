@@ -105,7 +105,7 @@ def _platform_columns() -> list[dict[str, Any]]:
 
 def _column(column: Column) -> dict[str, Any]:
     entry: dict[str, Any] = {"name": column.name, "data_type": str(column.type), "description": column.description}
-    return entry | {"config": {"meta": {"pii": True}}} if column.pii else entry
+    return entry | {"config": {"meta": {"pii": column.pii_form.value}}} if column.pii else entry
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

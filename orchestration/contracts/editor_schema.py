@@ -13,7 +13,7 @@ from typing import Any
 
 from open_data_contract_standard.model import OpenDataContractStandard
 
-from orchestration.contracts.model import Additions, Deletes
+from orchestration.contracts.model import Additions, Deletes, PiiForm
 
 SCHEMA_FILE = Path(__file__).with_name("contract.schema.json")
 
@@ -35,6 +35,14 @@ CUSTOM_PROPERTIES: dict[str, tuple[dict[str, Any], str]] = {
     "tenantColumn": ({"type": "string"}, "Column that tells tenants apart in a shared database."),
 }
 """Custom properties of a contract's schema object: the value's JSON Schema and its meaning."""
+COLUMN_PROPERTIES: dict[str, tuple[dict[str, Any], str]] = {
+    "calculated": ({"type": "boolean"}, "A formula that moves no cursor; only a full load sees it change."),
+    "pii": (
+        {"enum": [PiiForm.HASH.value, PiiForm.MASK.value]},
+        "Form in which silver and everything after it show a personal column.",
+    ),
+}
+"""Custom properties of a column."""
 
 
 def render_schema() -> str:
@@ -44,18 +52,39 @@ def render_schema() -> str:
     definitions["SchemaProperty"]["properties"]["physicalType"] = {
         "type": "string", "pattern": _TYPE, "description": "Type in bronze: decimal(18,2), text(40), timestamp …",
     }  # fmt: skip
-    definitions["SchemaObject"]["properties"]["customProperties"] = {"type": "array", "items": {"oneOf": _custom()}}
+    for owner, known in (("SchemaObject", CUSTOM_PROPERTIES), ("SchemaProperty", COLUMN_PROPERTIES)):
+        definitions[owner]["properties"]["customProperties"] = {"type": "array", "items": {"oneOf": _custom(known)}}
+    definitions["SchemaProperty"]["allOf"] = [_PII_NEEDS_ITS_MARK]
     schema["title"] = "Strata contract"
     return json.dumps(schema, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def _custom() -> list[dict[str, Any]]:
-    return [
-        {
-            "type": "object",
-            "properties": {"property": {"const": name}, "value": value, "description": {"type": "string"}},
-            "required": ["property", "value"],
-            "description": meaning,
-        }
-        for name, (value, meaning) in CUSTOM_PROPERTIES.items()
-    ]
+def _custom(known: dict[str, tuple[dict[str, Any], str]]) -> list[dict[str, Any]]:
+    entries = [_entry(name, value, meaning) for name, (value, meaning) in known.items()]
+    return [*entries, _CLEAR_NEEDS_ITS_REASON] if known is COLUMN_PROPERTIES else entries
+
+
+def _entry(name: str, value: dict[str, Any], meaning: str, *also: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {"property": {"const": name}, "value": value, "description": {"type": "string", "minLength": 1}},
+        "required": ["property", "value", *also],
+        "description": meaning,
+    }
+
+
+_CLEAR_NEEDS_ITS_REASON = _entry(
+    "pii", {"const": PiiForm.CLEAR.value}, "Silver shows the column as it is; the description says why.", "description"
+)
+_PII_NEEDS_ITS_MARK = {
+    "if": {
+        "properties": {
+            "customProperties": {
+                "type": "array",
+                "contains": {"properties": {"property": {"const": "pii"}}, "required": ["property"]},
+            }
+        },
+        "required": ["customProperties"],
+    },
+    "then": {"properties": {"classification": {"const": "pii"}}, "required": ["classification"]},
+}

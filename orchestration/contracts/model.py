@@ -35,9 +35,23 @@ class Additions(StrEnum):
     HOLD = "hold"
 
 
+class PiiForm(StrEnum):
+    """What silver and everything after it show of a personal column; bronze holds it as sent."""
+
+    HASH = "hash"
+    """A digest with the tenant's salt: equal values match within a tenant, and nobody reads them."""
+    MASK = "mask"
+    """What helps to recognise a value that one knows already: ``j***@example.com``, a number's last digits."""
+    CLEAR = "clear"
+    """As it is, for a reason that the contract gives."""
+
+
 @dataclass(frozen=True)
 class Column:
-    """One column; ``allowed`` is empty when any value goes; ``added`` marks one the contract did not name."""
+    """One column; ``allowed`` is empty when any value goes; ``added`` marks one the contract did not name.
+
+    ``pii_form`` counts where ``pii`` is set.
+    """
 
     name: str
     source_name: str
@@ -45,6 +59,7 @@ class Column:
     required: bool = False
     allowed: tuple[str, ...] = ()
     pii: bool = False
+    pii_form: PiiForm = PiiForm.HASH
     calculated: bool = False
     description: str = ""
     added: bool = False

@@ -2,13 +2,13 @@
 
 The standard's own Pydantic model checks the form; what the engine needs beyond
 the standard stands in ``customProperties`` of the schema object (listed in
-``editor_schema.py``), and ``calculated`` on a property for a formula that moves
-no cursor.
+``editor_schema.py``), and those of a column in ``customProperties`` of the property.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from typing import Any
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
 from pydantic import ValidationError
 
-from orchestration.contracts.editor_schema import CUSTOM_PROPERTIES
+from orchestration.contracts.editor_schema import COLUMN_PROPERTIES, CUSTOM_PROPERTIES
 from orchestration.contracts.model import Additions, Column, Contract, Deletes
+from orchestration.contracts.personal import pii_form
 from orchestration.contracts.types import ColumnType, parse_type
 from orchestration.contracts.yaml_file import NotYaml, read_yaml
 from orchestration.failures import ContractViolated
@@ -62,10 +63,7 @@ def _parse(path: Path) -> OpenDataContractStandard:
 
 def _build(document: OpenDataContractStandard, source: str, path: Path) -> Contract:
     schema = _only_schema(document)
-    extra = _custom(schema)
-    if unknown := sorted(set(extra) - set(CUSTOM_PROPERTIES)):
-        msg = f"customProperties: {unknown[0]!r} is unknown; known are {', '.join(sorted(CUSTOM_PROPERTIES))}"
-        raise ValueError(msg)
+    extra = _custom(schema, CUSTOM_PROPERTIES, "customProperties")
     entity = schema.name or path.stem
     if entity != path.stem:
         msg = f"schema name {entity!r} differs from the file's name {path.stem!r}"
@@ -103,8 +101,12 @@ def _only_schema(document: OpenDataContractStandard) -> SchemaObject:
     return schemas[0]
 
 
-def _custom(item: SchemaObject | SchemaProperty) -> dict[str, Any]:
-    return {str(entry.property): entry.value for entry in item.customProperties or []}
+def _custom(item: SchemaObject | SchemaProperty, known: Collection[str], place: str) -> dict[str, Any]:
+    extra = {str(entry.property): entry.value for entry in item.customProperties or []}
+    if unknown := sorted(set(extra) - set(known)):
+        msg = f"{place}: {unknown[0]!r} is unknown; known are {', '.join(sorted(known))}"
+        raise ValueError(msg)
+    return extra
 
 
 def _column(prop: SchemaProperty) -> Column:
@@ -112,14 +114,17 @@ def _column(prop: SchemaProperty) -> Column:
     if not _NAME.match(name):
         msg = f"column {name!r}: names are snake_case and start with a letter (underscores lead platform columns)"
         raise ValueError(msg)
+    extra = _custom(prop, COLUMN_PROPERTIES, f"column {name!r}: customProperties")
+    kind = _type(prop, name)
     return Column(
         name=name,
         source_name=prop.physicalName or name,
-        type=_type(prop, name),
+        type=kind,
         required=bool(prop.required or prop.primaryKey),
         allowed=tuple(str(entry.value) for entry in prop.enum or ()),
         pii=prop.classification == "pii",
-        calculated=bool(_custom(prop).get("calculated", False)),
+        pii_form=pii_form(prop, kind),
+        calculated=bool(extra.get("calculated", False)),
         description=(prop.description or "").strip(),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -27,7 +28,13 @@ from source_systems._simulation import Change, World
 DBT_PROJECT = PROJECT / "dbt_project"
 FIRST_LOAD = datetime(2026, 3, 2, 6, tzinfo=UTC)
 TENANTS = ("acme", "globex")
+SALTS = f"{names.PLATFORM}.tenant_salt"
 STAMPS = ("created_at", "updated_at", "CreatedDate", "LastModifiedDate", "SystemModstamp")
+
+
+def salt_of(tenant: str) -> str:
+    """Return a tenant's salt in these tests."""
+    return hashlib.sha256(tenant.encode()).hexdigest()
 
 
 class Bronze:
@@ -46,6 +53,9 @@ class Bronze:
             for contract in self.contracts.values():
                 columns = ", ".join(f'"{name}" {kind}' for name, kind in bronze_columns(contract).items())
                 con.execute(f"CREATE TABLE {names.qualified(contract.table)} ({columns})")
+            con.execute(f"CREATE SCHEMA {names.PLATFORM}")
+            con.execute(f"CREATE TABLE {SALTS} (tenant_id VARCHAR PRIMARY KEY, salt VARCHAR)")
+            con.executemany(f"INSERT INTO {SALTS} VALUES (?, ?)", [(name, salt_of(name)) for name in TENANTS])
 
     def load(self, tenant: str, changes: Iterable[Change], at: datetime) -> None:
         """Apply changes as one load of each entity: the last version of a key counts."""

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import pytest
 
+from orchestration.contracts.model import PiiForm
+
 PERSONAL = {"email", "full_name", "first_name", "last_name", "phone", "username", "account_owner_name"}
 RESERVED = {
     # T-SQL's, Spark's and the standard's words that DuckDB would let pass as a column's name.
@@ -63,10 +65,12 @@ def test_gold_has_enforced_contracts(models: dict[str, dict[str, Any]]) -> None:
     assert all(model["contract"]["enforced"] for model in gold)
 
 
-def test_personal_columns_are_marked(models: dict[str, dict[str, Any]]) -> None:
+def test_personal_columns_are_marked_with_their_form(models: dict[str, dict[str, Any]]) -> None:
     for name, model in models.items():
-        marked = {c["name"] for c in model["columns"].values() if c["config"].get("meta", {}).get("pii")}
-        assert marked == PERSONAL & set(model["columns"]), name
+        marked = {c["name"]: c["config"].get("meta", {}).get("pii") for c in model["columns"].values()}
+        found = {column: form for column, form in marked.items() if form}
+        assert set(found) == PERSONAL & set(model["columns"]), name
+        assert set(found.values()) <= {form.value for form in PiiForm}, name
 
 
 def test_no_column_is_named_by_a_reserved_word(first_day: Bronze, models: dict[str, dict[str, Any]]) -> None:

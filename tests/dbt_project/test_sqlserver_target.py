@@ -76,7 +76,22 @@ def _in_duckdb(statement: exp.Expression) -> str:
     for kind in statement.find_all(exp.DataType):
         if kind.this == exp.DataType.Type.BIT:
             kind.set("this", exp.DataType.Type.BOOLEAN)
+        if kind.find(exp.Var):
+            kind.set("expressions", [])
+    for digest in list(statement.find_all(exp.SHA2)):
+        _as_duckdb_digests(digest)
     return statement.sql(dialect="duckdb")
+
+
+def _as_duckdb_digests(digest: exp.SHA2) -> None:
+    """DuckDB's text is UTF-8 and its digests are hexadecimal already; + of two texts joins them."""
+    for collated in list(digest.find_all(exp.Collate)):
+        collated.replace(collated.this)
+    joined = digest.find(exp.Add)
+    assert joined
+    joined.replace(exp.DPipe(this=joined.this, expression=joined.expression))
+    assert isinstance(digest.parent, exp.Convert)
+    digest.parent.replace(digest)
 
 
 def _sorted(rows: list[tuple[Any, ...]]) -> list[str]:

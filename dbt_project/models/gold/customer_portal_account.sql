@@ -40,6 +40,7 @@ select
     customer.customer_key,
     customer.external_ref,
     customer.account_key,
+    customer.owner_key as account_owner_key,
 
     -- facts
     customer.customer_name,

@@ -24,6 +24,27 @@ def test_every_contract_fits_and_names_the_schema(path: Path) -> None:
     assert first == "# yaml-language-server: $schema=../../../orchestration/contracts/contract.schema.json"
 
 
+@pytest.mark.parametrize(
+    ("column", "fits"),
+    [
+        ({"classification": "pii", "customProperties": [{"property": "pii", "value": "mask"}]}, True),
+        (
+            {"classification": "pii", "customProperties": [{"property": "pii", "value": "clear", "description": "x"}]},
+            True,
+        ),
+        ({"classification": "pii", "customProperties": [{"property": "pii", "value": "clear"}]}, False),
+        ({"classification": "pii", "customProperties": [{"property": "pii", "value": "hide"}]}, False),
+        ({"customProperties": [{"property": "pii", "value": "mask"}]}, False),
+        ({"customProperties": [{"property": "calculated", "value": True}]}, True),
+    ],
+)
+def test_the_form_of_a_personal_column_is_checked_as_the_reader_does(column: dict[str, object], fits: bool) -> None:
+    contract = yaml.safe_load((CONTRACTS[0]).read_text(encoding="utf-8"))
+    contract["schema"][0]["properties"][1] = {"name": "x", "physicalType": "text", **column}
+    faults = list(jsonschema.Draft202012Validator(json.loads(render_schema())).iter_errors(contract))
+    assert (not faults) is fits
+
+
 def test_a_wrong_type_or_custom_property_is_underlined() -> None:
     contract = yaml.safe_load((CONTRACTS[0]).read_text(encoding="utf-8"))
     contract["schema"][0]["properties"][0]["physicalType"] = "money"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.contracts.model import Additions, Deletes
+from orchestration.contracts.model import Additions, Deletes, PiiForm
 from orchestration.contracts.reader import read_contract
 from orchestration.failures import ContractViolated
 
@@ -53,6 +53,51 @@ def test_a_contract_gives_key_cursor_types_and_rules(tmp_path: Path) -> None:
     assert contract.column("status").allowed == ("open", "paid")
     assert contract.column("email").pii
     assert contract.column("id").required, "a key is always required"
+
+
+PERSONAL = "classification: pii"
+
+
+@pytest.mark.parametrize(
+    ("written", "form"),
+    [
+        (PERSONAL, PiiForm.HASH),
+        (f"{PERSONAL}, customProperties: [{{property: pii, value: hash}}]", PiiForm.HASH),
+        (f"{PERSONAL}, customProperties: [{{property: pii, value: mask}}]", PiiForm.MASK),
+        (f"{PERSONAL}, customProperties: [{{property: pii, value: clear, description: Printed.}}]", PiiForm.CLEAR),
+    ],
+)
+def test_a_personal_column_has_the_form_that_the_contract_gives_it(tmp_path: Path, written: str, form: PiiForm) -> None:
+    email = read_contract(write(tmp_path, GOOD.replace(PERSONAL, written)), "crm").column("email")
+    assert (email.pii, email.pii_form) == (True, form)
+
+
+@pytest.mark.parametrize(
+    ("column", "written", "message"),
+    [
+        ("text", "customProperties: [{property: pii, value: mask}]", "'email': the property pii needs classification"),
+        ("text", "classification: pii, customProperties: [{property: pii, value: hide}]", "pii: 'hide' is unknown"),
+        ("text", "classification: pii, customProperties: [{property: pii, value: clear}]", "clear needs its reason"),
+        (
+            "text",
+            "classification: pii, customProperties: [{property: pi, value: mask}]",
+            "'email': customProperties: 'pi'",
+        ),
+        (
+            "date",
+            "classification: pii, customProperties: [{property: pii, value: mask}]",
+            "mask is for text, not for date",
+        ),
+        ("timestamp", "classification: pii", "hash is not for timestamp; write clear"),
+    ],
+)
+def test_a_misuse_of_the_form_is_told_with_its_column(tmp_path: Path, column: str, written: str, message: str) -> None:
+    mistaken = f"name: email, physicalType: {column}, {written}"
+    path = write(tmp_path, GOOD.replace("name: email, physicalType: text, classification: pii", mistaken))
+    with pytest.raises(ContractViolated) as caught:
+        read_contract(path, "crm")
+    assert str(path) in caught.value.message
+    assert message in caught.value.message
 
 
 @pytest.mark.parametrize(

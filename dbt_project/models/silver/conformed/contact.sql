@@ -3,8 +3,7 @@ with crm_contact as (
         salesforce_contact._tenant_id,
         salesforce_contact.contact_key,
         customer_match.customer_key,
-        salesforce_contact.first_name,
-        salesforce_contact.last_name,
+        salesforce_contact.full_name,
         salesforce_contact.email,
         salesforce_contact.phone,
         salesforce_contact.job_title,
@@ -44,10 +43,7 @@ select
     product_user.user_key,
 
     -- facts
-    coalesce(
-        product_user.full_name,
-        nullif(trim(concat(crm_contact.first_name, ' ', crm_contact.last_name)), '')
-    ) as full_name,
+    coalesce(product_user.full_name, crm_contact.full_name) as full_name,
     coalesce(crm_contact.email, product_user.email) as email,
     crm_contact.phone,
     crm_contact.job_title,

@@ -6,8 +6,8 @@ select
     {{ record_key('product', 'source._connection', 'source.customer_id') }} as customer_key,
 
     -- facts
-    lower({{ clean('source.email') }}) as email,
-    {{ clean('source.full_name') }} as full_name,
+    {{ personal(source('bronze_product', 'app_user'), 'email') }} as email,
+    {{ personal(source('bronze_product', 'app_user'), 'full_name') }} as full_name,
     {{ clean('source.role', 20) }} as user_role,
     source.is_active,
 

@@ -16,7 +16,7 @@ select
     {{ web_host('source.website') }} as domain,
     upper({{ clean('source.billing_country', 80) }}) as billing_country,
     {{ clean('source.billing_city', 40) }} as billing_city,
-    {{ clean('source.phone', 40) }} as phone,
+    {{ personal(source('bronze_salesforce', 'account'), 'phone') }} as phone,
     source.annual_revenue,
     source.number_of_employees,
     source.health_score__c as health_score,

@@ -7,10 +7,11 @@ select
     {{ record_key('salesforce', 'source._connection', 'source.owner_id') }} as owner_key,
 
     -- facts
-    {{ clean('source.first_name') }} as first_name,
-    {{ clean('source.last_name') }} as last_name,
-    lower({{ clean('source.email') }}) as email,
-    {{ clean('source.phone', 40) }} as phone,
+    {{ personal(source('bronze_salesforce', 'contact'), 'first_name') }} as first_name,
+    {{ personal(source('bronze_salesforce', 'contact'), 'last_name') }} as last_name,
+    {{ personal(source('bronze_salesforce', 'contact'), ['first_name', 'last_name']) }} as full_name,
+    {{ personal(source('bronze_salesforce', 'contact'), 'email') }} as email,
+    {{ personal(source('bronze_salesforce', 'contact'), 'phone') }} as phone,
     {{ clean('source.title') }} as job_title,
 
     -- times

@@ -7,9 +7,9 @@ select
     {{ record_key('salesforce', 'source._connection', 'source.owner_id') }} as owner_key,
 
     -- facts
-    {{ clean('source.first_name') }} as first_name,
-    {{ clean('source.last_name') }} as last_name,
-    lower({{ clean('source.email') }}) as email,
+    {{ personal(source('bronze_salesforce', 'lead'), 'first_name') }} as first_name,
+    {{ personal(source('bronze_salesforce', 'lead'), 'last_name') }} as last_name,
+    {{ personal(source('bronze_salesforce', 'lead'), 'email') }} as email,
     {{ clean('source.company') }} as company_name,
     {{ clean('source.status') }} as lead_status,
     {{ clean('source.lead_source') }} as lead_source,

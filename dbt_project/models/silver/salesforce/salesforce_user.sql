@@ -5,9 +5,9 @@ select
     {{ record_key('salesforce', 'source._connection', 'source.id') }} as user_key,
 
     -- facts
-    lower({{ clean('source.username') }}) as username,
-    {{ clean('source.name') }} as full_name,
-    lower({{ clean('source.email') }}) as email,
+    {{ personal(source('bronze_salesforce', 'user'), 'username') }} as username,
+    {{ personal(source('bronze_salesforce', 'user'), 'name') }} as full_name,
+    {{ personal(source('bronze_salesforce', 'user'), 'email') }} as email,
     source.is_active,
 
     -- times

@@ -1,0 +1,60 @@
+"""Hands the tenants' salts to the warehouse, where dbt's models read them from a table.
+
+So no salt is ever part of a statement, a log, a manifest or an environment. The
+control plane keeps them; the warehouse's copy, ``strata.tenant_salt``, is never published.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+
+from sqlalchemy import select
+
+from orchestration import names
+from orchestration.control import Control, changes, tables
+from orchestration.control.actor import current_actor
+from orchestration.control.database import alone
+from orchestration.runtime import Runtime
+from orchestration.warehouse.protocol import Session
+
+SALTS: names.Table = (names.PLATFORM, "tenant_salt")
+"""The warehouse's copy: ``tenant_id``, ``salt`` (64 hexadecimal digits)."""
+
+_BYTES = 32
+
+
+def hand_over_salts(runtime: Runtime) -> None:
+    """Give every tenant a salt that has none, and bring the warehouse's copy up to the control plane's.
+
+    A salt that only the warehouse has (the control plane was begun anew) is taken back, so that digests stay.
+    """
+    with runtime.warehouse.session("tenants' salts") as session:
+        copied = _copied(session)
+        wanted = copied | _salts(runtime.control, runtime.tenants, copied)
+        rows = [(tenant, salt) for tenant, salt in wanted.items() if copied.get(tenant) != salt]
+        with session.transaction():
+            for row in rows:
+                session.execute(f"INSERT OR REPLACE INTO {names.qualified(SALTS)} VALUES (?, ?)", row)
+
+
+def _copied(session: Session) -> dict[str, str]:
+    session.execute(f"CREATE SCHEMA IF NOT EXISTS {names.quote(names.PLATFORM)}")
+    columns = "tenant_id VARCHAR PRIMARY KEY, salt VARCHAR NOT NULL"
+    session.execute(f"CREATE TABLE IF NOT EXISTS {names.qualified(SALTS)} ({columns})")
+    return dict(session.execute(f"SELECT tenant_id, salt FROM {names.qualified(SALTS)}"))
+
+
+def _salts(control: Control, tenants: Mapping[str, object], copied: Mapping[str, str]) -> dict[str, str]:
+    """Return the control plane's salts of these tenants, after each has one."""
+    statement = select(tables.salt.c.tenant_id, tables.salt.c.salt).where(tables.salt.c.deleted_at.is_(None))
+    with control.reading() as connection:
+        found = {row.tenant_id: row.salt for row in connection.execute(statement)}
+    if not set(tenants) <= set(found):
+        with control.transaction(current_actor()) as connection:
+            alone(connection, "salts")
+            found = {row.tenant_id: row.salt for row in connection.execute(statement)}
+            for tenant in sorted(set(tenants) - set(found)):
+                found[tenant] = copied.get(tenant) or secrets.token_hex(_BYTES)
+                changes.insert(connection, tables.salt, {"tenant_id": tenant, "salt": found[tenant]})
+    return {tenant: found[tenant] for tenant in tenants}
