@@ -17,7 +17,7 @@ from orchestration.contracts.source import SourceSystem, find_sources
 from orchestration.failures import SettingsError
 from orchestration.landing.store import LandingStore, open_landing
 from orchestration.settings import Settings, load_settings
-from orchestration.tenants import Tenant
+from orchestration.tenants import Tenant, require_settings
 from orchestration.warehouse import Warehouse, open_warehouse
 
 if TYPE_CHECKING:
@@ -59,7 +59,13 @@ class Runtime:
             yield self.resolve(connection)
 
     def resolve(self, connection: Connection) -> Connection:
-        """Return a connection that can be opened, starting its simulator when it is a simulated one."""
+        """Return a connection that can be opened, starting its simulator when it is a simulated one.
+
+        Raises:
+            SettingsError: the connection lacks a setting that its source requires.
+        """
+        if connection.source in self.sources:
+            require_settings(connection, self.sources[connection.source])
         if not connection.simulated:
             return connection
         from orchestration.simulators import resolve  # noqa: PLC0415 - servers are heavy; only who simulates pays

@@ -22,7 +22,8 @@ from orchestration.contracts.source import SourceSystem
 from orchestration.failures import SettingsError
 
 DEFAULT = "default"
-_IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
+_IDENTIFIER = re.compile(r"^(?!.*__)[a-z][a-z0-9_]{0,61}[a-z0-9]$|^[a-z]$")
+"""Two underscores part the names in a variable, so no name holds them."""
 
 
 @dataclass(frozen=True)
@@ -125,20 +126,14 @@ def _merge(draft: Draft, name: str, value: str) -> None:
         draft.settings[name], draft.simulated = SecretStr(value), False
 
 
-def checked(place: Place, draft: Draft, sources: Mapping[str, SourceSystem]) -> Connection:
-    """Return the connection.
+def require_settings(connection: Connection, source: SourceSystem) -> None:
+    """Refuse a real connection that lacks a setting.
 
     Raises:
-        SettingsError: a setting that the source requires is not set; names its variable.
+        SettingsError: names the variable.
     """
-    tenant, source, instance = place
-    connection = Connection(tenant, source, instance, draft.settings, draft.simulated)
-    if not draft.simulated:
-        _require_settings(connection, sources[source])
-    return connection
-
-
-def _require_settings(connection: Connection, source: SourceSystem) -> None:
+    if connection.simulated:
+        return
     for setting in source.description.settings:
         if setting.required and setting.name not in connection.settings:
             parts = [source.name, connection.tenant, *([] if connection.instance == "main" else [connection.instance])]

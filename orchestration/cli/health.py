@@ -23,6 +23,7 @@ from orchestration.failures import Busy, StrataError
 from orchestration.publication.status import read_status
 from orchestration.runtime import Runtime
 from orchestration.settings import PROJECT, Settings
+from orchestration.tenants import require_settings
 
 _PIN = re.compile(r"^[A-Za-z0-9_.\[\]-]+==[^\\]+", re.MULTILINE)
 _SCARCE_GB = 2
@@ -137,6 +138,11 @@ def _credentials(source: SourceSystem, registered: Connection) -> Iterator[Check
     name = f"{registered.label}: credentials"
     if registered.simulated:
         yield Check(name, ok=True, detail="simulated, none needed")
+        return
+    try:
+        require_settings(registered, source)
+    except StrataError as error:
+        yield failed(name, error)
         return
     given = [setting.name for setting in source.description.settings if setting.name in registered.settings]
     yield Check(name, ok=True, detail=f"set: {', '.join(given) or 'none'}")

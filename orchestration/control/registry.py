@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection as Database
+from sqlalchemy import Row, select
 
+from orchestration.contracts.extraction import Connection
 from orchestration.contracts.source import SourceSystem
 from orchestration.control.database import Control, open_control
 from orchestration.control.installation import RemovedNames
@@ -17,7 +19,7 @@ from orchestration.control.seed import ALONE, seed
 from orchestration.control.tables import connection as connections
 from orchestration.control.tables import plan, tenant
 from orchestration.settings import Settings
-from orchestration.tenants import Draft, Place, Plan, Tenant, add_environment, checked, read_environment
+from orchestration.tenants import Draft, Place, Plan, Tenant, add_environment, read_environment
 
 ABSENT = "absent"
 """The state of a tenant that the control plane does not have, or that is deleted there."""
@@ -41,7 +43,8 @@ def read_registry(
     A company that has nothing but the tenant ``default`` has every source simulated.
 
     Raises:
-        SettingsError: a variable is wrong, or a required setting is missing; names it.
+        SettingsError: a variable is wrong; names it. A setting that is missing stops its own connection alone,
+            when it is opened.
     """
     with control.reading() as connection:
         rows = connection.execute(_live(tenant)).all()
@@ -55,7 +58,7 @@ def read_registry(
         drafts = {(names[0], source, "main"): Draft(simulated=True) for source in sources}
     mine = defaultdict(list)
     for place in sorted(drafts):
-        mine[place[0]].append(checked(place, drafts[place], sources))
+        mine[place[0]].append(Connection(*place, drafts[place].settings, drafts[place].simulated))
     return {
         row.tenant_id: Tenant(
             row.tenant_id, row.title, tuple(mine[row.tenant_id]), row.state, _terms(row, plans.get(row.plan_id))
@@ -71,13 +74,20 @@ def tenant_state(control: Control, tenant_id: str) -> str:
         return connection.execute(statement).scalar() or ABSENT
 
 
+def tenant_states(control: Control) -> dict[str, str]:
+    """Return the state of every tenant as it is now; one that is deleted has none."""
+    with control.reading() as connection:
+        statement = select(tenant.c.tenant_id, tenant.c.state).where(tenant.c.deleted_at.is_(None))
+        return {row.tenant_id: row.state for row in connection.execute(statement)}
+
+
 def _live(table: Any) -> Any:  # noqa: ANN401 - a table, a selection of it
     stamps = {"created_at", "updated_at", "updated_by", "deleted_at", "onboarding"}
     columns = [column for column in table.columns if column.name not in stamps]
     return select(*columns).where(table.c.deleted_at.is_(None)).order_by(*columns[:1])
 
 
-def _drafts(connection: Connection, sources: Mapping[str, SourceSystem], tenants: set[str]) -> dict[Place, Draft]:
+def _drafts(connection: Database, sources: Mapping[str, SourceSystem], tenants: set[str]) -> dict[Place, Draft]:
     """Read the connections of tenants that are not deleted; those to sources that are gone are left out."""
     return {
         (row.tenant_id, row.source, row.instance): Draft(_settings(row.settings), row.simulated)

@@ -49,12 +49,17 @@ def prepare(control: Control) -> None:
     _checked.add(control.url)
 
 
-def _require_head(found: str | None) -> None:
-    if found == HEAD:
-        return
+def _require_known(found: str | None) -> None:
     if found is not None and found not in REVISIONS:
         message = f"The control plane's schema is {found}, made by a newer version of Strata; this one knows {HEAD}."
-        raise SettingsError(message, "Run the newer version, or take the schema back with it: strata control downgrade")
+        remedy = f"Run that version, or take the schema back with it: strata control downgrade {HEAD}"
+        raise SettingsError(message, remedy)
+
+
+def _require_head(found: str | None) -> None:
+    _require_known(found)
+    if found == HEAD:
+        return
     state = f"The control plane's schema is {found}" if found else "The control plane's database is empty"
     raise SettingsError(f"{state}; this version needs {HEAD}.", "Back it up, then run: strata control upgrade")
 
@@ -74,15 +79,24 @@ def upgrade(control: Control, revision: str = HEAD) -> str:
     """Bring the schema up to a revision, all steps in one transaction; return the revision."""
     from alembic import command  # noqa: PLC0415 - only who migrates pays for it
 
+    _require_known(current(control))
     with _migrating(control) as config:
         command.upgrade(config, revision)
     return revision
 
 
 def downgrade(control: Control, revision: str) -> str:
-    """Take the schema back to a revision, all steps in one transaction; return the revision."""
+    """Take the schema back to a revision, all steps in one transaction; return the revision.
+
+    Raises:
+        SettingsError: there is no such revision before the present one. Before the first nothing would be left.
+    """
     from alembic import command  # noqa: PLC0415
 
+    found = current(control)
+    if found is None or revision not in REVISIONS or found not in REVISIONS or revision > found:
+        message = f"The control plane is at revision {found or 'none'} and cannot go back to {revision!r}."
+        raise SettingsError(message, f"Revisions that this version knows: {', '.join(REVISIONS)}.")
     _checked.discard(control.url)
     with _migrating(control) as config:
         command.downgrade(config, revision)

@@ -11,7 +11,7 @@ from orchestration.control.registry import read_registry
 from orchestration.control.seed import seed
 from orchestration.failures import SettingsError
 from orchestration.settings import load_settings
-from orchestration.tenants import Tenant
+from orchestration.tenants import Tenant, require_settings
 
 SETTINGS = [{"name": "url", "description": "Address", "secret": True, "example": "postgresql://db"}]
 
@@ -81,7 +81,6 @@ def test_a_secret_setting_shows_in_no_representation(tenants_file: Path) -> None
         ({"STRATA_PRODUCT__ACME__PORT": "1"}, "STRATA_PRODUCT__ACME__PORT: PORT is no setting of product."),
         ({"STRATA_PRODUCT__URL": "x"}, "STRATA_PRODUCT__URL: names no known tenant"),
         ({"STRATA_PRODUCT__ACME__A__B__URL": "x"}, "STRATA_PRODUCT__ACME__A__B__URL: too many parts."),
-        ({"STRATA_CRM__GLOBEX": "environment"}, "STRATA_CRM__GLOBEX__URL is not set"),
     ],
 )
 def test_a_wrong_variable_is_named(tenants_file: Path, environment: dict[str, str], message: str) -> None:
@@ -89,11 +88,21 @@ def test_a_wrong_variable_is_named(tenants_file: Path, environment: dict[str, st
         read_tenants(tenants_file, SOURCES, environment)
 
 
+def test_a_missing_setting_stops_its_own_connection_alone_and_is_named(tenants_file: Path) -> None:
+    tenants = read_tenants(tenants_file, SOURCES, {"STRATA_CRM__GLOBEX": "environment"})
+    (crm,) = tenants["globex"].of_source("crm")
+    with pytest.raises(SettingsError, match="STRATA_CRM__GLOBEX__URL is not set"):
+        require_settings(crm, SOURCES["crm"])
+    for other in (*tenants["acme"].connections, *tenants["globex"].of_source("product")):
+        require_settings(other, SOURCES[other.source])
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("tenants: {acme: {connections: {sap: simulated}}}", "source 'sap' is unknown"),
         ("tenants: {Acme Inc: {}}", "tenant 'Acme Inc'"),
+        ("tenants: {acme__eu: {}}", "tenant 'acme__eu'"),
         ("tenants: {acme: {connections: {product: 'postgresql://u:p@h'}}}", "is neither 'simulated' nor"),
         ("customers: {}", "no readable 'tenants:' mapping"),
         ("", "is empty: it has to begin with 'tenants:'"),
