@@ -17,12 +17,15 @@ from orchestration.warehouse.protocol import Session
 PLATFORM_OWNER = "platform"
 
 
-def raise_alert(session: Session, failure_class: FailureClass, subject: str, message: str, owner: str) -> str:
+def raise_alert(
+    session: Session, failure_class: FailureClass, subject: str, message: str, owner: str, *, tenant: str | None = None
+) -> str:
     """Open an alert, or count a repeat of the open one; returns its id.
 
     ``subject`` says what is at fault and is the same for every repeat (``load product/invoice of acme/main``);
     ``owner`` owns that source or table. The class decides whether the owner hears of it or the platform's people.
-    Secrets and personal data in the texts are masked.
+    ``tenant`` is who it is about, and who may see it beside the platform's people; ``None`` when it is about no one
+    tenant alone. Secrets and personal data in the texts are masked.
     """
     table, now = platform_table("alert"), stored(utc_now())
     subject, message = redact(subject), redact(message)
@@ -41,9 +44,9 @@ def raise_alert(session: Session, failure_class: FailureClass, subject: str, mes
         alert_id = uuid4().hex
         told = owner if POLICIES[failure_class].alert is Owner.SOURCE and owner else PLATFORM_OWNER
         session.execute(
-            f"INSERT INTO {table} (alert_id, class, owner, subject, message, state, first_at, last_at, count) "
-            "VALUES (?, ?, ?, ?, ?, 'open', ?, ?, 1)",
-            [alert_id, failure_class.value, told, subject, message, now, now],
+            f"INSERT INTO {table} (alert_id, tenant_id, class, owner, subject, message, state, first_at, last_at, "
+            "count) VALUES (?, ?, ?, ?, ?, ?, 'open', ?, ?, 1)",
+            [alert_id, tenant, failure_class.value, told, subject, message, now, now],
         )
         return alert_id
 

@@ -73,10 +73,17 @@ def list_rejects(
     entity: str | None = None,
     tenant: str | None = None,
     status: str | None = OPEN,
+    quarantine_id: str | None = None,
     limit: int = 1000,
 ) -> list[Reject]:
     """Return entries, newest first; ``status`` is open, closed, replayed, or ``None`` for all."""
-    wanted = {"source": source, "entity": entity, "tenant_id": tenant, "status": status}
+    wanted = {
+        "source": source,
+        "entity": entity,
+        "tenant_id": tenant,
+        "status": status,
+        "quarantine_id": quarantine_id,
+    }
     chosen = {column: value for column, value in wanted.items() if value is not None}
     where = " AND ".join(f"{column} = ?" for column in chosen) or "true"
     with runtime.warehouse.session("list quarantine") as session:

@@ -33,7 +33,9 @@ def tell(runtime: Runtime, faults: Iterable[Fault] = (), well: Iterable[str] = (
         apply(session)  # what failed may have been the very first load
         with session.transaction():
             for fault in faults:
-                raise_alert(session, fault.failure_class, fault.subject, fault.message, fault.owner)
+                raise_alert(
+                    session, fault.failure_class, fault.subject, fault.message, fault.owner, tenant=fault.tenant
+                )
             for subject in well:
                 recover(session, subject)
         write_status(session, runtime)

@@ -30,6 +30,7 @@ class Fault:
     failure_class: FailureClass
     message: str
     owner: str = "platform"
+    tenant: str | None = None
 
     def __str__(self) -> str:
         """Say it in one line."""
@@ -48,7 +49,7 @@ def load_faults(source: SourceSystem, results: Iterable[LoadResult], broken: Col
 def held_faults(source: SourceSystem, results: Iterable[LoadResult]) -> list[Fault]:
     """Return the tombstones that wait for a person: nothing failed, and yet somebody has to look."""
     return [
-        Fault(subject(r), FailureClass.SHRINK, f"{r.held} tombstones are held. {r.message}", _owner(source, r.entity))
+        _fault(source, r, FailureClass.SHRINK, f"{r.held} tombstones are held. {r.message}")
         for r in results
         if r.status == "held"
     ]
@@ -56,7 +57,11 @@ def held_faults(source: SourceSystem, results: Iterable[LoadResult]) -> list[Fau
 
 def _load_fault(source: SourceSystem, result: LoadResult) -> Fault:
     failure_class = FailureClass(result.failure_class or FailureClass.PERMANENT)
-    return Fault(subject(result), failure_class, result.message, _owner(source, result.entity))
+    return _fault(source, result, failure_class, result.message)
+
+
+def _fault(source: SourceSystem, result: LoadResult, failure_class: FailureClass, message: str) -> Fault:
+    return Fault(subject(result), failure_class, message, _owner(source, result.entity), result.tenant_id)
 
 
 def _owner(source: SourceSystem, entity: str) -> str:

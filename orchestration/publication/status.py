@@ -69,7 +69,7 @@ class BuildStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlertStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """An alert that is open."""
+    """An alert that is open; ``tenant`` is who it is about, if that is one."""
 
     alert_id: str
     failure_class: str
@@ -79,6 +79,7 @@ class AlertStatus(msgspec.Struct, frozen=True, kw_only=True):
     first_at: datetime
     last_at: datetime
     count: int
+    tenant: str | None = None
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,7 +198,7 @@ def _builds(session: Session) -> list[BuildStatus]:
 
 
 def _alerts(session: Session) -> list[AlertStatus]:
-    columns = "alert_id, class, owner, subject, message, first_at, last_at, count"
+    columns = "alert_id, class, owner, subject, message, first_at, last_at, count, tenant_id"
     rows = session.execute(
         f"SELECT {columns} FROM {platform_table('alert')} WHERE state = 'open' ORDER BY first_at, alert_id"
     )

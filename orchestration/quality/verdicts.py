@@ -182,4 +182,4 @@ def _tell(session: Session, findings: Sequence[Finding], verdicts: Sequence[Verd
             recover(session, subject)
         else:
             text = f"{finding.expectation.description} {verdict.sentence}"
-            raise_alert(session, FailureClass.QUALITY, subject, text, verdict.owner)
+            raise_alert(session, FailureClass.QUALITY, subject, text, verdict.owner, tenant=verdict.tenant_id)

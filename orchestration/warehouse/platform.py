@@ -103,6 +103,7 @@ PLATFORM_TABLES: dict[str, dict[str, str]] = {
     },
     "alert": {
         "alert_id": "VARCHAR PRIMARY KEY",
+        "tenant_id": "VARCHAR",
         "class": "VARCHAR",
         "owner": "VARCHAR",
         "subject": "VARCHAR",

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from orchestration.access import TenantAccess, operator
+from orchestration.access.personal import masked
 from orchestration.bronze import quarantine as entries
 from orchestration.bronze.quarantine import Reject
 from orchestration.bronze.rejects import OPEN
@@ -16,7 +18,6 @@ from orchestration.cli.choices import source_named
 from orchestration.cli.console import moment, print_json, print_table, say
 from orchestration.cli.exit_codes import ExitCode
 from orchestration.cli.load_table import print_loads
-from orchestration.cli.personal import masked
 from orchestration.runtime import Runtime, open_runtime
 
 app = typer.Typer(no_args_is_help=True)
@@ -92,7 +93,7 @@ def replay(
         raise typer.BadParameter("Name a source system, or entries with --id.")
     mended = _mended(mend, entry)
     runtime = open_runtime()
-    chosen = entry or [item.quarantine_id for item in _find(runtime, source, entity, tenant, status=OPEN)]
+    chosen = entry or [item.quarantine_id for item in _find(runtime, source, entity, tenant)]
     who = f"cli/{getpass.getuser()}"
     results = entries.replay(runtime, chosen, mended=mended, who=who, reason=reason or None)
     if as_json:
@@ -105,14 +106,24 @@ def replay(
 
 
 def _find(
-    runtime: Runtime, source: str | None, entity: list[str] | None, tenant: list[str] | None, *, status: str | None
+    runtime: Runtime,
+    source: str | None,
+    entity: list[str] | None,
+    tenants: list[str] | None,
+    *,
+    status: str | None = OPEN,
 ) -> list[Reject]:
+    """Find entries as they came, newest first: of named tenants, or else of all there are."""
     if source:
         source_named(runtime, source, entity)
-    found = entries.list_rejects(runtime, source=source, status=status, limit=_LIMIT)
-    return [
-        item for item in found if (not entity or item.entity in entity) and (not tenant or item.tenant_id in tenant)
-    ]
+    if tenants:
+        who = operator(getpass.getuser(), clear=True)
+        opened = [TenantAccess(runtime, tenant, who) for tenant in dict.fromkeys(tenants)]
+        found = [item for access in opened for item in access.quarantine(source, status=status, limit=_LIMIT)]
+        found.sort(key=lambda item: item.quarantined_at, reverse=True)
+    else:
+        found = entries.list_rejects(runtime, source=source, status=status, limit=_LIMIT)
+    return [item for item in found if not entity or item.entity in entity]
 
 
 def _mended(mend: list[str] | None, entry: list[str] | None) -> dict[str, dict[str, str | None]]:

@@ -13,6 +13,8 @@ import msgspec
 import typer
 from rich.text import Text
 
+from orchestration.access.refusals import no_tenant
+from orchestration.access.status import narrowed
 from orchestration.cli.console import ago, coloured, moment, print_json, print_table, say
 from orchestration.cli.held import release_commands
 from orchestration.cli.registered import FORGOTTEN, REMEDY, forgotten, label
@@ -34,7 +36,9 @@ def status(
     runtime = open_runtime()
     zone = runtime.settings.timezone
     known = read_status(runtime.settings) or Status(written_at=datetime.now(UTC))
-    entities = [item for item in known.entities if _wanted(item, source, tenant)]
+    if tenant:
+        known = _of_tenants(known, tenant, runtime.tenants)
+    entities = [item for item in known.entities if not source or item.source in source]
     gone = forgotten(known, runtime.tenants)
     if as_json:
         print_json(_document(known, entities, gone))
@@ -51,8 +55,12 @@ def status(
     _show_alerts(known, zone)
 
 
-def _wanted(item: EntityStatus, sources: list[str] | None, tenants: list[str] | None) -> bool:
-    return (not sources or item.source in sources) and (not tenants or item.tenant in tenants)
+def _of_tenants(known: Status, tenants: Collection[str], registered: Collection[str]) -> Status:
+    """Narrow the status; a tenant that is registered no more is one while the warehouse holds loads of it."""
+    for tenant in tenants:
+        if tenant not in registered and all(item.tenant != tenant for item in known.entities):
+            raise no_tenant(tenant)
+    return narrowed(known, tenants)
 
 
 def _document(known: Status, entities: list[EntityStatus], gone: Collection[str]) -> dict[str, object]:
@@ -93,7 +101,7 @@ def _freshness(item: EntityStatus) -> Text:
 def _show_builds(known: Status, zone: str) -> None:
     for build in known.builds:
         style = None if build.status == "succeeded" else "yellow"
-        reach = f", up to load {build.up_to_seq}" if build.kind == "warehouse" else ""
+        reach = f", up to load {build.up_to_seq}" if build.up_to_seq else ""
         say(f"{build.kind} build: {_state(build, zone)}{reach}", style=style)
 
 

@@ -1,0 +1,94 @@
+"""Two tenants in one installation: what tests of the access room do again and again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from till_source import Bill, TillSource, till_source
+
+from orchestration.access import Permission, Principal, TenantAccess
+from orchestration.bronze.ledger import LoadResult
+from orchestration.bronze.load import load_source
+from orchestration.contracts.extraction import Connection
+from orchestration.control import changes, tables
+from orchestration.landing.store import open_landing
+from orchestration.publication.publish import publish
+from orchestration.publication.status import write_status
+from orchestration.runtime import Runtime
+from orchestration.scripts.run import ScriptResult, run_financial
+from orchestration.settings import Settings
+from orchestration.tenants import Tenant
+from orchestration.warehouse import open_warehouse
+
+GOLD = ("gold", "bill")
+BRONZE = ("bronze_till", "bill")
+CLOSED = ("finance", "bill_total")
+TENANTS = ("acme", "globex")
+_SCRIPT = """-- @table finance.bill_total
+SELECT note, SUM(amount) AS total, COUNT(*) AS bills FROM gold.bill GROUP BY note
+"""
+_BUILD = """
+CREATE SCHEMA IF NOT EXISTS gold;
+CREATE OR REPLACE TABLE gold.bill AS
+SELECT _tenant_id, id, status, amount, note, md5(email) AS email FROM bronze_till.bill WHERE _deleted_at IS NULL;
+CREATE OR REPLACE TABLE gold.shared AS SELECT count(*) AS bills FROM bronze_till.bill;"""
+
+
+class House:
+    """One installation with the till as its only source."""
+
+    def __init__(self, folder: Path) -> None:
+        self.source: TillSource = till_source(folder / "till")
+        scripts = folder / "scripts" / "financial"
+        scripts.mkdir(parents=True)
+        (scripts / "bill_total.sql").write_text(_SCRIPT, encoding="utf-8")
+        settings = Settings(home=folder / "home", scripts_dir=folder / "scripts", lock_wait_seconds=20, _env_file=None)
+        self.runtime = Runtime(
+            settings=settings,
+            sources={"till": self.source},
+            tenants={name: Tenant(name, name.title(), (Connection(name, "till"),)) for name in TENANTS},
+            warehouse=open_warehouse(settings),
+            landing=open_landing(settings),
+        )
+        self.builds = 0
+        with self.runtime.control.transaction("test") as connection:
+            for name in TENANTS:
+                row = {"tenant_id": name, "title": name.title(), "state": "active"}
+                changes.insert(connection, tables.tenant, row)
+
+    def move(self, tenant: str, state: str) -> None:
+        """Change a tenant's state."""
+        with self.runtime.control.transaction("test") as connection:
+            changes.update(connection, tables.tenant, {"tenant_id": tenant}, {"state": state})
+
+    def put(self, tenant: str, number: int, **more: object) -> None:
+        """Write a bill that carries its tenant's words."""
+        bill = Bill(number, f"note of {tenant}", f"{number}@{tenant}.example")
+        self.source.bills.setdefault(tenant, {})[number] = replace(bill, **more)
+
+    def load(self, tenant: str, mode: str = "daily") -> list[LoadResult]:
+        return load_source(self.runtime, self.source, mode, tenants=[tenant], who="test")
+
+    def publish(self) -> None:
+        """Build gold of both tenants from bronze and publish it."""
+        self.builds += 1
+        with self.runtime.warehouse.session("build") as session:
+            session.con.execute(_BUILD)
+            keys = {GOLD: ("_tenant_id", "id")}
+            publish(session, self.runtime, [GOLD, ("gold", "shared")], keys, f"build {self.builds}")
+            write_status(session, self.runtime)
+
+    def close(self, tenant: str) -> list[ScriptResult]:
+        """Build and publish one tenant's financial gold."""
+        results = run_financial(self.runtime, date(2026, 11, 30), [tenant])
+        self.builds += 1
+        with self.runtime.warehouse.session("publish the close") as session:
+            publish(session, self.runtime, [CLOSED], {}, f"build {self.builds}")
+        return results
+
+    def access(self, tenant: str, *without: Permission, of: str | None = None) -> TenantAccess:
+        """Open a tenant's data for a principal (of that tenant, or ``of`` another) with all other permissions."""
+        allowed = frozenset(Permission) - set(without)
+        return TenantAccess(self.runtime, tenant, Principal(of or tenant, "reader", allowed))
