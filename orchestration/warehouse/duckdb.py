@@ -17,6 +17,7 @@ from orchestration.failures import Busy
 from orchestration.settings import Settings
 from orchestration.warehouse.lock import held
 from orchestration.warehouse.protocol import Row
+from orchestration.warehouse.restoring import refuse_half_restored
 
 
 @dataclass
@@ -68,6 +69,7 @@ class DuckDBWarehouse:
     def exclusive(self, purpose: str) -> Iterator[None]:
         """Hold the writer's lock alone."""
         with held(self._settings.locks_dir / "warehouse.lock", purpose, self._settings.lock_wait_seconds):
+            refuse_half_restored(self._settings)
             yield
 
     @contextmanager

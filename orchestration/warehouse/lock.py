@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from orchestration.failures import Busy
 
 
 @contextmanager
-def held(path: Path, purpose: str, wait_seconds: float) -> Iterator[None]:
+def held(path: Path, purpose: str, wait_seconds: float, on_wait: Callable[[str], None] | None = None) -> Iterator[None]:
     """Hold the lock file ``path`` for a block; re-entrant within a thread.
+
+    When it is not free at once, ``on_wait`` is told who holds it, before the wait.
 
     Raises:
         Busy: it was not free within ``wait_seconds``; names the holder's process, purpose and start.
@@ -29,18 +31,29 @@ def held(path: Path, purpose: str, wait_seconds: float) -> Iterator[None]:
     # One object a path: a thread that holds the lock gets in again, another thread or process waits.
     lock = FileLock(path, is_singleton=True)
     outermost = not lock.is_locked
-    note = path.with_suffix(".holder.json")
     try:
-        lock.acquire(timeout=wait_seconds, poll_interval=0.02)
+        _acquire(lock, wait_seconds, lambda: on_wait(holder(path)) if on_wait else None)
     except Timeout:
-        message = f"{purpose}: waited {wait_seconds:g} s for {path.stem}, held by {_holder(note)}."
+        message = f"{purpose}: waited {wait_seconds:g} s for {path.stem}, held by {holder(path)}."
         raise Busy(message, "Try again when it is done, or raise STRATA_LOCK_WAIT_SECONDS.") from None
     try:
         if outermost:
-            _leave_note(note, purpose)
+            _leave_note(_note(path), purpose)
         yield
     finally:
         lock.release()
+
+
+def _acquire(lock: BaseFileLock, wait_seconds: float, on_wait: Callable[[], None]) -> None:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        on_wait()
+        lock.acquire(timeout=wait_seconds, poll_interval=0.02)
+
+
+def _note(path: Path) -> Path:
+    return path.with_suffix(".holder.json")
 
 
 def _leave_note(note: Path, purpose: str) -> None:
@@ -51,9 +64,10 @@ def _leave_note(note: Path, purpose: str) -> None:
     draft.replace(note)
 
 
-def _holder(note: Path) -> str:
+def holder(path: Path) -> str:
+    """Say who holds the lock file ``path``, or held it last: process, purpose and since when."""
     try:
-        content = json.loads(note.read_text(encoding="utf-8"))
+        content = json.loads(_note(path).read_text(encoding="utf-8"))
         return f"process {content['pid']} ({content['purpose']}) since {content['since']}"
     except (OSError, ValueError, KeyError):
         return "another process"

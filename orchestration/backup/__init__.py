@@ -1,0 +1,1 @@
+"""Backup and restore: warehouse, control plane, published versions and the list of landing, as one set."""
