@@ -40,6 +40,11 @@ def say(text: str, style: str | None = None) -> None:
     results.print(Text(text), style=style, soft_wrap=not results.is_terminal)
 
 
+def explain(text: str) -> None:
+    """Print what explains a table, wrapped as the table is: in a pipe as well."""
+    results.print(Text(text))
+
+
 def tell(error: StrataError) -> None:
     """Say on standard error what is wrong and what to do; in a log each is one line."""
     whole = not errors.is_terminal

@@ -12,17 +12,12 @@ import typer
 from orchestration import simulators
 from orchestration.cli.console import coloured, errors, print_json, print_table, say
 from orchestration.cli.day_summary import Line, read_mark, summarize
+from orchestration.cli.day_table import print_day
 from orchestration.cli.exit_codes import ExitCode
 from orchestration.definitions.main_job import JobRun, main_job
 from orchestration.runtime import Runtime, open_runtime
 
 app = typer.Typer()
-
-_NUMBERS = ("read", "rows", "inserted", "updated", "unchanged", "deleted", "rejected", "s")
-_MEANING = (
-    "read: rows from the source, all loads of the day (= inserted + updated + unchanged + rejected); rows: in the "
-    "table now. Published tables: differences summed over the day's versions, unchanged only where there is one."
-)
 
 
 @app.command()
@@ -59,7 +54,7 @@ def _tell(what: str) -> None:
 
 def _show(jobs: list[JobRun], lines: list[Line], seconds: float) -> None:
     say("")
-    _show_tables(lines)
+    print_day(lines)
     say("")
     rows = [
         (job.job, coloured("ok" if job.ok else "failed", "green" if job.ok else "bold red"), f"{job.seconds:.1f}")
@@ -74,18 +69,3 @@ def _show(jobs: list[JobRun], lines: list[Line], seconds: float) -> None:
     say(f"{verdict} in {seconds:.0f} s.", style="bold")
     say("Next: `make ui` shows these runs and the tables' lineage; `strata status` how fresh everything is;")
     say("`make run` again loads the next day; docs/README.md says the rest.")
-
-
-def _show_tables(lines: list[Line]) -> None:
-    """Print a block for each layer, its name in a line of its own, so that long table names keep theirs whole."""
-    rows: list[tuple[object, ...]] = []
-    layer = ""
-    for line in lines:
-        if line.layer != layer:
-            layer = line.layer
-            rows.append((coloured(layer, "bold"), *("" for _ in _NUMBERS)))
-        seconds = "" if line.seconds is None else f"{line.seconds:.1f}"
-        counts = (line.read, line.rows, line.inserted, line.updated, line.unchanged, line.deleted, line.rejected)
-        rows.append((f"  {line.table}", *counts, seconds))
-    print_table(("layer and table", *_NUMBERS), rows, numbers=_NUMBERS)
-    say(_MEANING)
