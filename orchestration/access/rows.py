@@ -61,6 +61,6 @@ def _require_fitting(relation: Relation, condition: Condition) -> None:
     """Try each value alone, before any row is looked at."""
     for value, kind in zip(condition.values, condition.types, strict=True):
         try:
-            relation.con.execute(f"SELECT CAST(? AS {kind})", [value])
+            relation.con.execute(f"SELECT CAST(? AS {kind})", [value]).fetchall()
         except duckdb.Error:
             raise Unanswerable(f"{value!r} is no {kind}.", "Write the value as the column has it.") from None

@@ -14,8 +14,19 @@ from house import TENANTS, House
 
 @pytest.fixture
 def house(tmp_path: Path) -> House:
+    """An installation that the test may change."""
+    return furnished(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """One that tests only read."""
+    return furnished(tmp_path_factory.mktemp("standing"))
+
+
+def furnished(folder: Path) -> House:
     """Three bills of each tenant with the same ids, loaded and published; one more of each is rejected."""
-    house = House(tmp_path)
+    house = House(folder)
     for tenant in TENANTS:
         for number in (1, 2, 3):
             house.put(tenant, number)

@@ -18,27 +18,27 @@ from orchestration.publication.published_reader import current_path
 outside_table = pa.table({"word": ["a variable of this process"]})
 
 
-def test_a_statement_sees_the_tenants_rows_alone(house: House) -> None:
-    counted = house.access("acme").sql(
+def test_a_statement_sees_the_tenants_rows_alone(standing: House) -> None:
+    counted = standing.access("acme").sql(
         "SELECT count(*) AS n, min(_tenant_id) AS t, max(_tenant_id) AS u FROM gold.bill"
     )
     assert counted.to_pylist() == [{"n": 3, "t": "acme", "u": "acme"}]
 
 
-def test_several_tables_and_common_table_expressions_join(house: House) -> None:
+def test_several_tables_and_common_table_expressions_join(standing: House) -> None:
     statement = """
         WITH paid AS (FROM Gold.Bill WHERE id < 3)
         SELECT paid.id, raw.email FROM paid JOIN bronze_till.bill AS raw USING (id) ORDER BY 1"""
-    assert house.access("acme").sql(statement).to_pylist() == [
+    assert standing.access("acme").sql(statement).to_pylist() == [
         {"id": 1, "email": "1@acme.example"},
         {"id": 2, "email": "2@acme.example"},
     ]
     with pytest.raises(NotFound):
-        house.access("acme", Permission.PII).sql(statement)
+        standing.access("acme", Permission.PII).sql(statement)
 
 
-def test_a_limit_cuts_what_comes_back(house: House) -> None:
-    assert house.access("acme").sql("SELECT id FROM gold.bill ORDER BY id DESC", limit=2).to_pylist() == [
+def test_a_limit_cuts_what_comes_back(standing: House) -> None:
+    assert standing.access("acme").sql("SELECT id FROM gold.bill ORDER BY id DESC", limit=2).to_pylist() == [
         {"id": 3},
         {"id": 2},
     ]
@@ -62,9 +62,9 @@ def test_a_limit_cuts_what_comes_back(house: House) -> None:
         "(" * 3000,
     ],
 )
-def test_only_a_single_select_is_answered(house: House, statement: str) -> None:
+def test_only_a_single_select_is_answered(standing: House, statement: str) -> None:
     with pytest.raises(Unanswerable):
-        house.access("acme").sql(statement)
+        standing.access("acme").sql(statement)
 
 
 _ESCAPES = (
@@ -102,11 +102,11 @@ _ESCAPES = (
 
 
 @pytest.mark.parametrize("escape", _ESCAPES)
-def test_no_statement_reaches_outside(house: House, escape: str) -> None:
-    home = house.runtime.settings.home
-    statement = escape.format(file=current_path(house.runtime.settings, GOLD), home=home)
+def test_no_statement_reaches_outside(standing: House, escape: str) -> None:
+    home = standing.runtime.settings.home
+    statement = escape.format(file=current_path(standing.runtime.settings, GOLD), home=home)
     with pytest.raises(StrataError) as refusal:
-        house.access("acme").sql(statement)
+        standing.access("acme").sql(statement)
     assert "globex" not in str(refusal.value)
     assert "root:" not in str(refusal.value)
 
@@ -128,12 +128,12 @@ def test_no_statement_reaches_outside(house: House, escape: str) -> None:
         "SELECT *, (SELECT count(*) FROM gold.bill) FROM duckdb_tables()",
     ],
 )
-def test_the_catalogue_tells_nothing_of_others_or_of_the_place(house: House, statement: str) -> None:
+def test_the_catalogue_tells_nothing_of_others_or_of_the_place(standing: House, statement: str) -> None:
     try:
-        found = str(house.access("acme").sql(statement).to_pylist())
+        found = str(standing.access("acme").sql(statement).to_pylist())
     except Unanswerable as refusal:
         found = str(refusal)
-    for word in ("globex", str(house.runtime.settings.home), str(Path.home())):
+    for word in ("globex", str(standing.runtime.settings.home), str(Path.home())):
         assert word not in found
 
 
@@ -160,23 +160,23 @@ def test_the_catalogue_tells_nothing_of_others_or_of_the_place(house: House, sta
         "CREATE MACRO m() AS TABLE SELECT * FROM read_text('/etc/passwd')",
     ],
 )
-def test_the_seal_holds_even_for_statements_that_the_parser_would_let_through(house: House, attempt: str) -> None:
+def test_the_seal_holds_even_for_statements_that_the_parser_would_let_through(standing: House, attempt: str) -> None:
     """The parser is the first door; were it fooled, the database behind it refuses by itself."""
-    with sealed(house.runtime.settings, []) as con, pytest.raises(duckdb.Error):
+    with sealed(standing.runtime.settings, []) as con, pytest.raises(duckdb.Error):
         con.execute(attempt)
 
 
-def test_a_statement_that_takes_too_long_is_interrupted(house: House) -> None:
+def test_a_statement_that_takes_too_long_is_interrupted(standing: House) -> None:
     endless = "SELECT count(*) FROM range(100000000) a, range(100000) b WHERE a.range * b.range % 7 = 3"
     started = time.monotonic()
-    with sealed(house.runtime.settings, []) as con, pytest.raises(Unanswerable, match="longer than"):
+    with sealed(standing.runtime.settings, []) as con, pytest.raises(Unanswerable, match="longer than"):
         answer(con, endless, seconds=0.2)
     assert time.monotonic() - started < 5
 
 
-def test_errors_of_a_statement_are_about_the_tenants_own_rows(house: House) -> None:
+def test_errors_of_a_statement_are_about_the_tenants_own_rows(standing: House) -> None:
     with pytest.raises(Unanswerable, match="note of acme") as refusal:
-        house.access("acme").sql("SELECT CAST(note AS INTEGER) FROM gold.bill")
+        standing.access("acme").sql("SELECT CAST(note AS INTEGER) FROM gold.bill")
     assert "globex" not in str(refusal.value)
 
 

@@ -16,8 +16,8 @@ def rows(house: House, question: Question, tenant: str = "acme") -> list[dict]:
     return house.access(tenant).read(GOLD, question).to_pylist()
 
 
-def test_a_tenant_reads_its_own_rows_alone(house: House) -> None:
-    found = rows(house, Question(columns=["_tenant_id", "id", "note"], order=["id"]))
+def test_a_tenant_reads_its_own_rows_alone(standing: House) -> None:
+    found = rows(standing, Question(columns=["_tenant_id", "id", "note"], order=["id"]))
     assert found == [{"_tenant_id": "acme", "id": n, "note": "note of acme"} for n in (1, 2, 3)]
 
 
@@ -29,9 +29,9 @@ def test_tables_say_how_many_rows_are_the_tenants_own(house: House) -> None:
     assert counts == {GOLD: 3}
 
 
-def test_a_table_without_tenants_is_nobodys(house: House) -> None:
+def test_a_table_without_tenants_is_nobodys(standing: House) -> None:
     with pytest.raises(NotFound):
-        house.access("acme").read(("gold", "shared"))
+        standing.access("acme").read(("gold", "shared"))
 
 
 @pytest.mark.parametrize(
@@ -57,23 +57,23 @@ def test_comparisons_narrow_the_rows(house: House, comparison: Comparison, ids: 
     assert [row["id"] for row in rows(house, Question(where=[comparison], order=["id"]))] == ids
 
 
-def test_a_value_that_does_not_fit_is_told_without_any_rows_value(house: House) -> None:
+def test_a_value_that_does_not_fit_is_told_without_any_rows_value(standing: House) -> None:
     with pytest.raises(Unanswerable, match="'many' is no BIGINT") as refusal:
-        rows(house, Question(where=[Comparison("id", "=", "many")]))
+        rows(standing, Question(where=[Comparison("id", "=", "many")]))
     assert "globex" not in str(refusal.value)
     # An integer compared with text must not make the engine read every tenant's text as a number.
-    assert rows(house, Question(where=[Comparison("note", "=", 5)])) == []
+    assert rows(standing, Question(where=[Comparison("note", "=", 5)])) == []
 
 
 @pytest.mark.parametrize("name", ['id" FROM x; --', "nothing", "ID "])
-def test_a_name_that_is_no_column_is_refused(house: House, name: str) -> None:
+def test_a_name_that_is_no_column_is_refused(standing: House, name: str) -> None:
     for question in (
         Question(columns=[name]),
         Question(where=[Comparison(name, "=", 1)]),
         Question(order=[name]),
     ):
         with pytest.raises(Unanswerable, match="no column"):
-            rows(house, question)
+            rows(standing, question)
 
 
 @pytest.mark.parametrize(
@@ -116,10 +116,10 @@ def test_comparisons_are_read_as_people_write_them(text: str, comparison: Compar
         assert parse_comparison(text) == comparison
 
 
-def test_unknown_and_foreign_tenants_get_the_same_answer(house: House) -> None:
+def test_unknown_and_foreign_tenants_get_the_same_answer(standing: House) -> None:
     def answer(tenant: str) -> str:
         with pytest.raises(NotFound) as refusal:
-            house.access(tenant, of="acme").read(GOLD)
+            standing.access(tenant, of="acme").read(GOLD)
         return str(refusal.value).replace(tenant, "NAME")
 
     assert answer("globex") == answer("nobody")
@@ -144,37 +144,37 @@ def test_a_tenant_that_is_being_removed_is_not_found(house: House) -> None:
         house.access("acme").tables()
 
 
-def test_unknown_tables_and_paths_are_not_found(house: House) -> None:
+def test_unknown_tables_and_paths_are_not_found(standing: House) -> None:
     for table in (("gold", "nothing"), ("..", "home"), ("gold/bill", ".."), ("strata", "load_ledger")):
         with pytest.raises(NotFound):
-            house.access("acme").read(table)
+            standing.access("acme").read(table)
 
 
-def test_clear_values_of_bronze_need_the_permission(house: House) -> None:
+def test_clear_values_of_bronze_need_the_permission(standing: House) -> None:
     question = Question(columns=["email"], order=["id"], limit=1)
-    assert house.access("acme").read(BRONZE, question).to_pylist() == [{"email": "1@acme.example"}]
+    assert standing.access("acme").read(BRONZE, question).to_pylist() == [{"email": "1@acme.example"}]
     with pytest.raises(NotFound):
-        house.access("acme", Permission.PII).read(BRONZE, question)
-    assert "acme.example" not in str(rows(house, Question()))
+        standing.access("acme", Permission.PII).read(BRONZE, question)
+    assert "acme.example" not in str(rows(standing, Question()))
 
 
-def test_rejected_rows_show_personal_values_with_the_permission_alone(house: House) -> None:
-    (clear,) = house.access("acme").quarantine()
-    (masked,) = house.access("acme", Permission.PII).quarantine()
+def test_rejected_rows_show_personal_values_with_the_permission_alone(standing: House) -> None:
+    (clear,) = standing.access("acme").quarantine()
+    (masked,) = standing.access("acme", Permission.PII).quarantine()
     assert "9@acme.example" in clear.raw_row
     assert "9@acme.example" not in str(masked)
     assert (clear.raw_value, masked.raw_value) == ("bad acme", "bad acme")
 
 
-def test_a_rejected_row_of_another_tenant_is_not_found(house: House) -> None:
-    (foreign,) = house.access("globex").quarantine()
-    (own,) = house.access("acme").quarantine()
-    assert house.access("acme").reject(own.quarantine_id) == own
+def test_a_rejected_row_of_another_tenant_is_not_found(standing: House) -> None:
+    (foreign,) = standing.access("globex").quarantine()
+    (own,) = standing.access("acme").quarantine()
+    assert standing.access("acme").reject(own.quarantine_id) == own
     with pytest.raises(NotFound):
-        house.access("acme").reject(foreign.quarantine_id)
+        standing.access("acme").reject(foreign.quarantine_id)
 
 
-def test_each_permission_opens_its_own_door(house: House) -> None:
+def test_each_permission_opens_its_own_door(standing: House) -> None:
     doors = {
         Permission.READ: lambda access: [access.tables(), access.read(GOLD), access.versions(GOLD)],
         Permission.STATUS: lambda access: [access.loads(), access.alerts(), access.status()],
@@ -183,7 +183,7 @@ def test_each_permission_opens_its_own_door(house: House) -> None:
     }
     for permission, door in doors.items():
         with pytest.raises(Forbidden, match=permission.value):
-            door(house.access("acme", permission))
+            door(standing.access("acme", permission))
 
 
 def test_versions_are_those_in_which_the_tenants_own_rows_changed(house: House) -> None:
@@ -201,10 +201,10 @@ def test_versions_are_those_in_which_the_tenants_own_rows_changed(house: House) 
     assert newest.content != first.content
 
 
-def test_loads_and_status_are_the_tenants_own(house: House) -> None:
-    (load,) = house.access("acme").loads()
+def test_loads_and_status_are_the_tenants_own(standing: House) -> None:
+    (load,) = standing.access("acme").loads()
     assert (load.extracted, load.inserted, load.rejected) == (4, 3, 1)
-    status = house.access("acme").status()
+    status = standing.access("acme").status()
     assert [item.tenant for item in status.entities] == ["acme"]
     assert status.changed_seq == {}
 
