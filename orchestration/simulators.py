@@ -5,7 +5,8 @@ Under ``home/simulation/`` a source has a folder for its server's data, a state
 file (the running server's address), a lock for starting and stopping, and a file
 that every user holds a shared lock on for the life of its process: whoever can
 lock it alone at its exit is the last user and stops the server. Locks die with
-their process, so a server that a killed process left behind is simply taken over.
+their process: a server that a killed process left behind is taken over by the next
+command, or stopped by a watcher (``simulator_watch.py``) when none comes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import fcntl
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,7 +31,7 @@ from pydantic import SecretStr
 
 from orchestration.contracts.extraction import Connection
 from orchestration.contracts.source import SourceSystem
-from orchestration.settings import Settings
+from orchestration.settings import PROJECT, Settings
 
 Address = Mapping[str, str]
 """What one needs to reach a running server; kept as JSON in a file that only its owner may read."""
@@ -69,8 +72,12 @@ class Simulator(Protocol):
         """Return the connection settings (names of ``source.yaml``) for one place."""
         ...
 
-    def remove(self, address: Address, place: str) -> bool:
-        """Delete a place's data; say whether there was any."""
+    def has_data(self, address: Address, place: str) -> bool:
+        """Say whether there is data of a place."""
+        ...
+
+    def remove(self, address: Address, place: str) -> None:
+        """Delete a place's data; nothing happens when there is none."""
         ...
 
     def stop(self, address: Address) -> None:
@@ -116,12 +123,19 @@ def advance(settings: Settings, sources: Mapping[str, SourceSystem], days: int =
     return day
 
 
-def remove(connection: Connection, settings: Settings) -> bool:
-    """Delete a simulated connection's data; say whether there was any. Without a server's folder none is started."""
+def has_data(connection: Connection, settings: Settings) -> bool:
+    """Say whether there is simulated data of a connection."""
     if not (_folder(settings) / connection.source).exists():
         return False
     with _server(connection.source, settings) as (simulator, address):
-        return simulator.remove(address, _place(connection))
+        return simulator.has_data(address, _place(connection))
+
+
+def remove(connection: Connection, settings: Settings) -> None:
+    """Delete a connection's simulated data; nothing happens when there is none."""
+    if (_folder(settings) / connection.source).exists():
+        with _server(connection.source, settings) as (simulator, address):
+            simulator.remove(address, _place(connection))
 
 
 def serve(
@@ -147,9 +161,19 @@ def release() -> None:
         state, users = _in_use.popitem()
         with FileLock(state.with_suffix(".lock")):
             users.close()
-            if _last(state.with_suffix(".users")) and state.exists():
-                _module(state.stem).stop(json.loads(state.read_text()))
-                state.unlink()
+            _stop_unless_used(state)
+
+
+def stop_unused(state: Path) -> None:
+    """Stop the server that a state file describes, unless somebody uses it; for when its users were killed."""
+    with FileLock(state.with_suffix(".lock")):
+        _stop_unless_used(state)
+
+
+def _stop_unless_used(state: Path) -> None:
+    if _last(state.with_suffix(".users")) and state.exists():
+        _module(state.stem).stop(json.loads(state.read_text()))
+        state.unlink()
 
 
 @contextmanager
@@ -163,7 +187,15 @@ def _server(source: str, settings: Settings) -> Iterator[tuple[Simulator, Addres
         if address is None or not simulator.is_running(address):
             address = simulator.start(state.with_suffix(""))
             _write(state, address)
+            _watch(state)
         yield simulator, address
+
+
+def _watch(state: Path) -> None:
+    """Start the process that stops the server when all who use it were killed."""
+    nothing = subprocess.DEVNULL
+    command = [sys.executable, "-m", "orchestration.simulator_watch", str(state)]
+    subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing, cwd=PROJECT, start_new_session=True)  # noqa: S603 - our own module
 
 
 def _use(state: Path) -> None:

@@ -28,6 +28,8 @@ COMMANDS = {
     "warehouse": "Create and change the warehouse's schemas, tables and views from contracts.",
     "backup": "Write a consistent backup of the installation, while it runs.",
     "restore": "Make the installation what it was when a backup was taken.",
+    "tenant": "Take tenants on board, show, suspend, export and remove them.",
+    "plan": "Quotas, features and schedules that tenants share.",
     "control": "Bring the control plane's schema up or back, check it, and read its audit trail.",
     "doctor": "Check settings, credentials, connections and versions, and say what to mend.",
     "new": "Start a new source system.",

@@ -78,13 +78,19 @@ def bring_to(address: Address, place: str, day: int, *, seed: int, size: int) ->
                 connection.execute("UPDATE simulation.world SET day = %s", [number])
 
 
-def remove(address: Address, place: str) -> bool:
-    """Drop the tenant's database, ending sessions in it; say whether there was one."""
+def has_data(address: Address, place: str) -> bool:
+    """Say whether the tenant has a database."""
     server = PostgresServer(Path(address["folder"]))
     with psycopg.connect(server.url(), autocommit=True) as admin:
         found = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_database(place)]).fetchone()
-        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(_database(place))))
     return found is not None
+
+
+def remove(address: Address, place: str) -> None:
+    """Drop the tenant's database, ending sessions in it."""
+    server = PostgresServer(Path(address["folder"]))
+    with psycopg.connect(server.url(), autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(_database(place))))
 
 
 def _database(place: str) -> str:

@@ -7,6 +7,6 @@ restarts and millions of rows need no memory.
 """
 
 from source_systems.salesforce.simulator.life import Address, is_running, settings_for, start, stop
-from source_systems.salesforce.simulator.world import bring_to, remove
+from source_systems.salesforce.simulator.world import bring_to, has_data, remove
 
-__all__ = ["Address", "bring_to", "is_running", "remove", "settings_for", "start", "stop"]
+__all__ = ["Address", "bring_to", "has_data", "is_running", "remove", "settings_for", "start", "stop"]

@@ -37,14 +37,17 @@ def bring_to(address: Address, place: str, day: int, *, seed: int, size: int) ->
                 records.remember("day", number)
 
 
-def remove(address: Address, place: str) -> bool:
-    """Delete an org's records; say whether there were any."""
+def has_data(address: Address, place: str) -> bool:
+    """Say whether there is an org."""
+    return org_file(Path(address["folder"]), place).exists()
+
+
+def remove(address: Address, place: str) -> None:
+    """Delete an org's records."""
     file = org_file(Path(address["folder"]), place)
-    found = file.exists()
     forget(address, place)
     for path in (file, *file.parent.glob(f"{file.name}-*")):
         path.unlink(missing_ok=True)
-    return found
 
 
 def apply(records: Records, changes: Iterable[Change], now: datetime) -> None:

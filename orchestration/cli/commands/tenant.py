@@ -1,0 +1,208 @@
+"""``strata tenant``: take tenants on board, look at them, stop and start them, and let them leave without a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from orchestration.cli import progress
+from orchestration.cli.console import errors, moment, print_json, print_table, say
+from orchestration.cli.load_table import print_loads
+from orchestration.contracts.source import find_sources
+from orchestration.failures import SettingsError
+from orchestration.runtime import open_runtime
+from orchestration.settings import load_settings
+from orchestration.tenancy import export, listing, onboarding, plans, removal, states
+from orchestration.tenancy.options import read_terms
+from orchestration.tenancy.wish import read_wish
+
+app = typer.Typer(no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The tenant's name.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Feature = Annotated[list[str] | None, typer.Option(help="name=on|off, over the plan's; name= takes it back.")]
+Quota = Annotated[list[str] | None, typer.Option(help="name=number, over the plan's; name= takes it back.")]
+Schedule = Annotated[list[str] | None, typer.Option(help="name=value, over the plan's; name= takes it back.")]
+
+
+@app.callback()
+def tenant() -> None:
+    """Take tenants on board, show, suspend, export and remove them."""
+
+
+@app.command()
+def add(
+    name: Name,
+    title: Annotated[str | None, typer.Option(help="The name for people.")] = None,
+    plan: Annotated[str | None, typer.Option(help="Plan, as `strata plan list` shows it.")] = None,
+    connection: Annotated[
+        list[str] | None, typer.Option(help="source[/instance]=simulated|environment; may be repeated.")
+    ] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option(help="source[/instance].name=value; secrets as env:, file: or vault:.")
+    ] = None,
+    first_load: Annotated[bool, typer.Option(help="Load every connection now.")] = True,
+    reuse_name: Annotated[bool, typer.Option("--reuse-name", help="The name may be a removed tenant's.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Take a tenant on board. After a crash or a failure the same command goes on where it was."""
+    settings = load_settings()
+    wish = read_wish(
+        name,
+        title=title,
+        plan=plan,
+        connections=connection or (),
+        settings=setting or (),
+        sources=find_sources(settings.sources_dir),
+        first_load=first_load,
+    )
+    with progress.shown(silent=as_json) as on_progress:
+        done = onboarding.onboard(
+            settings, wish, reuse_name=reuse_name, on_step=_silent if as_json else _tell, on_progress=on_progress
+        )
+    if as_json:
+        print_json({"tenant": done.tenant, "api_key": done.api_key, "loads": [asdict(load) for load in done.loads]})
+        return
+    if done.loads:
+        print_loads(list(done.loads))
+    say(f"Tenant {name} is active.", style="bold")
+    say(f"API key (shown this once): {done.api_key}")
+
+
+@app.command("list")
+def list_tenants(as_json: Json = False) -> None:
+    """List every tenant with its state, plan, connections and last load."""
+    runtime = open_runtime()
+    found = listing.list_tenants(runtime)
+    if as_json:
+        print_json({"tenants": found})
+        return
+    rows = [
+        (
+            row["tenant"],
+            row["title"],
+            row["state"],
+            row["plan"],
+            ", ".join(row["connections"]),
+            moment(row["last_load_at"], runtime.settings.timezone),
+        )
+        for row in found
+    ]
+    print_table(("tenant", "title", "state", "plan", "connections", "last load"), rows)
+    say(f"{len(found)} tenants.")
+
+
+@app.command()
+def show(name: Name, as_json: Json = False) -> None:
+    """Show what the control plane knows of a tenant, and what it may do."""
+    runtime = open_runtime()
+    document = listing.show_tenant(runtime, name)
+    if as_json:
+        print_json(document)
+        return
+    for heading in ("tenant", "title", "state", "plan", "steps_done"):
+        say(f"{heading.replace('_', ' ')}: {_plain(document[heading])}")
+    for heading in ("quotas", "features", "schedules"):
+        say(f"{heading}: {_plain(document[heading])}")
+    zone = runtime.settings.timezone
+    for heading in ("connections", "principals", "keys"):
+        _print_rows(heading, document[heading], zone)
+
+
+@app.command()
+def suspend(name: Name) -> None:
+    """Stop a tenant's loads and reads at once; its data stays."""
+    changed = states.suspend(open_runtime().control, name)
+    say(f"Tenant {name} is suspended{'' if changed else ' already'}: nothing is loaded or read for it.")
+
+
+@app.command()
+def resume(name: Name) -> None:
+    """Let a suspended tenant load and read again."""
+    changed = states.resume(open_runtime().control, name)
+    say(f"Tenant {name} is active{'' if changed else ' already'}.")
+
+
+@app.command("plan")
+def move(
+    name: Name,
+    plan: Annotated[str | None, typer.Argument(help="The plan to move to; left out: it stays.")] = None,
+    feature: Feature = None,
+    quota: Quota = None,
+    schedule: Schedule = None,
+) -> None:
+    """Move a tenant to another plan, or give it terms of its own; its next run goes by them."""
+    own = read_terms(quota, feature, schedule)
+    if plan is None and not own:
+        raise typer.BadParameter("Name a plan, or what the tenant shall have of its own.")
+    changed = plans.move_to_plan(open_runtime().control, name, plan, own)
+    say(f"Tenant {name}: {'changed; its next run goes by it' if changed else 'nothing differs'}.")
+
+
+@app.command("export")
+def export_tenant(
+    name: Name,
+    to: Annotated[Path, typer.Option(help="A folder that is empty or not there yet.")],
+    as_json: Json = False,
+) -> None:
+    """Write everything of a tenant in open formats, with a manifest."""
+    manifest = export.export_tenant(open_runtime(), name, to)
+    rows = sum(file.rows or 0 for file in manifest.files)
+    size = sum(file.bytes for file in manifest.files)
+    if as_json:
+        print_json({"folder": str(to), "files": len(manifest.files), "rows": rows, "bytes": size})
+        return
+    say(f"{len(manifest.files)} files with {rows:,} rows, {size / 1e6:.1f} MB, are in {to}.")
+    say("manifest.json lists each with its rows and SHA-256. The files hold personal data in the clear.")
+
+
+@app.command()
+def remove(
+    name: Name,
+    yes: Annotated[str, typer.Option("--yes", help="The tenant's name again: this cannot be undone.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Delete everything of a tenant, and report what was where. After a crash the same command finishes."""
+    if yes != name:
+        message = f"Removing {name} deletes its data everywhere and cannot be undone."
+        raise SettingsError(message, f"Export it first if need be; then say: strata tenant remove {name} --yes {name}")
+    done = removal.remove_tenant(open_runtime(), name, _silent if as_json else _tell)
+    if as_json:
+        print_json(asdict(done))
+        return
+    print_table(
+        ("place", "what", "pieces", ""), [(f.place, f.name, f.pieces, f.kind) for f in done.found], numbers=("pieces",)
+    )
+    say(f"Nothing is left of {name}.", style="bold")
+    if done.in_dagster:
+        say(f"Dagster's own record names it in {len(done.in_dagster)} files. To prune: docs/operator/tenants.md.")
+
+
+def _tell(step: str) -> None:
+    errors.print(f"· {step}", markup=False, soft_wrap=True)
+
+
+def _silent(step: str) -> None:
+    """Say nothing: the answer is one JSON document."""
+
+
+def _print_rows(heading: str, rows: Iterable[Mapping[str, Any]], zone: str) -> None:
+    rows = list(rows)
+    if rows:
+        print_table(tuple(rows[0]), [[_cell(value, zone) for value in row.values()] for row in rows], title=heading)
+
+
+def _cell(value: Any, zone: str) -> str:  # noqa: ANN401 - a column holds text, numbers, times or JSON
+    return moment(value, zone) if hasattr(value, "tzinfo") else _plain(value)
+
+
+def _plain(value: Any) -> str:  # noqa: ANN401 - as above
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={_plain(item)}" for name, item in value.items()) or "-"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "-"
+    return "-" if value is None else str(value)

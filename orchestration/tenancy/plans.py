@@ -1,0 +1,101 @@
+"""Plans: quotas, features and schedules that many tenants share, and what a tenant has of its own over them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from orchestration.control import Control, changes, tables
+from orchestration.control.actor import current_actor
+from orchestration.failures import SettingsError
+from orchestration.tenancy.registry_rows import Row, require_row
+
+CONNECTIONS, TENANTS = "connections", "tenants"
+"""Quotas that are asked for here: connections of one tenant, tenants on one plan."""
+
+
+def list_plans(control: Control) -> list[Row]:
+    """Return every plan with its number of ``tenants``, by name."""
+    with control.reading() as connection:
+        plans = connection.execute(
+            select(tables.plan).where(tables.plan.c.deleted_at.is_(None)).order_by(tables.plan.c.plan_id)
+        )
+        used = _tenants_by_plan(connection)
+        return [{**row, "tenants": used.get(row["plan_id"], 0)} for row in plans.mappings()]
+
+
+def require_plan(connection: Connection, plan: str) -> Row:
+    """Return a plan's row.
+
+    Raises:
+        SettingsError: there is none; names those there are.
+    """
+    found = connection.execute(select(tables.plan).where(tables.plan.c.deleted_at.is_(None))).mappings().all()
+    for row in found:
+        if row["plan_id"] == plan:
+            return dict(row)
+    known = ", ".join(sorted(row["plan_id"] for row in found)) or "none yet: strata plan set"
+    raise SettingsError(f"Plan {plan!r} is unknown.", f"Plans: {known}.")
+
+
+def set_plan(control: Control, plan: str, values: Mapping[str, Any]) -> bool:
+    """Make a plan, or change what is named of it; say whether anything differed."""
+    with control.transaction(current_actor()) as connection:
+        known = connection.execute(select(tables.plan).where(tables.plan.c.plan_id == plan)).mappings().one_or_none()
+        if known is None:
+            changes.insert(connection, tables.plan, {"plan_id": plan, "title": plan, **values})
+            return True
+        merged = {
+            name: {**known[name], **value} if isinstance(value, Mapping) else value for name, value in values.items()
+        }
+        cleaned = {
+            name: {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
+            for name, value in merged.items()
+        }
+        return changes.update(connection, tables.plan, {"plan_id": plan}, cleaned)
+
+
+def move_to_plan(control: Control, tenant: str, plan: str | None, own: Mapping[str, Any] | None = None) -> bool:
+    """Put a tenant on a plan (``None``: leave it where it is) and set what it has of its own; its next run goes by it.
+
+    Raises:
+        SettingsError: tenant or plan are unknown, or the plan's quotas are too small for the tenant.
+    """
+    with control.transaction(current_actor()) as connection:
+        found = require_row(connection, tenant)
+        values: dict[str, Any] = {}
+        if plan is not None and plan != found["plan_id"]:
+            number = len(_connections(connection, tenant))
+            require_room(connection, require_plan(connection, plan), connections=number)
+            values["plan_id"] = plan
+        for name, changed in (own or {}).items():
+            merged = {**found[name], **changed}
+            values[name] = {key: item for key, item in merged.items() if item is not None}
+        return bool(values) and changes.update(connection, tables.tenant, {"tenant_id": tenant}, values)
+
+
+def require_room(connection: Connection, plan: Row, *, connections: int) -> None:
+    """Refuse a further tenant with so many connections where the plan's quotas leave no room.
+
+    Raises:
+        SettingsError: a quota is reached; names it.
+    """
+    used = {CONNECTIONS: connections, TENANTS: _tenants_by_plan(connection).get(plan["plan_id"], 0) + 1}
+    for name, number in used.items():
+        limit = plan["quotas"].get(name)
+        if limit is not None and number > limit:
+            message = f"Plan {plan['plan_id']!r} allows {limit} {name}; this would be {number}."
+            raise SettingsError(message, f"Another plan, or: strata plan set {plan['plan_id']} --quota {name}={number}")
+
+
+def _connections(connection: Connection, tenant: str) -> list[Any]:
+    held = tables.connection
+    query = select(held.c.source).where(held.c.tenant_id == tenant, held.c.deleted_at.is_(None))
+    return list(connection.execute(query))
+
+
+def _tenants_by_plan(connection: Connection) -> dict[str, int]:
+    query = select(tables.tenant.c.plan_id, func.count()).group_by(tables.tenant.c.plan_id)
+    return {str(plan): int(number) for plan, number in connection.execute(query).tuples() if plan}

@@ -1,0 +1,80 @@
+"""Rewrites published versions, which hold the rows of several tenants, when rows have to go from all of them.
+
+Versions are immutable to everybody else: a reader's rows never change under it, except that
+what has to be forgotten is forgotten. A file takes its predecessor's place by rename, so a
+reader sees the one or the other; the log's and the pointer's row counts follow. Whatever is
+interrupted, the same call again finishes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from orchestration import names
+from orchestration.names import Table
+from orchestration.publication.log import LOG
+from orchestration.publication.pointer import move_pointer, read_pointer
+from orchestration.settings import Settings
+from orchestration.warehouse.protocol import Session
+
+
+@dataclass(frozen=True)
+class VersionFile:
+    """One file of a published table; ``columns`` are names with DuckDB types, in order."""
+
+    path: Path
+    columns: dict[str, str]
+
+    @property
+    def table(self) -> Table:
+        """The published table."""
+        return self.path.parent.parent.name, self.path.parent.name
+
+    @property
+    def source(self) -> str:
+        """SQL that goes after FROM."""
+        return f"read_parquet({names.literal(str(self.path))})"
+
+
+def version_files(session: Session, settings: Settings) -> Iterator[VersionFile]:
+    """Yield every kept version of tables that tell tenants apart; of the newest and of all that are older."""
+    for path in sorted(settings.published_dir.glob("*/*/*.parquet")):
+        described = session.execute(f"DESCRIBE SELECT * FROM read_parquet({names.literal(str(path))})")
+        columns = {row[0]: row[1] for row in described}
+        if names.TENANT in columns:
+            yield VersionFile(path, columns)
+
+
+def count(session: Session, file: VersionFile, condition: str) -> int:
+    """Count the rows of a version that meet a condition."""
+    return int(session.execute(f"SELECT count(*) FROM {file.source} WHERE {condition}")[0][0])
+
+
+def rewrite(session: Session, settings: Settings, file: VersionFile, query: str) -> None:
+    """Put the result of a query in a version's place, and its number of rows into log and pointer."""
+    draft = file.path.with_suffix(".part")
+    session.execute(
+        f"COPY ({query}) TO {names.literal(str(draft))} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
+    )
+    draft.replace(file.path)
+    correct_counts(session, settings, file)
+
+
+def correct_counts(session: Session, settings: Settings, file: VersionFile) -> None:
+    """Let log and pointer say how many rows a version has."""
+    relative = file.path.relative_to(settings.published_dir).as_posix()
+    rows = count(session, file, "true")
+    session.execute(f"UPDATE {LOG} SET rows = ? WHERE path = ? AND rows <> ?", [rows, relative, rows])
+    pointer = read_pointer(settings, file.table)
+    if pointer and pointer.path == relative and pointer.rows != rows:
+        move_pointer(settings, file.table, msgspec.structs.replace(pointer, rows=rows))
+
+
+def remove_drafts(settings: Settings) -> None:
+    """Delete files that a killed publication left half-written; call it holding the writer's lock."""
+    for draft in settings.published_dir.glob("*/*/*.part"):
+        draft.unlink(missing_ok=True)
