@@ -18,6 +18,7 @@ from orchestration import simulators
 from orchestration.contracts.extraction import Connection
 from orchestration.contracts.source import read_source
 from orchestration.settings import PROJECT, Settings, load_settings
+from orchestration.simulator_watch import GRACE_SECONDS
 from source_systems.product import simulator
 
 ACME = Connection("acme", "product", simulated=True)
@@ -97,16 +98,32 @@ def test_the_server_goes_with_its_last_user(settings: Settings) -> None:
     assert not state_of(settings).exists()
 
 
-def test_a_server_whose_user_was_killed_is_taken_over(settings: Settings) -> None:
-    killed = user(settings)
-    url = url_of(killed)
-    killed.kill()
-    killed.wait()
-    assert answers(url)
-    following = user(settings)
-    assert url_of(following) == url
-    leave(following)
+def killed(settings: Settings) -> str:
+    """Let a user be killed and return the address of the server that it leaves behind."""
+    process = user(settings)
+    url = url_of(process)
+    process.kill()
+    process.wait()
+    return url
+
+
+def test_a_server_whose_user_was_killed_stops_when_nobody_takes_it_over(settings: Settings) -> None:
+    url = killed(settings)
+    deadline = time.monotonic() + 30
+    while state_of(settings).exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not state_of(settings).exists()
     assert not answers(url)
+
+
+def test_a_server_whose_user_was_killed_is_taken_over(settings: Settings) -> None:
+    url = killed(settings)
+    following = simulators.resolve(ACME, settings).get("url")
+    assert following == url
+    time.sleep(3 * GRACE_SECONDS)
+    assert answers(following)
+    simulators.release()
+    assert not answers(following)
 
 
 def test_a_state_file_of_a_dead_server_is_replaced(settings: Settings) -> None:
