@@ -72,8 +72,12 @@ class Simulator(Protocol):
         """Return the connection settings (names of ``source.yaml``) for one place."""
         ...
 
-    def remove(self, address: Address, place: str) -> bool:
-        """Delete a place's data; say whether there was any."""
+    def has_data(self, address: Address, place: str) -> bool:
+        """Say whether there is data of a place."""
+        ...
+
+    def remove(self, address: Address, place: str) -> None:
+        """Delete a place's data; nothing happens when there is none."""
         ...
 
     def stop(self, address: Address) -> None:
@@ -119,12 +123,19 @@ def advance(settings: Settings, sources: Mapping[str, SourceSystem], days: int =
     return day
 
 
-def remove(connection: Connection, settings: Settings) -> bool:
-    """Delete a simulated connection's data; say whether there was any. Without a server's folder none is started."""
+def has_data(connection: Connection, settings: Settings) -> bool:
+    """Say whether there is simulated data of a connection."""
     if not (_folder(settings) / connection.source).exists():
         return False
     with _server(connection.source, settings) as (simulator, address):
-        return simulator.remove(address, _place(connection))
+        return simulator.has_data(address, _place(connection))
+
+
+def remove(connection: Connection, settings: Settings) -> None:
+    """Delete a connection's simulated data; nothing happens when there is none."""
+    if (_folder(settings) / connection.source).exists():
+        with _server(connection.source, settings) as (simulator, address):
+            simulator.remove(address, _place(connection))
 
 
 def serve(
