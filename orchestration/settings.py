@@ -43,6 +43,16 @@ class Settings(BaseSettings):
         description="Control-plane database; empty: an SQLite file under home.",
         examples=["postgresql+psycopg://strata:password@db.example.com/strata"],
     )
+    key_pepper: SecretStr | None = Field(
+        None,
+        description="Secret of API keys' digests, or file:, env:, vault: and where it is; empty: one under home.",
+        examples=["file:/run/secrets/key_pepper"],
+    )
+    key: SecretStr | None = Field(
+        None,
+        description="API key under which `strata read` reads; empty: as operator.",
+        examples=["strata_0123456789abcdef.the-secret-that-was-shown-once"],
+    )
     landing_url: str = Field(
         "", description="Landing store; empty: a folder under home.", examples=["az://account/container/prefix"]
     )

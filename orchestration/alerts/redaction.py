@@ -19,6 +19,7 @@ _RULES = (
         r"\g<keep>***",
     ),
     (re.compile(r"(?P<keep>\bBearer\s+)[^\s\"',;]+", re.IGNORECASE), r"\g<keep>***"),
+    (re.compile(r"\b(?P<keep>strata_[0-9a-f]{16}\.)[A-Za-z0-9_-]{16,}"), r"\g<keep>***"),
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), _MASK),
     (re.compile(r"[\w.!#$%&'+=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+"), _MASK),
 )
