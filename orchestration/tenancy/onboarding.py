@@ -19,6 +19,7 @@ from orchestration.control.seed import seed
 from orchestration.failures import FailureClass, StrataError
 from orchestration.runtime import Runtime, open_runtime
 from orchestration.settings import Settings
+from orchestration.tenancy.first_key import replace_first_key
 from orchestration.tenancy.registration import register
 from orchestration.tenancy.registry_rows import Row, require_tenant
 from orchestration.tenancy.states import ACTIVE, ONBOARDING, remember
@@ -84,7 +85,7 @@ class _Boarding:
                 self._remember(ONBOARDING, done)
         # Made last and told at once: a key made earlier would be lost with a process that dies before it is shown.
         self.on_step("API key")
-        key = self._make_key()
+        key = replace_first_key(self.runtime, self.wish.name)
         self._remember(ACTIVE, done)
         return Onboarded(require_tenant(self.runtime.control, self.wish.name), self.loads, key)
 
@@ -122,11 +123,6 @@ class _Boarding:
         self.loads += tuple(results)
         if failed := [result for result in results if result.status == FAILED]:
             raise _told(failed)
-
-    def _make_key(self) -> str:
-        from orchestration.tenancy.first_key import replace_first_key  # noqa: PLC0415
-
-        return replace_first_key(self.runtime.control, self.wish.name)
 
     def _remember(self, state: str, done: Collection[str]) -> None:
         remember(self.runtime.control, self.wish.name, state, {"asked": self.wish.document, "done": list(done)})

@@ -24,7 +24,10 @@ from orchestration.tenants import Draft, Place, add_environment, read_environmen
 READER, WAREHOUSE = "api", "warehouse"
 """The principals of every tenant: who reads with a key, and who it is in the warehouse itself."""
 
-_PERMISSIONS = {READER: ("service", ["read", "status"]), WAREHOUSE: ("warehouse", ["read"])}
+SCOPES = ("read", "status")
+"""What the first key may do; further ones come from ``strata key create``."""
+
+_PERMISSIONS = {READER: ("service", list(SCOPES)), WAREHOUSE: ("warehouse", ["read"])}
 
 
 def register(control: Control, wish: Wish, sources: Mapping[str, SourceSystem], *, reuse_name: bool = False) -> Row:

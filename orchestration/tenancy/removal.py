@@ -81,9 +81,9 @@ def steps() -> list[tuple[str, Callable[[Runtime, str], None]]]:
 def _announce(runtime: Runtime, tenant: str) -> list[Found]:
     """Stop loads and reads, and keep what there was; a removal that goes on reports what it found at first."""
     row = require_tenant(runtime.control, tenant)
-    if row["state"] == REMOVING:
-        return [Found(**item) for item in row["onboarding"].get("found", [])]
-    remember(runtime.control, tenant, REMOVING, {**row["onboarding"], "found": []})
+    if row["state"] == REMOVING and "found" in row["onboarding"]:
+        return [Found(**item) for item in row["onboarding"]["found"]]
+    remember(runtime.control, tenant, REMOVING, {})
     found = take_inventory(runtime, tenant) + control_rows(runtime, tenant)
     remember(runtime.control, tenant, REMOVING, {"found": [asdict(item) for item in found]})
     return found
