@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from orchestration.contracts.extraction import SIMULATED
 from orchestration.contracts.source import SourceSystem
+from orchestration.contracts.yaml_file import NotYaml, read_yaml
 from orchestration.failures import SettingsError
 from orchestration.tenants import Place, require_identifier
 
@@ -49,13 +48,9 @@ def read_tenants_file(path: Path, sources: Mapping[str, SourceSystem]) -> Tenant
 def _entries(path: Path) -> dict[str, Any]:
     """Return what stands below ``tenants:``; what is wrong is told with line and column where there are any."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise SettingsError(f"{place}: no YAML: {error.problem}.", _FORM) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: no YAML: {type(error).__name__}.", _FORM) from None
+        document = read_yaml(path)
+    except NotYaml as error:
+        raise SettingsError(str(error), _FORM) from None
     if document is None:
         raise SettingsError(f"{path}: is empty: it has to begin with 'tenants:'.", _FORM)
     entries = document.get("tenants") if isinstance(document, dict) else None
