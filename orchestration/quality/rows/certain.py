@@ -20,7 +20,7 @@ from orchestration.contracts.types import Kind
 
 # A column that cannot be cast is cast by runs of these lengths.
 # One of the last length is doubted as a whole: cheaper than to find the one value.
-_RUNS = (1024, 128, 16)
+_RUNS = (1024, 256, 64, 16)
 _DECIMAL_DIGITS = 38
 _HOUR_ALONE = len("2026-01-01T10")
 _ONLY_DATE = len("2026-01-01")

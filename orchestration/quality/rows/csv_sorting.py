@@ -1,4 +1,4 @@
-"""Sorts the records of a regular CSV part: certainly right, doubted, or no records at all.
+"""Sorts the records of a regular CSV part: those that Arrow converts with certainty, and the doubted.
 
 Only the few that are doubted need the care, and the cost, of the conversions in SQL.
 """
@@ -6,7 +6,6 @@ Only the few that are doubted need the care, and the cost, of the conversions in
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import reduce
 
 import pyarrow as pa
@@ -15,47 +14,49 @@ import pyarrow.compute as pc
 from orchestration.quality.rows.certain import convert
 from orchestration.quality.rows.csv_texts import CsvTexts
 
-# DuckDB takes many rows at once more cheaply than few; four blocks are what is held in memory.
-_CHUNK_ROWS = 120_000
-_CHUNK_BYTES = 16 * 1024 * 1024
+_DOUBTED_BYTES = 8 * 1024 * 1024
 
 
-@dataclass
-class Sorted:
-    """Some of a part's records: typed ones by bronze name; doubted ones as texts after their row number (``_row``)."""
+class CsvSorting:
+    """One part, sorted while :meth:`certain` is read: again and again, until ``ended``."""
 
-    right: list[pa.RecordBatch]
-    doubted: list[pa.RecordBatch]
+    def __init__(self, part: CsvTexts) -> None:
+        """Nothing is read yet."""
+        self.ended = False
+        self._part, self._texts = part, iter(part)
+        self._doubted: list[pa.RecordBatch] = []
 
-    @property
-    def full(self) -> bool:
-        """Whether it is time to hand over what is held."""
-        batches = self.right + self.doubted
-        rows, size = sum(map(len, batches)), sum(batch.nbytes for batch in batches)
-        return rows >= _CHUNK_ROWS or size >= _CHUNK_BYTES
+    def certain(self) -> pa.RecordBatchReader:
+        """Return certain records by bronze name; stop early when memory holds enough of the doubted."""
+        columns = [item.column for item in self._part.items]
+        schema = pa.schema([(column.name, column.type.arrow) for column in columns])
+        return pa.RecordBatchReader.from_batches(schema, self._batches(schema))
 
+    def take_doubted(self) -> pa.Table | None:
+        """Return the texts of doubted records since the last call, after their row numbers (``_row``)."""
+        doubted, self._doubted = self._doubted, []
+        return pa.Table.from_batches(doubted) if doubted else None
 
-def sort_records(part: CsvTexts) -> Iterator[Sorted]:
-    """Yield a part's whole records in bounded portions."""
-    portion = Sorted([], [])
-    for texts in part:
-        right, doubted = _sort(part, texts)
-        portion.right.append(right)
-        if len(doubted):
-            portion.doubted.append(doubted)
-        if portion.full:
-            yield portion
-            portion = Sorted([], [])
-    yield portion
+    def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        for texts in self._texts:
+            yield self._sort(texts, schema)
+            if sum(batch.nbytes for batch in self._doubted) > _DOUBTED_BYTES:
+                return
+        self.ended = True
 
+    def _sort(self, texts: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+        pairs = zip(self._part.items, texts.columns, strict=True)
+        converted = [convert(item.column, column) for item, column in pairs]
+        typed = pa.record_batch([column.values for column in converted], schema=schema)
+        doubts = [pc.fill_null(doubt, fill_value=False) for column in converted for doubt in column.doubts]
+        if not doubts:
+            return typed
+        doubt = reduce(pc.or_, doubts)
+        self._set_aside(texts, doubt)
+        return typed.filter(pc.invert(doubt))
 
-def _sort(part: CsvTexts, texts: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-    converted = [convert(item.column, column) for item, column in zip(part.items, texts.columns, strict=True)]
-    typed = pa.record_batch({i.column.name: c.values for i, c in zip(part.items, converted, strict=True)})
-    doubts = [pc.fill_null(doubt, fill_value=False) for column in converted for doubt in column.doubts]
-    if not doubts:
-        return typed, texts[:0]
-    doubt = reduce(pc.or_, doubts)
-    rows = [part.row_number(part.whole + place) for place in pc.indices_nonzero(doubt).to_pylist()]
-    doubted = texts.filter(doubt).add_column(0, "_row", pa.array(rows, pa.int64()))
-    return typed.filter(pc.invert(doubt)), doubted
+    def _set_aside(self, texts: pa.RecordBatch, doubt: pa.BooleanArray) -> None:
+        part = self._part
+        rows = [part.row_number(part.whole + place) for place in pc.indices_nonzero(doubt).to_pylist()]
+        if rows:
+            self._doubted.append(texts.filter(doubt).add_column(0, "_row", pa.array(rows, pa.int64())))

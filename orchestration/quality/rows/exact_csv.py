@@ -34,7 +34,10 @@ def csv_records(
     with open_lines(path) as lines:
         next(lines)
         for content, whole in splitter.split(lines):
-            yield splitter.record(content) if whole else ExactRecord(fault=Reason.QUOTE, raw=as_shown(content))
+            if len(content) > RECORD_BYTES:
+                yield ExactRecord(fault=Reason.LINE_TOO_LONG, raw=as_shown(content[:1000]))
+            else:
+                yield splitter.record(content) if whole else ExactRecord(fault=Reason.QUOTE, raw=as_shown(content))
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from orchestration.failures import ConnectionFailed
 from orchestration.landing.manifest import Form, Part
 from orchestration.landing.store import LandingStore
 from orchestration.quality.rows.csv_parts import csv_items, read_header
-from orchestration.quality.rows.csv_sorting import sort_records
+from orchestration.quality.rows.csv_sorting import CsvSorting
 from orchestration.quality.rows.csv_texts import CsvTexts
 from orchestration.quality.rows.exact import scan_exact, write_exact
 from orchestration.quality.rows.exact_csv import csv_records
@@ -35,9 +35,11 @@ from orchestration.quality.rows.rejects import REJECTS, parsed, reject_text
 from orchestration.quality.rows.scan import Scan
 from orchestration.quality.rows.text_source import TextSource, second_go
 
-_UNCOUNTED_MB = 32
-_PORTION = "gated_portion"
-RIGHT, TEXTS, DOUBTED, REJECT = "gated_right", "gated_texts", "gated_doubted", "_reject"
+# What the readers of compressed text hold at most without DuckDB's counting it: its own of JSON, and Arrow's of CSV.
+_UNCOUNTED_MB: dict[Form, int] = {"ndjson": 32, "csv": 128}
+# Rows that Arrow converted, texts of those it doubts, rows of the first go in SQL, rows of the second.
+CERTAIN, TEXTS, RIGHT, DOUBTED = "gated_certain", "gated_texts", "gated_right", "gated_doubted"
+REJECT = "_reject"
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,8 @@ class TextGate:
             SchemaDrift: a header lacks a column of the contract.
             ConnectionFailed: a part holds fewer or more records than the source counted.
         """
-        columns = ", ".join(f"{names.quote(c.name)} {c.type.duckdb}" for c in self.contract.columns)
-        with _room_beside_duckdb(self.con), _one_transaction(self.con):
-            self.con.execute(f"CREATE OR REPLACE TEMP TABLE {RIGHT} ({columns}, _doubt VARCHAR[])")
-            self.con.execute(f"CREATE OR REPLACE TEMP TABLE {DOUBTED} ({columns}, {REJECT} VARCHAR)")
-            texts = ", ".join(f"{item.text} VARCHAR" for item in csv_items(self.contract.columns))
-            self.con.execute(f"CREATE OR REPLACE TEMP TABLE {TEXTS} (_file VARCHAR, _row BIGINT, {texts})")
+        with _room_beside_duckdb(self.con, _UNCOUNTED_MB[parts[0].format]), _one_transaction(self.con):
+            self._create_tables()
             extracted = sum(self._part(part) for part in parts)
             self._judge_doubts(parts[0].format)
             self._collect_rejects()
@@ -76,16 +74,30 @@ class TextGate:
     def good(self) -> str:
         """The query of the good rows."""
         columns = ", ".join(names.quote(column.name) for column in self.contract.columns)
-        doubted = f"SELECT {columns} FROM {DOUBTED} WHERE {REJECT} IS NULL"
-        return f"SELECT {columns} FROM {RIGHT} WHERE _doubt IS NULL UNION ALL {doubted}"
+        tables = (CERTAIN, f"{RIGHT} WHERE _doubt IS NULL", f"{DOUBTED} WHERE {REJECT} IS NULL")
+        return " UNION ALL ".join(f"SELECT {columns} FROM {table}" for table in tables)
 
     def latest(self, column: str) -> datetime | None:
         """Return the greatest value of a timestamp column, that of rejects included where it can be read."""
-        right = f"SELECT max({names.quote(column)}) AS latest FROM {RIGHT} WHERE _doubt IS NULL"
-        cursor = f"CASE WHEN {REJECT} IS NULL THEN {names.quote(column)} ELSE {parsed(REJECT)['cursor']} END"
-        query = f"SELECT max(latest) FROM ({right} UNION ALL SELECT max({cursor}) FROM {DOUBTED})"
+        value = names.quote(column)
+        cursor = f"CASE WHEN {REJECT} IS NULL THEN {value} ELSE {parsed(REJECT)['cursor']} END"
+        latest_of = {CERTAIN: value, f"{RIGHT} WHERE _doubt IS NULL": value, DOUBTED: cursor}
+        found = " UNION ALL ".join(f"SELECT max({when}) AS latest FROM {table}" for table, when in latest_of.items())
+        query = f"SELECT max(latest) FROM ({found})"
         latest: datetime | None = self.con.execute(query).fetchall()[0][0]
         return latest
+
+    def _create_tables(self) -> None:
+        columns = ", ".join(f"{names.quote(c.name)} {c.type.duckdb}" for c in self.contract.columns)
+        texts = ", ".join(f"{item.text} VARCHAR" for item in csv_items(self.contract.columns))
+        fields = {
+            CERTAIN: columns,
+            TEXTS: f"_file VARCHAR, _row BIGINT, {texts}",
+            RIGHT: f"{columns}, _doubt VARCHAR[]",
+            DOUBTED: f"{columns}, {REJECT} VARCHAR",
+        }
+        for table, listed in fields.items():
+            self.con.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({listed})")
 
     def _part(self, part: Part) -> int:
         gate = self._exact if not part.regular else self._csv if part.format == "csv" else self._json
@@ -105,30 +117,25 @@ class TextGate:
         header = read_header(path, part.delimiter)
         positions = header.positions(columns, self.unknown, part.key)
         texts = CsvTexts(path, header, part.delimiter, positions, csv_items(columns))
-        broken = 0
-        for portion in sort_records(texts):
-            self._insert_batches(RIGHT, "*, NULL", portion.right)
-            self._insert_batches(TEXTS, f"{names.literal(part.key)}, *", portion.doubted)
+        sorting, broken = CsvSorting(texts), 0
+        while not sorting.ended:
+            self._insert_arrow(CERTAIN, "*", sorting.certain())
+            self._insert_arrow(TEXTS, f"{names.literal(part.key)}, *", sorting.take_doubted())
             broken += self._reject_lines(part.key, texts.take_broken())
         if texts.finished:
             return texts.whole + broken
         return texts.read + self._exact(part, after=texts.read)
 
-    def _insert_batches(self, table: str, selected: str, batches: Sequence[pa.RecordBatch]) -> None:
-        if batches:
-            self.con.register(_PORTION, pa.Table.from_batches(batches))
-            self._insert(table, f"SELECT {selected} FROM {_PORTION}")
-            self.con.unregister(_PORTION)
+    def _insert_arrow(self, table: str, selected: str, rows: pa.RecordBatchReader | pa.Table | None) -> None:
+        if rows is not None:
+            # DuckDB finds them by the variable's name; registered ones would be held until the transaction ends.
+            self.con.execute(f"INSERT INTO {table} SELECT {selected} FROM rows")
 
     def _reject_lines(self, key: str, lines: Sequence[tuple[int, str]]) -> int:
         """Reject lines that have too few or too many values."""
-        if lines:
-            told = pa.table({"_row": [row for row, _ in lines], "_line": [line for _, line in lines]})
-            self.con.register(_PORTION, told)
-            row = text_object([("_line", "_line")])
-            query = f"SELECT {names.literal(key)}, _row, NULL, NULL, NULL, '{Reason.COLUMN_COUNT}', _line, {row}"
-            self._insert(REJECTS, f"{query} FROM {_PORTION}")
-            self.con.unregister(_PORTION)
+        told = pa.table({"_row": [row for row, _ in lines], "_line": [line for _, line in lines]}) if lines else None
+        reject = f"NULL, NULL, NULL, '{Reason.COLUMN_COUNT}', _line, {text_object([('_line', '_line')])}"
+        self._insert_arrow(REJECTS, f"{names.literal(key)}, _row, {reject}", told)
         return len(lines)
 
     def _exact(self, part: Part, *, after: int = 0) -> int:
@@ -190,11 +197,11 @@ def _one_transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 @contextmanager
-def _room_beside_duckdb(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Lower the memory limit by what the readers of compressed text hold without DuckDB's counting it."""
+def _room_beside_duckdb(con: duckdb.DuckDBPyConnection, megabytes: int) -> Iterator[None]:
+    """Lower the memory limit by what is held beside DuckDB, to half of it at most."""
     limit: str = con.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
     size, unit = limit.split()
-    lowered = float(size) - _UNCOUNTED_MB if unit == "MiB" else float(size)
+    lowered = float(size) - megabytes if unit == "MiB" else float(size)
     con.execute(f"SET memory_limit = '{max(lowered, float(size) / 2):.1f} {unit}'")
     try:
         yield
