@@ -33,16 +33,20 @@ def remember_removed(connection: Connection, tenant_id: str) -> str:
     if not fact(connection, _SECRET):
         set_fact(connection, _SECRET, secrets.token_hex(32))
     digest = _digest(fact(connection, _SECRET), tenant_id)
-    if digest not in removed_digests(connection):
-        changes.insert(connection, removed, {"name_digest": digest})
+    key = {"name_digest": digest}
+    found = connection.execute(select(removed.c.deleted_at).where(removed.c.name_digest == digest)).one_or_none()
+    if found is None:
+        changes.insert(connection, removed, key)
+    elif found.deleted_at is not None:
+        changes.restore(connection, removed, key)
     return digest
 
 
 def forget_removed(connection: Connection, tenant_id: str) -> None:
     """Let a name be used again, for a tenant that a person takes on board anew."""
-    digest = _digest(fact(connection, _SECRET), tenant_id)
-    if digest in removed_digests(connection):
-        changes.soft_delete(connection, removed, {"name_digest": digest})
+    if tenant_id in RemovedNames(connection):
+        key = {"name_digest": _digest(fact(connection, _SECRET), tenant_id)}
+        changes.soft_delete(connection, removed, key)
 
 
 class RemovedNames:
@@ -50,14 +54,14 @@ class RemovedNames:
 
     def __init__(self, connection: Connection) -> None:
         """Read secret and digests."""
-        self._secret, self._digests = fact(connection, _SECRET), removed_digests(connection)
+        self._secret, self._digests = fact(connection, _SECRET), _digests(connection)
 
     def __contains__(self, name: str) -> bool:
         """Say whether a tenant of this name was removed."""
         return bool(self._digests) and _digest(self._secret, name) in self._digests
 
 
-def removed_digests(connection: Connection) -> set[str]:
+def _digests(connection: Connection) -> set[str]:
     """Return the digests of all removed names."""
     return set(connection.execute(select(removed.c.name_digest).where(removed.c.deleted_at.is_(None))).scalars())
 

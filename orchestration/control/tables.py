@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-from orchestration.control.types import Json, Name, UtcTime
+from orchestration.control.types import Json, Name, Text, UtcTime
 
 PLATFORM = "*"
 """The ``tenant_id`` of what belongs to the platform itself."""
@@ -80,7 +80,7 @@ plan = Table(
     "plan",
     metadata,
     Column("plan_id", Name, primary_key=True),
-    Column("title", String(256), nullable=False),
+    Column("title", Text, nullable=False),
     _json("quotas"),
     _json("features"),
     _json("schedules"),
@@ -91,7 +91,7 @@ tenant = Table(
     "tenant",
     metadata,
     Column("tenant_id", Name, primary_key=True),
-    Column("title", String(256), nullable=False),
+    Column("title", Text, nullable=False),
     Column("plan_id", Name),
     Column("state", String(16), nullable=False),
     _json("quotas"),
@@ -125,7 +125,7 @@ principal = Table(
     Column("tenant_id", Name, primary_key=True),
     Column("principal_id", Name, primary_key=True),
     Column("kind", String(16), nullable=False),
-    Column("title", String(256), nullable=False),
+    Column("title", Text, nullable=False),
     Column("permissions", Json, nullable=False, default=list),
     *_stamps(),
     _one_of("kind", KINDS),
@@ -168,7 +168,7 @@ audit = Table(
     Column("at", UtcTime, nullable=False),
     Column("actor", Name, nullable=False),
     Column("action", String(32), nullable=False),
-    Column("subject", String(512), nullable=False),
+    Column("subject", Text, nullable=False),
     Column("before", Json),
     Column("after", Json),
 )

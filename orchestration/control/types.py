@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import JSON, DateTime, Dialect, String, TypeDecorator
+from sqlalchemy import JSON, DateTime, Dialect, TypeDecorator, Unicode
 from sqlalchemy.dialects.mssql import DATETIMEOFFSET
 from sqlalchemy.dialects.postgresql import JSONB
 
-Name = String(128)
-"""Names and ids; SQL Server indexes no text without a length."""
+Name, Text = Unicode(128), Unicode(512)
+"""Names, which may be keys (SQL Server indexes no text without a length), and longer texts."""
 
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 

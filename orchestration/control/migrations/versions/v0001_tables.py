@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from orchestration.control.types import Json, Name, UtcTime
+from orchestration.control.types import Json, Name, Text, UtcTime
 
 revision, down_revision = "0001", None
 
@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("at", UtcTime, nullable=False),
         _name("actor"),
         sa.Column("action", sa.String(32), nullable=False),
-        sa.Column("subject", sa.String(512), nullable=False),
+        sa.Column("subject", Text, nullable=False),
         sa.Column("before", Json),
         sa.Column("after", Json),
         _key("audit", "tenant_id", "audit_id"),
@@ -145,7 +145,7 @@ def _name(column: str) -> sa.Column[Any]:
 
 
 def _title() -> sa.Column[Any]:
-    return sa.Column("title", sa.String(256), nullable=False)
+    return sa.Column("title", Text, nullable=False)
 
 
 def _json(column: str) -> sa.Column[Any]:

@@ -73,10 +73,13 @@ _POSTGRESQL = (
     """CREATE POLICY own_plan ON plan FOR SELECT TO strata_app
     USING (plan_id IN (SELECT tenant.plan_id FROM tenant))""",
     "CREATE POLICY all_plans ON plan TO strata_operator USING (true) WITH CHECK (true)",
-    "GRANT SELECT ON alembic_version, plan TO strata_app",
+    """DO $$ BEGIN
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO strata_app, strata_operator', current_schema());
+    END $$""",
+    "GRANT SELECT ON alembic_version TO PUBLIC",
+    "GRANT SELECT ON plan TO strata_app",
     "GRANT SELECT, INSERT, UPDATE ON tenant, connection, principal, api_key, salt TO strata_app",
     "GRANT SELECT, INSERT ON audit TO strata_app",
-    "GRANT SELECT ON alembic_version TO strata_operator",
     """GRANT SELECT, INSERT, UPDATE, DELETE
     ON installation, removed, plan, tenant, connection, principal, api_key, salt TO strata_operator""",
     "GRANT SELECT, INSERT, DELETE ON audit TO strata_operator",
@@ -101,7 +104,9 @@ _UP = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL, "mssql": _SQLSERVER}
 _DOWN = {
     "sqlite": tuple(f"DROP TRIGGER {name}" for name in ("audit_no_update", "audit_no_delete", "audit_no_replace")),
     "postgresql": (
-        "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM strata_app, strata_operator",
+        "REVOKE ALL ON alembic_version FROM PUBLIC",
+        """REVOKE ALL ON installation, removed, plan, tenant, connection, principal, api_key, salt, audit
+        FROM strata_app, strata_operator""",
         "DROP POLICY own_plan ON plan",
         "DROP POLICY all_plans ON plan",
         "ALTER TABLE plan NO FORCE ROW LEVEL SECURITY",
