@@ -18,7 +18,7 @@ from orchestration.backup import control
 from orchestration.backup.copying import copy, link_or_copy
 from orchestration.backup.landed import Ledgered, ledgered_loads
 from orchestration.backup.progress import OnProgress, Progress, counting
-from orchestration.backup.secrets import is_secret, secret_files
+from orchestration.backup.secret_files import is_secret, secret_files
 from orchestration.bronze.ledger import LEDGER
 from orchestration.failures import StrataError
 from orchestration.publication import log

@@ -7,7 +7,7 @@ until then nobody else may write.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -17,9 +17,10 @@ from orchestration.backup.copying import require_room
 from orchestration.backup.inspection import inspect
 from orchestration.backup.manifest import BackupManifest
 from orchestration.backup.progress import OnProgress, silent
-from orchestration.backup.secrets import secret_files
+from orchestration.backup.secret_files import secret_files
 from orchestration.backup.staging import stage, staging_folder
 from orchestration.backup.stillness import standing_still
+from orchestration.backup.undone import undone
 from orchestration.contracts.source import find_sources
 from orchestration.failures import SettingsError
 from orchestration.landing.store import open_landing
@@ -37,7 +38,8 @@ class Restored:
     """What a restore did. ``aside`` holds the state before, if there was any; ``resumed``: after one that was killed.
 
     ``younger`` are landed loads that the restored ledger does not know, ``younger_aside`` whether
-    they went aside too; ``missing_secrets`` are secret files that the installation had and has not.
+    they went aside too; ``missing_secrets`` are secret files that the installation had and has not;
+    ``undone`` says which decisions since the backup have to be made again, as far as that is known.
     """
 
     backup_id: str
@@ -50,7 +52,8 @@ class Restored:
     younger: tuple[str, ...] = ()
     younger_aside: bool = False
     missing_secrets: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = field(default=())
+    left_out: tuple[str, ...] = ()
+    undone: tuple[str, ...] = ()
 
 
 def restore(
@@ -134,6 +137,7 @@ class _Restore:
             younger_aside=todo.younger_aside,
             missing_secrets=tuple(name for name in self.manifest.secrets if name not in present),
             left_out=self.manifest.left_out,
+            undone=undone(aside / "control" / "control.db", self.settings.control_file),
         )
 
 

@@ -14,7 +14,7 @@ from orchestration.backup.copying import copy, digest, flush, flush_folders
 from orchestration.backup.landed import last_ledgered
 from orchestration.backup.manifest import BackupManifest
 from orchestration.backup.progress import OnProgress, counting
-from orchestration.backup.secrets import is_secret, secret_files
+from orchestration.backup.secret_files import is_secret, secret_files
 from orchestration.failures import StrataError
 from orchestration.landing.manifest import Place
 from orchestration.publication import log

@@ -15,7 +15,6 @@ import msgspec
 
 from orchestration.backup.copying import flush, link_or_copy
 from orchestration.backup.staging import staging_folder
-from orchestration.publication.files import replace_file
 from orchestration.settings import Settings
 from orchestration.warehouse.restoring import restore_mark
 
@@ -36,8 +35,11 @@ class Swap(msgspec.Struct, frozen=True, kw_only=True):
 
 def begin(settings: Settings, swap: Swap) -> None:
     """Leave the note, on the disk: from here on the restore only goes forward."""
-    replace_file(restore_mark(settings), msgspec.json.encode(swap))
-    flush(restore_mark(settings))
+    # Its draft lies with what is staged: a home that a killed restore leaves must still pass for empty.
+    draft = staging_folder(settings) / "note"
+    draft.write_bytes(msgspec.json.encode(swap))
+    flush(draft)
+    draft.replace(restore_mark(settings))
     flush(settings.home)
 
 

@@ -15,7 +15,7 @@ from orchestration.backup.landed import LANDING_LIST, LandedLoad, read_landed, w
 from orchestration.backup.manifest import BackedUpFile, BackupManifest, LandingList, Versions
 from orchestration.backup.moment import Moment, captured
 from orchestration.backup.progress import OnProgress, Progress, counting, silent
-from orchestration.backup.secrets import secret_files
+from orchestration.backup.secret_files import secret_files
 from orchestration.backup.target import Target, new_backup_id, open_target
 from orchestration.failures import SettingsError, StrataError
 from orchestration.landing.manifest import Part

@@ -50,11 +50,14 @@ def _show(done: Restored, zone: str) -> None:
         say(f"Missing: {done.home / name}. It was not in the backup; put it there.", style="yellow")
     for text in done.left_out:
         say(f"Not in the backup: {text}.", style="yellow")
-    say(
-        f"Undone with it is all that was decided since: keys revoked, tenants suspended or removed, people erased "
-        f"after {moment(done.taken_at, zone)} have to be so again before anything runs.",
-        style="yellow",
-    )
+    _show_undone(done, moment(done.taken_at, zone))
+
+
+def _show_undone(done: Restored, when: str) -> None:
+    say(f"Undone are all decisions since {when}. Before anything runs, make these again:", style="yellow")
+    for text in done.undone or ("keys revoked, tenants suspended or removed",):
+        say(f"  {text}", style="yellow")
+    say("  people erased; the audit trail says when, not who", style="yellow")
 
 
 def _show_landing(done: Restored) -> None:

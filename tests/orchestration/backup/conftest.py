@@ -17,7 +17,7 @@ from orchestration.settings import Settings
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Installation:
-    settings = Settings(home=tmp_path / "home", lock_wait_seconds=20, _env_file=None)
+    settings = Settings(home=tmp_path / "home", lock_wait_seconds=20, threads=1, _env_file=None)
     return Installation(tmp_path / "shop", settings)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from bench import Bench
+from sqlalchemy import select
 
+from orchestration.control import changes, open_control, tables
 from orchestration.publication.pointer import read_pointer
 from orchestration.publication.publish import publish
 from orchestration.publication.published_reader import connect_published, published_tables
@@ -55,28 +55,33 @@ class Installation(Bench):
             publish(session, self.runtime, [GOLD], {GOLD: ("status",)}, "build")
             write_status(session, self.runtime)
 
-    def decide(self, what: str) -> None:
-        """Change the control plane, in a transaction that stays in its log."""
-        path = self.settings.control_file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(path)) as con, con:
-            con.execute("PRAGMA journal_mode = WAL")
-            con.execute("CREATE TABLE IF NOT EXISTS decision (what TEXT)")
-            con.execute("INSERT INTO decision VALUES (?)", [what])
+    def decide(self, title: str, tenant: str = "acme", state: str = "active") -> None:
+        """Change a tenant in the control plane."""
+        with open_control(self.settings).transaction("test") as connection:
+            known = connection.execute(select(tables.tenant).where(tables.tenant.c.tenant_id == tenant)).first()
+            values = {"title": title, "state": state}
+            if known:
+                changes.update(connection, tables.tenant, {"tenant_id": tenant}, values)
+            else:
+                changes.insert(connection, tables.tenant, {"tenant_id": tenant, **values})
 
-    def decisions(self) -> list[str]:
-        with closing(sqlite3.connect(self.settings.control_file)) as con:
-            return [what for (what,) in con.execute("SELECT what FROM decision ORDER BY rowid")]
+    def decisions(self) -> list[tuple[Any, ...]]:
+        """Every tenant, and the whole audit trail."""
+        with open_control(self.settings).reading() as connection:
+            tenants = connection.execute(select(tables.tenant).order_by(tables.tenant.c.tenant_id)).all()
+            trail = connection.execute(select(tables.audit).order_by(tables.audit.c.at)).all()
+        return [tuple(row) for row in (*tenants, *trail)]
 
     def state(self) -> State:
         """Every row of every table of the warehouse, what readers see, and the control plane."""
-        tables = self.query(
-            "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database() ORDER BY ALL"
-        )
-        state: State = {
-            f"{schema}.{table}": self.query(f'SELECT * FROM "{schema}"."{table}" ORDER BY ALL')
-            for schema, table in tables
-        }
+        with self.warehouse.session("look") as session:
+            tables = session.execute(
+                "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
+            )
+            state: State = {
+                f"{schema}.{table}": session.execute(f'SELECT * FROM "{schema}"."{table}" ORDER BY ALL')
+                for schema, table in tables
+            }
         with connect_published(self.settings) as con:
             for schema, table in published_tables(self.settings):
                 state[f"published {schema}.{table}"] = con.execute(
@@ -84,7 +89,7 @@ class Installation(Bench):
                 ).fetchall()
                 pointer = read_pointer(self.settings, (schema, table))
                 state[f"pointer {schema}.{table}"] = [(pointer.version, pointer.path, pointer.rows)]
-        state["control"] = [(what,) for what in self.decisions()]
+        state["control"] = self.decisions()
         return state
 
     def truth(self) -> list[tuple[Any, ...]]:
