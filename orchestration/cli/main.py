@@ -29,6 +29,8 @@ COMMANDS = {
     "backup": "Write a consistent backup of the installation, while it runs.",
     "restore": "Make the installation what it was when a backup was taken.",
     "tenant": "Take tenants on board, show, suspend, export and remove them.",
+    "key": "Make, list, replace and end API keys.",
+    "read": "Read one tenant's rows, as operator or with an API key.",
     "plan": "Quotas, features and schedules that tenants share.",
     "control": "Bring the control plane's schema up or back, check it, and read its audit trail.",
     "doctor": "Check settings, credentials, connections and versions, and say what to mend.",

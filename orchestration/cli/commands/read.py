@@ -1,0 +1,87 @@
+"""``strata read``: one tenant's rows, by comparisons or by SQL, and nobody else's."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import typer
+
+from orchestration.access import Question, TenantAccess
+from orchestration.access.caller import caller, own_tenant
+from orchestration.access.comparison import parse_comparison
+from orchestration.cli.console import print_json, print_table, say
+from orchestration.names import Table
+from orchestration.runtime import open_runtime
+
+app = typer.Typer()
+
+
+@app.command()
+def read(
+    table: Annotated[str | None, typer.Argument(help="schema.table; the tables there are when left out.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Whose rows; by default those of the key's tenant.")] = None,
+    column: Annotated[list[str] | None, typer.Option(help="Only this column; may be repeated.")] = None,
+    where: Annotated[list[str] | None, typer.Option(help="'amount>=100', 'status in open,paid', 'ended null'.")] = None,
+    order: Annotated[list[str] | None, typer.Option(help="Order by this column; -name for descending.")] = None,
+    sql: Annotated[str | None, typer.Option(help="One SELECT over the tenant's tables, instead of a table.")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="At most so many rows; 0 for all.")] = 100,
+    reveal: Annotated[bool, typer.Option("--reveal", help="As operator: bronze too, where values are clear.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write a Parquet file instead.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Read a tenant's rows: as operator, or as the holder of the key in STRATA_KEY."""
+    if sql and table:
+        raise typer.BadParameter("Give a table or --sql, not both.")
+    runtime = open_runtime()
+    principal = caller(runtime, reveal=reveal)
+    access = TenantAccess(runtime, own_tenant(principal, tenant), principal)
+    if not sql and not table:
+        _show_tables(access, as_json=as_json)
+        return
+    cut = limit or None
+    if sql:
+        rows = access.sql(sql, cut)
+    else:
+        question = Question(column or (), [parse_comparison(text) for text in where or ()], order or (), cut)
+        rows = access.read(_named(table or ""), question)
+    _write(rows, out, as_csv=as_csv, as_json=as_json)
+    if cut and rows.num_rows == cut and not (as_csv or as_json):
+        say(f"There may be more than these {cut:,} rows: --limit 0 shows all.")
+
+
+def _named(text: str) -> Table:
+    schema, _, name = text.partition(".")
+    if not schema or not name:
+        raise typer.BadParameter(f"{text!r} is not schema.table.")
+    return schema, name
+
+
+def _show_tables(access: TenantAccess, *, as_json: bool) -> None:
+    found = access.tables()
+    if as_json:
+        print_json([{"table": ".".join(item.table), "rows": item.rows, "columns": item.columns} for item in found])
+    elif found:
+        rows = [(".".join(item.table), item.rows, ", ".join(item.columns)) for item in found]
+        print_table(("table", "rows", "columns"), rows, numbers=("rows",))
+    else:
+        say("Nothing is published yet.")
+
+
+def _write(rows: pa.Table, out: Path | None, *, as_csv: bool, as_json: bool) -> None:
+    if out:
+        pq.write_table(rows, out, compression="zstd")
+        say(f"{rows.num_rows:,} rows in {out}.")
+    elif as_json:
+        print_json(rows.to_pylist())
+    elif as_csv:
+        lines = csv.writer(sys.stdout, lineterminator="\n")
+        lines.writerow(rows.column_names)
+        lines.writerows(tuple(row.values()) for row in rows.to_pylist())
+    else:
+        print_table(rows.column_names, [list(row.values()) for row in rows.to_pylist()])
