@@ -46,7 +46,8 @@ class CsvTexts:
         """Yield the texts of whole records, in the items' columns."""
         with pa.input_stream(str(self.path), compression="zstd") as stream, suppress(pa.ArrowInvalid):
             for batch in self._open(stream):
-                yield batch
+                columns = [batch.column(self._field(item)) for item in self.items]
+                yield pa.record_batch(columns, [item.text for item in self.items])
                 self.whole += len(batch)
             self.finished = True
 
@@ -66,8 +67,8 @@ class CsvTexts:
         return taken
 
     def _open(self, stream: pa.NativeFile) -> arrow_csv.CSVStreamingReader:
-        texts = {position: item.text for item in self.items if (position := self._position(item)) is not None}
-        fields = [texts.get(position, f"_unread{position}") for position in range(len(self.header.names))]
+        fields = [_field(position) for position in range(len(self.header.names))]
+        wanted = dict.fromkeys(self._field(item) for item in self.items)
         return arrow_csv.open_csv(
             stream,
             arrow_csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES, skip_rows=1, column_names=fields),
@@ -76,19 +77,23 @@ class CsvTexts:
             ),
             arrow_csv.ConvertOptions(
                 check_utf8=False,
-                column_types={item.text: pa.string() for item in self.items},
-                include_columns=[item.text for item in self.items],
+                column_types=dict.fromkeys(wanted, pa.string()),
+                include_columns=list(wanted),
                 include_missing_columns=True,
                 null_values=[""],
                 strings_can_be_null=True,
             ),
         )
 
-    def _position(self, item: TextColumn) -> int | None:
-        return self.positions.get(item.column.name)
+    def _field(self, item: TextColumn) -> str:
+        return _field(self.positions.get(item.column.name))
 
     def _set_aside(self, line: arrow_csv.InvalidRow) -> str:
         number = line.number - 1  # the header is the first
         self._whole_before.append(number - 1 - len(self._whole_before))
         self._broken.append((number, line.text))
         return "skip"
+
+
+def _field(position: int | None) -> str:
+    return "_missing" if position is None else f"_f{position}"

@@ -119,3 +119,8 @@ def test_a_part_without_one_whole_record() -> None:
     judged = both_ways(contract(column("value", "text")), CsvPart(b"id,value\n1\n\n2,b,c\n"))
     assert judged.reasons == [(1, None, "column_count"), (2, None, "column_count")]
     assert both_ways(contract(column("value", "text")), CsvPart(b"id,value\n\n\n")).gated.extracted == 0
+
+
+def test_one_csv_value_may_be_two_columns() -> None:
+    twice = contract(column("first", "text", source="value"), column("second", "integer", source="value"))
+    assert both_ways(twice, part(["7"])).good == [(0, "7", 7)]
