@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -50,8 +49,6 @@ def make_engine(url: URL, wait_seconds: float) -> Engine:
 
 
 def _sqlite(url: URL, wait_seconds: float) -> Engine:
-    if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     # A file is opened in a fraction of a millisecond; a kept handle would outlive a restored file and a fork.
     engine = create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": wait_seconds})
 

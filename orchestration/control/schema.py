@@ -38,15 +38,29 @@ def prepare(control: Control) -> None:
     Raises:
         SettingsError: the schema is older or newer; names the command that mends it.
     """
-    file = Path(control.engine.url.database or "") if control.embedded else None
+    file = _file(control)
     if control.url in _checked and (file is None or file.exists()):
         return
-    found = None if file is not None and not file.exists() else current(control)
+    found = current(control)
     if found is None and file is not None:
-        with held(control.locks / "control.lock", "making the control plane", control.wait_seconds):
-            found = (current(control) if file.exists() else None) or upgrade(control)
+        found = _make(control, file)
     _require_head(found)
     _checked.add(control.url)
+
+
+def _file(control: Control) -> Path | None:
+    """Return an embedded control plane's file."""
+    return Path(control.engine.url.database or "") if control.embedded else None
+
+
+def _make(control: Control, file: Path) -> str:
+    """Make the embedded control plane, unless another process just did; nobody else may read its folder."""
+    try:
+        with held(control.locks / "control.lock", "making the control plane", control.wait_seconds):
+            return current(control) or upgrade(control)
+    except OSError as error:
+        message = f"{file}: the control plane cannot be made ({type(error).__name__})."
+        raise SettingsError(message, "Give this user write access there, or set STRATA_HOME.") from error
 
 
 def _require_known(found: str | None) -> None:
@@ -66,6 +80,9 @@ def _require_head(found: str | None) -> None:
 
 def current(control: Control) -> str | None:
     """Return the revision that the database is at, ``None`` when there is none yet."""
+    file = _file(control)
+    if file is not None and not file.exists():
+        return None
     try:
         with control.engine.connect() as connection:
             if not inspect(connection).has_table("alembic_version"):
@@ -80,6 +97,8 @@ def upgrade(control: Control, revision: str = HEAD) -> str:
     from alembic import command  # noqa: PLC0415 - only who migrates pays for it
 
     _require_known(current(control))
+    if file := _file(control):
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _migrating(control) as config:
         command.upgrade(config, revision)
     return revision
