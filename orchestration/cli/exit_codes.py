@@ -24,6 +24,9 @@ class ExitCode(IntEnum):
     DATA = 7
 
 
+INTERRUPTED = 130
+"""After Ctrl-C, as shells have it: 128 and the signal's number."""
+
 _BY_CLASS = {
     FailureClass.SETTINGS: ExitCode.SETTINGS,
     FailureClass.BUSY: ExitCode.BUSY,

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
-from orchestration.cli.exit_codes import ExitCode, exit_code_of
+from orchestration.cli.exit_codes import INTERRUPTED, ExitCode, exit_code_of
 from orchestration.failures import StrataError
 
 COMMANDS = {
@@ -96,6 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             _run(list(sys.argv[1:] if arguments is None else arguments))
         finally:
             sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # Who reads has had enough (`strata … | head`); Python's own flush at the end must not fail on it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -51,6 +51,9 @@ def main_job(settings: Settings, advance: Callable[[], object], on_start: OnStar
 
     What fails does not stop what comes after; each run's fault is in its result. ``on_start``
     is told each job's name before it runs.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C ended a run; no other one is started.
     """
     with jobs(settings, on_start) as run:
         results = [run.load(source, "daily") for source in run.sources]
@@ -118,6 +121,8 @@ class Jobs:
             )
         except Exception as error:  # noqa: BLE001 - a location that does not load is its own fault, told with the others
             return JobRun(job, "", time.perf_counter() - started, f"{type(error).__name__}: {error}")
+        if _was_interrupted(result):
+            raise KeyboardInterrupt
         return JobRun(job, result.run_id, time.perf_counter() - started, "" if result.success else _fault(result))
 
 
@@ -139,6 +144,12 @@ def prepare_dagster_home(settings: Settings) -> Path:
 
 def _parse_project(settings: Settings) -> None:
     import_module("orchestration.definitions.transform.project").read_project(settings)
+
+
+def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    """Say whether a person ended the run: to Dagster that is a failed step, after which the day would go on."""
+    errors = (event.step_failure_data.error for event in result.all_events if event.is_step_failure)
+    return any(error is not None and error.cls_name == "DagsterExecutionInterruptedError" for error in errors)
 
 
 def _fault(result: dg.ExecuteInProcessResult) -> str:
