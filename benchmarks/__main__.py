@@ -28,6 +28,7 @@ ALL = (
     ("json_pages", ""),
     ("warm_load", ""),
     ("idle_hourly", ""),
+    ("thousand_tenants", ""),
     ("whole_day", ""),
 )
 LONG = ("10000000", "20000000")

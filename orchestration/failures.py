@@ -23,6 +23,7 @@ class FailureClass(StrEnum):
     SHRINK = "shrink"
     SETTINGS = "settings"
     BUSY = "busy"
+    SUSPENDED = "suspended"
     SCRIPT = "script"
     TRANSFORM = "transform"
     PERMANENT = "permanent"
@@ -59,6 +60,7 @@ POLICIES: dict[FailureClass, Policy] = {
     FailureClass.SHRINK: Policy(0, 0, Owner.SOURCE),
     FailureClass.SETTINGS: Policy(0, 0, Owner.PLATFORM),
     FailureClass.BUSY: Policy(3, 60, Owner.PLATFORM),
+    FailureClass.SUSPENDED: Policy(0, 0, Owner.PLATFORM),
     FailureClass.SCRIPT: Policy(0, 0, Owner.SOURCE),
     FailureClass.TRANSFORM: Policy(0, 0, Owner.SOURCE),
     FailureClass.PERMANENT: Policy(0, 0, Owner.PLATFORM),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from orchestration.bronze import ledger, rejects, statements
+from orchestration.bronze.erased import withhold
 from orchestration.bronze.extraction import Landed, Reading
 from orchestration.bronze.failure import discard_landing, failed
 from orchestration.bronze.guard import Guard
@@ -16,8 +17,7 @@ from orchestration.bronze.ledger import HELD, LOADED, LoadResult, Mark
 from orchestration.bronze.merge import Incoming, Kind, Merged, live_rows, merge
 from orchestration.bronze.request import Request
 from orchestration.contracts.model import Contract
-from orchestration.failures import ContractViolated
-from orchestration.publication.status import write_status
+from orchestration.failures import Busy, ContractViolated
 from orchestration.quality.gate import Gated, gate
 from orchestration.warehouse import apply
 from orchestration.warehouse.clock import aware
@@ -37,20 +37,33 @@ class Arrival:
     reading: Reading
 
 
+class Overtaken(Busy):
+    """Somebody loaded the place between the mark that was read and the lock that is held."""
+
+
 def apply_arrival(request: Request, arrival: Arrival) -> tuple[LoadResult, bool]:
-    """Merge what landed and record it; returns the result, and whether a sweep for deletions has to follow."""
+    """Merge what landed and record it; returns the result, and whether a sweep for deletions has to follow.
+
+    Raises:
+        Overtaken: the mark that the window began at is not the last one any more.
+        Stopped: the tenant was suspended meanwhile. In both cases nothing is written.
+    """
     runtime, landed = request.runtime, arrival.landed
     with runtime.warehouse.session(request.purpose(arrival.contract.entity)) as session:
         with session.transaction():
+            if ledger.read_mark(session, arrival.draft.place) != arrival.mark:
+                raise Overtaken(f"{arrival.draft.place.prefix}: somebody else loaded it meanwhile.", "Load it again.")
             if landed.contract != arrival.contract:
                 apply.apply(session, [landed.contract])
             stamp = ledger.next_stamp(session)
-            gated = gate(session.con, landed.contract, landed.manifest, runtime.landing)
+            manifest = withhold(session, runtime, landed.contract, landed.manifest)
+            gated = gate(session.con, landed.contract, manifest, runtime.landing)
             place, load_id = arrival.draft.place, arrival.draft.load_id
             incoming = Incoming(landed.contract, place, load_id, stamp.at, _KINDS[arrival.reading], gated)
             result, sweep = _judge(session, incoming, arrival, request.force_reason)
+            request.admission.require(result.tenant_id)
             result = ledger.record(session, result, stamp)
-        write_status(session, runtime)
+        request.status.now_and_then(session)
     if result.status == ledger.FAILED:
         discard_landing(runtime, result)
     return result, sweep
@@ -71,7 +84,7 @@ def _judge(session: Session, incoming: Incoming, arrival: Arrival, reason: str |
 def _result(session: Session, incoming: Incoming, arrival: Arrival, merged: Merged) -> tuple[LoadResult, bool]:
     landed, mark = arrival.landed, arrival.mark
     # Deletions that were held are not known to bronze: the mark stays where it was.
-    deletes_until = mark.deletes_until if merged.held else _later(mark.deletes_until, landed.manifest.deletes_until)
+    deletes_until = mark.deletes_until if merged.held else later(mark.deletes_until, landed.manifest.deletes_until)
     sweep = landed.source_rows is not None and _counts_differ(session, incoming, landed.source_rows)
     if landed.source_rows is not None and not sweep:
         deletes_until = landed.manifest.window_until
@@ -118,9 +131,10 @@ def next_watermark(before: datetime | None, gated: Gated, until: datetime) -> da
     A timestamp from the future would otherwise hide every change until then.
     """
     seen = aware(gated.max_cursor)
-    return _later(before, min(seen, until) if seen else None)
+    return later(before, min(seen, until) if seen else None)
 
 
-def _later(first: datetime | None, second: datetime | None) -> datetime | None:
+def later(first: datetime | None, second: datetime | None) -> datetime | None:
+    """Return the later of two instants that may be unknown."""
     known = [instant for instant in (first, second) if instant]
     return max(known, default=None)

@@ -1,7 +1,6 @@
 """One load: one entity over one connection, from the mark in the ledger to the next one.
 
-The source is read between two short sessions of the warehouse: the first says where
-to begin, the second is the load's transaction.
+The source is read before the warehouse is opened: one short session is the load's transaction.
 """
 
 from __future__ import annotations
@@ -10,80 +9,76 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from orchestration.bronze import ledger
-from orchestration.bronze.applying import Arrival, apply_arrival
+from orchestration.bronze.applying import Arrival, Overtaken, apply_arrival
 from orchestration.bronze.extraction import Extraction, Order, order_delta
-from orchestration.bronze.failure import record_failure
+from orchestration.bronze.failure import discard_landing, give_up
 from orchestration.bronze.ledger import LoadResult, Mark
 from orchestration.bronze.request import Request, load_lock
 from orchestration.contracts.extraction import Extractor
 from orchestration.contracts.model import Contract
-from orchestration.failures import ContractViolated, StrataError
+from orchestration.failures import StrataError
 from orchestration.landing.history import discard_orphans
-from orchestration.warehouse import apply
 from orchestration.warehouse.lock import held
-from orchestration.warehouse.protocol import Session
 
 
 @dataclass
 class EntityLoad:
-    """One entity of a request; ``open_source`` connects on first use."""
+    """One entity of a request; ``mark`` is what the ledger said a while ago, ``open_source`` connects on first use."""
 
     request: Request
     contract: Contract
+    mark: Mark
     open_source: Callable[[], Extractor]
 
     def run(self) -> Iterator[LoadResult]:
-        """Load, and sweep for deletions where the source's count asks for it; yields a result for each.
-
-        Nothing is yielded for what the request's run has loaded already.
-        """
+        """Load, and sweep for deletions where the source's count asks for it; yields a result for each."""
         request, entity = self.request, self.contract.entity
         lock, wait = load_lock(request.runtime, request.place(entity)), request.runtime.settings.lock_wait_seconds
-        draft = self._draft()
         try:
             with held(lock, request.purpose(entity), wait):
-                result, sweep = self._load(draft)
-                yield from [result] if result else []
+                result, sweep = self._load(self._draft(), self._known_mark)
+                yield result
                 if sweep:
-                    result, _ = self._load(replace(self._draft(), mode="delta"), Order("sweep"))
-                    yield from [result] if result else []
+                    yield self._load(replace(self._draft(), mode="delta"), self._read_mark, Order("sweep"))[0]
         except StrataError as error:  # the lock was not free
-            yield record_failure(request.runtime, draft, error)
+            yield give_up(request.runtime, self._draft(), error)
 
     def _draft(self) -> LoadResult:
         return self.request.draft(self.contract.entity, self.contract.version, full=self.request.mode != "hourly")
 
-    def _load(self, draft: LoadResult, order: Order | None = None) -> tuple[LoadResult | None, bool]:
+    def _load(
+        self, draft: LoadResult, read_mark: Callable[[], Mark], order: Order | None = None
+    ) -> tuple[LoadResult, bool]:
         """Return the result, and whether a sweep has to follow."""
         runtime = self.request.runtime
         try:
-            mark = self._open(draft, again=order is not None)
-            return self._extract_and_apply(draft, mark, order or self._order(mark, draft)) if mark else (None, False)
+            self.request.admission.require(draft.tenant_id)
+            mark = read_mark()
+            return self._extract_and_apply(draft, mark, order or self._order(mark, draft))
+        except Overtaken:
+            discard_landing(runtime, draft)
+            return self._load(self._draft(), self._read_mark, order)
         except StrataError as error:
-            return record_failure(runtime, draft, error), False
+            return give_up(runtime, draft, error), False
         except Exception as error:  # noqa: BLE001 - one entity's defect must not stop the others
             message = self.request.redacted(f"{type(error).__name__}: {error}")
-            return record_failure(runtime, draft, StrataError(message)), False
+            return give_up(runtime, draft, StrataError(message)), False
         finally:
             runtime.landing.release(draft.place.load_prefix(draft.load_id))
 
-    def _open(self, draft: LoadResult, *, again: bool) -> Mark | None:
-        """Bring the table up to the contract and read the mark; ``None`` when this run has loaded it already."""
-        runtime = self.request.runtime
-        with runtime.warehouse.session(self.request.purpose(self.contract.entity)) as session:
-            self._prepare(session)
-            if not again and ledger.finished_in_run(session, draft.place, draft.run_id):
-                return None
-            mark = ledger.read_mark(session, draft.place)
-        discard_orphans(runtime.landing, draft.place, mark.last_load_id)
-        return mark
+    def _known_mark(self) -> Mark:
+        """Take the mark that is known, unless there are files of a newer load: its crash, or a mark out of date."""
+        place, last = self.request.place(self.contract.entity), self.mark.last_load_id
+        newer = self.request.runtime.landing.folders(place.prefix, after=last or "")
+        return self._read_mark() if newer else self.mark
 
-    def _prepare(self, session: Session) -> None:
-        """Create and add what the contract asks for; only ``init`` rewrites a column whose type it changed."""
-        for change in apply.ensure(session, [self.contract], retype=self.request.mode == "init"):
-            if change.retypes and self.request.mode != "init":
-                message = f"{self.contract.source}/{self.contract.entity}: the contract asks to {change.description}."
-                raise ContractViolated(message, "Apply it with --mode init: the data is kept.")
+    def _read_mark(self) -> Mark:
+        """Read the mark anew, holding the place's lock, and remove what crashed loads left behind."""
+        runtime, place = self.request.runtime, self.request.place(self.contract.entity)
+        with runtime.warehouse.session(self.request.purpose(self.contract.entity)) as session:
+            mark = ledger.read_mark(session, place)
+        discard_orphans(runtime.landing, place, mark.last_load_id)
+        return mark
 
     def _order(self, mark: Mark, draft: LoadResult) -> Order:
         if self.request.mode != "hourly":
@@ -98,6 +93,7 @@ class EntityLoad:
             self.contract,
             request.runtime.landing,
             request.on_progress,
+            request.between_pages,
             mark.full_rows if order.reading == "full" else None,
         )
         landed = extraction.land(order, draft.load_id)

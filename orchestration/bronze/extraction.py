@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 import pyarrow as pa
 
 from orchestration.bronze.ledger import Mark
 from orchestration.bronze.progress import OnProgress, Progress
-from orchestration.contracts.drift import find_drift
+from orchestration.contracts.drift import Drift, find_drift
 from orchestration.contracts.extraction import Connection, Extractor, Page, Window
 from orchestration.contracts.model import Contract, Deletes
 from orchestration.landing.manifest import Manifest
@@ -34,6 +34,19 @@ class Order:
     deletes_since: datetime | None = None
     count: bool = False
     first: bool = False
+
+
+class Taker(Protocol):
+    """What takes the pages of an extraction: the landing's writer, or a look that keeps them in memory."""
+
+    def write(self, page: Page) -> None:
+        """Take a page of rows."""
+
+    def write_deleted(self, batch: pa.RecordBatch) -> None:
+        """Take keys that the source reports as deleted."""
+
+    def write_present(self, batch: pa.RecordBatch) -> None:
+        """Take keys of a sweep."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +83,20 @@ def sweep_is_due(contract: Contract, mark: Mark, now: datetime) -> bool:
     return mark.deletes_until is None or now - mark.deletes_until >= contract.sweep_every * 0.95
 
 
+def _go_on() -> None:
+    """Let the reading go on."""
+
+
 @dataclass
 class Extraction:
-    """One entity of one connection being read."""
+    """One entity of one connection being read; ``between_pages`` may raise to stop it."""
 
     extractor: Extractor
     connection: Connection
     contract: Contract
     store: LandingStore
     on_progress: OnProgress | None = None
+    between_pages: Callable[[], None] = _go_on
     expected_rows: int | None = None
 
     def land(self, order: Order, load_id: str) -> Landed:
@@ -89,40 +107,52 @@ class Extraction:
             StrataError: whatever the extractor raises.
         """
         began = utc_now()
-        drift = find_drift(self.contract, self.extractor.describe(self.contract))
+        drift = self.find_drift()
         contract = self.contract.with_added(drift.added)
         window = Window(order.since if order.reading == "delta" else None, began)
         mode: Literal["full", "delta"] = "full" if order.reading == "full" else "delta"
         writer = LandingWriter(self.store, contract, self.connection, mode=mode, window=window, load_id=load_id)
         with writer:
-            covered = self._land_pages(writer, contract, order, window)
+            covered = self.read(writer, contract, order, window)
             rows = self.extractor.count(contract) if order.count else None
             manifest = writer.commit(deletes_until=covered)
         # Arrow keeps what its batches took; given back, it is not on top of what the merge takes.
         pa.default_memory_pool().release_unused()
         return Landed(contract, manifest, drift.note, (utc_now() - began).total_seconds(), rows)
 
-    def _land_pages(self, writer: LandingWriter, contract: Contract, order: Order, window: Window) -> datetime | None:
-        """Land deletions first: see :func:`statements.compare_delta`. Returns until when they are known."""
+    def find_drift(self) -> Drift:
+        """Compare the contract with the source's columns.
+
+        Raises:
+            SchemaDrift: columns are gone or retyped.
+        """
+        return find_drift(self.contract, self.extractor.describe(self.contract))
+
+    def read(self, taker: Taker, contract: Contract, order: Order, window: Window) -> datetime | None:
+        """Hand over what the order asks for, deletions first: see :func:`statements.compare_delta`.
+
+        Returns until when deletions are known.
+        """
         if order.reading == "sweep":
             for batch in self._counted(self.extractor.keys(contract)):
-                writer.write_present(batch)
+                taker.write_present(batch)
             return window.until
         covered = None
         if order.deletes_since:
             deleted = self.extractor.deleted(contract, Window(order.deletes_since, window.until))
             for batch in deleted.batches:
-                writer.write_deleted(batch)
+                taker.write_deleted(batch)
             covered = deleted.covered_until
         if order.reading == "full" or contract.cursor:
             for page in self._counted(self.extractor.extract(contract, window)):
-                writer.write(page)
+                taker.write(page)
         return window.until if order.reading == "full" or order.first else covered
 
     def _counted(self, pages: Iterator[Page]) -> Iterator[Page]:
         rows = size = 0
         for page in pages:
             yield page
+            self.between_pages()
             if isinstance(page, pa.RecordBatch):
                 rows, size = rows + page.num_rows, size + page.nbytes
             else:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from orchestration.bronze import ledger
 from orchestration.bronze.ledger import FAILED, LoadResult
 from orchestration.failures import StrataError
-from orchestration.publication.status import write_status
 from orchestration.quality.gate import Gated
 from orchestration.runtime import Runtime
-from orchestration.warehouse import apply
 
 
 def failed(draft: LoadResult, error: StrataError, gated: Gated | None = None) -> LoadResult:
@@ -20,19 +17,10 @@ def failed(draft: LoadResult, error: StrataError, gated: Gated | None = None) ->
     return replace(draft, status=FAILED, failure_class=error.failure_class.value, message=str(error), **counts)
 
 
-def record_failure(runtime: Runtime, draft: LoadResult, error: StrataError) -> LoadResult:
-    """Write the failure to the ledger; when even that is out of reach, only tell it."""
-    result = failed(draft, error)
+def give_up(runtime: Runtime, draft: LoadResult, error: StrataError) -> LoadResult:
+    """Remove what landed of a load and return its failure, for the journal to record."""
     discard_landing(runtime, draft)
-    try:
-        with runtime.warehouse.session(f"record a failed load of {draft.source}/{draft.entity}") as session:
-            apply.ensure(session)
-            with session.transaction():
-                result = ledger.record(session, result, ledger.next_stamp(session))
-            write_status(session, runtime)
-    except StrataError:
-        return result
-    return result
+    return failed(draft, error)
 
 
 def discard_landing(runtime: Runtime, draft: LoadResult) -> None:

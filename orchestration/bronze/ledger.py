@@ -1,23 +1,27 @@
 """The load ledger: one row a load, written in the data's transaction; watermarks live here and nowhere else.
 
 Every row carries the watermark forward, so the newest finished row of an entity
-and connection says where the next delta begins.
+and connection says where the next delta begins; ``standing`` holds that row's marks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
+
 from orchestration import names
+from orchestration.bronze import standing
 from orchestration.failures import StrataError
 from orchestration.landing.manifest import Place
 from orchestration.warehouse.clock import aware, stored, utc_now
 from orchestration.warehouse.platform import platform_table
 from orchestration.warehouse.protocol import Session
 
-LEDGER = platform_table("load_ledger")
+LEDGER = standing.LEDGER
 LOADED, HELD, FAILED = "loaded", "held", "failed"
 _FINISHED = f"status IN ('{LOADED}', '{HELD}')"
 OF_PLACE = "tenant_id = ? AND source = ? AND connection = ? AND entity = ?"
@@ -94,31 +98,62 @@ class LoadResult:
 class Mark:
     """What the ledger knows before a load: how far bronze is, and how many rows the last full load had.
 
-    ``last_load_id`` is the newest load that is part of bronze; a landing after it is an orphan.
+    ``last_load_id`` is the newest load that is part of bronze; a landing after it is an orphan. ``seq`` is
+    the last finished load's place in the ledger (0: none) and ``version`` the contract that it followed.
     """
 
     watermark: datetime | None = None
     deletes_until: datetime | None = None
     full_rows: int | None = None
     last_load_id: str | None = None
+    seq: int = 0
+    version: str | None = None
+
+
+_MARKS = f"""
+SELECT tenant_id, source, connection, entity, watermark, deletes_until, full_rows, good_load_id, good_seq, good_version
+FROM {standing.STATE} WHERE good_seq IS NOT NULL AND """
 
 
 def read_mark(session: Session, place: Place) -> Mark:
     """Return how far an entity's bronze is over one connection."""
-    sql = (
-        "SELECT arg_max_null(watermark, seq), arg_max_null(deletes_until, seq), "
-        f"arg_max(extracted, seq) FILTER (mode = 'full'), max(load_id) FROM {LEDGER} WHERE {OF_PLACE} AND {_FINISHED}"
-    )
-    watermark, deletes_until, full_rows, last = session.execute(sql, _key(place))[0]
-    return Mark(aware(watermark), aware(deletes_until), full_rows, last)
+    standing.refresh(session)
+    rows = session.execute(_MARKS + OF_PLACE, _key(place))
+    return _mark(rows[0]) if rows else Mark()
 
 
-def finished_in_run(session: Session, place: Place, run_id: str | None) -> bool:
-    """Say whether an entity is loaded already under a run's id, so that a retry takes only what failed."""
+def read_marks(session: Session, source: str) -> dict[Place, Mark]:
+    """Return how far every place of a source is; a place that never finished a load is left out."""
+    standing.refresh(session)
+    return {Place(*row[:4]): _mark(row) for row in session.execute(_MARKS + "source = ?", [source])}
+
+
+def _mark(row: Sequence[Any]) -> Mark:
+    watermark, deletes_until, full_rows, last, seq, version = row[4:]
+    return Mark(aware(watermark), aware(deletes_until), full_rows, last, seq, version)
+
+
+def finished_in_run(session: Session, source: str, run_id: str | None) -> set[Place]:
+    """Return what is loaded already under a run's id, so that a retry takes only what failed."""
     if run_id is None:
-        return False
-    where = f"{OF_PLACE} AND run_id = ? AND {_FINISHED}"
-    return bool(session.execute(f"SELECT 1 FROM {LEDGER} WHERE {where} LIMIT 1", [*_key(place), run_id]))
+        return set()
+    sql = f"SELECT DISTINCT tenant_id, source, connection, entity FROM {LEDGER} WHERE source = ? AND run_id = ?"
+    return {Place(*row) for row in session.execute(f"{sql} AND {_FINISHED}", [source, run_id])}
+
+
+def last_loads(session: Session, source: str, *, daily: bool) -> dict[Place, datetime]:
+    """Return when each place of a source was last brought up to date, by any load or by a daily one."""
+    standing.refresh(session)
+    moment = "daily_at" if daily else "loaded_at"
+    sql = f"SELECT tenant_id, source, connection, entity, {moment} FROM {standing.STATE} WHERE source = ?"
+    rows = session.execute(f"{sql} AND {moment} IS NOT NULL", [source])
+    return {Place(*row[:4]): aware(row[4]) for row in rows}
+
+
+def rows_since(session: Session, moment: datetime) -> dict[str, int]:
+    """Return how many rows the loads of each tenant have read since then, from all sources."""
+    sql = f"SELECT tenant_id, sum(extracted)::BIGINT FROM {LEDGER} WHERE finished_at >= ? GROUP BY tenant_id"
+    return dict(session.execute(sql, [stored(moment)]))
 
 
 @dataclass(frozen=True)
@@ -130,24 +165,53 @@ class Stamp:
 
 
 def next_stamp(session: Session) -> Stamp:
-    """Draw the next stamp; valid within the transaction that also records the load."""
-    seq, last = session.execute(f"SELECT coalesce(max(seq), 0) + 1, max(finished_at) FROM {LEDGER}")[0]
+    """Draw the next stamp; valid within the transaction that also records the load.
+
+    A number that a build has taken in is never given again, even when the load that had it is removed.
+    """
+    seq, last = session.execute(f"SELECT coalesce(max(seq), 0), max(finished_at) FROM {LEDGER}")[0]
+    (built,) = session.execute(f"SELECT coalesce(max(up_to_seq), 0) FROM {platform_table('build_log')}")[0]
     now = utc_now()
     # A clock set back must not hide rows from models that read what was loaded since they last ran.
-    return Stamp(seq, max(now, aware(last) + timedelta(microseconds=1)) if last else now)
+    return Stamp(max(seq, built) + 1, max(now, aware(last) + timedelta(microseconds=1)) if last else now)
 
 
 def record(session: Session, result: LoadResult, stamp: Stamp) -> LoadResult:
     """Write the ledger row; call it in the data's transaction."""
-    seconds = (stamp.at - result.started_at).total_seconds()
-    result = replace(result, seq=stamp.seq, finished_at=stamp.at, seconds=max(seconds, 0.0))
+    return record_all(session, [result], stamp)[0]
+
+
+def record_all(session: Session, results: Sequence[LoadResult], first: Stamp) -> list[LoadResult]:
+    """Write the ledger rows of loads of different places, numbered from ``first`` on, and return them so."""
+    stamped = [_stamped(result, first, number) for number, result in enumerate(results)]
+    if stamped:
+        session.con.register("being_recorded", _table(stamped))
+        session.execute(f"INSERT INTO {LEDGER} BY NAME SELECT * FROM being_recorded")
+        standing.fold(session, "being_recorded")
+        session.con.unregister("being_recorded")
+    return stamped
+
+
+def _stamped(result: LoadResult, first: Stamp, number: int) -> LoadResult:
+    at = first.at + timedelta(microseconds=number)
+    seconds = max((at - result.started_at).total_seconds(), 0.0)
+    result = replace(result, seq=first.seq + number, finished_at=at, seconds=seconds)
     result.check()
-    columns = [field.name for field in fields(result)]
-    values = [_plain(getattr(result, name)) for name in columns]
-    listed = ", ".join(names.quote(name) for name in columns)
-    marks = ", ".join("?" for _ in columns)
-    session.execute(f"INSERT INTO {LEDGER} ({listed}) VALUES ({marks})", values)
     return result
+
+
+_ARROW = {"str": pa.string(), "int": pa.int64(), "float": pa.float64(), "datetime": pa.timestamp("us")}
+
+
+def _table(results: Sequence[LoadResult]) -> pa.Table:
+    """Return results as the ledger's columns."""
+    columns = {
+        field.name: pa.array(
+            [_plain(getattr(result, field.name)) for result in results], _ARROW[str(field.type).partition(" |")[0]]
+        )
+        for field in fields(LoadResult)
+    }
+    return pa.table(columns)
 
 
 def read_loads(session: Session, place: Place) -> list[LoadResult]:

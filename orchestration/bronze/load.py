@@ -1,25 +1,33 @@
 """Loads a source: every chosen entity of every chosen connection, each in its own transaction.
 
 What fails, fails alone: it comes back as a result with status ``failed``, and the
-others go on. Callers decide whether that is an error.
+others go on. Callers decide whether that is an error. Connections that have nothing
+new are many on most hours: see ``sighting`` for how little those cost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import groupby
 
+from orchestration.bronze.admission import Admission
 from orchestration.bronze.entity import EntityLoad
-from orchestration.bronze.failure import record_failure
-from orchestration.bronze.ledger import LoadResult
+from orchestration.bronze.failure import give_up
+from orchestration.bronze.journal import Journal
+from orchestration.bronze.ledger import LoadResult, Mark
+from orchestration.bronze.outset import Outset, set_out
 from orchestration.bronze.progress import OnProgress
 from orchestration.bronze.request import Request
-from orchestration.bronze.retention import expire_landing
+from orchestration.bronze.retention import compact_ledger, expire_landing
+from orchestration.bronze.roster import Muster, OnLeftOut, Roster
+from orchestration.bronze.sighting import Sighting, look, may_look
 from orchestration.contracts.extraction import Extractor
 from orchestration.contracts.model import Contract, Deletes
 from orchestration.contracts.source import Mode, SourceSystem
 from orchestration.failures import SettingsError, StrataError
+from orchestration.publication.status import StatusWriter
 from orchestration.runtime import Runtime
 
 
@@ -33,30 +41,35 @@ def load_source(
     force_reason: str | None = None,
     who: str,
     run_id: str | None = None,
+    scheduled: bool = False,
     on_progress: OnProgress | None = None,
+    on_left_out: OnLeftOut | None = None,
 ) -> list[LoadResult]:
     """Load a source's entities and return one result for each load, failed ones included.
 
     ``hourly`` reads what changed, ``daily`` everything; ``init`` applies contract changes first.
     ``force_reason`` lets tombstones through that the shrink guard would hold. What was loaded
-    under ``run_id`` already is left out, so that a retry takes only what failed.
+    under ``run_id`` already is left out, so that a retry takes only what failed. ``scheduled`` goes
+    by the tenants' own schedules; who is left out, and why, is told to ``on_left_out``.
 
     Raises:
         SettingsError: an entity or tenant is unknown, or ``source.yaml`` cannot be read.
+        Stopped: a tenant that is named is suspended.
     """
     contracts, faults = _chosen(source, entities)
-    connections = list(runtime.registered(source.name, tenants))
-    results: list[LoadResult] = []
-    for connection in connections:
-        request = Request(runtime, source, connection, mode, who, run_id, force_reason, on_progress)
-        results += [
-            record_failure(runtime, request.draft(entity, "", full=mode != "hourly"), fault)
-            for entity, fault in faults.items()
-        ]
-        results += _load_connection(request, [c for c in contracts if _has_work(c, mode)])
-        if mode != "hourly":
-            expire_landing(runtime, connection, contracts)
-    return results
+    contracts = [contract for contract in contracts if _has_work(contract, mode)]
+    admission, status = Admission(runtime), StatusWriter(runtime)
+    outset = _set_out(runtime, source, contracts, mode, run_id)
+    roster = Muster(runtime, source.name, mode, contracts, admission, tenants, scheduled).call()
+    if on_left_out:
+        for tenant, reason in roster.left_out.items():
+            on_left_out(tenant, reason)
+    requests = [
+        Request(runtime, source, connection, mode, who, admission, status, run_id, force_reason, on_progress)
+        for connection in roster.connections
+    ]
+    call = _Call(contracts, faults, outset, roster, Journal(status, admission))
+    return call.run(requests)
 
 
 def _chosen(source: SourceSystem, entities: Collection[str] | None) -> tuple[list[Contract], Mapping[str, StrataError]]:
@@ -74,6 +87,17 @@ def _chosen(source: SourceSystem, entities: Collection[str] | None) -> tuple[lis
 def _has_work(contract: Contract, mode: Mode) -> bool:
     """An hourly load of an entity without a cursor can only look for deletions."""
     return mode != "hourly" or contract.cursor is not None or contract.deletes is not Deletes.DAILY
+
+
+def _set_out(
+    runtime: Runtime, source: SourceSystem, contracts: list[Contract], mode: Mode, run_id: str | None
+) -> Outset:
+    """Where the warehouse is out of reach, every load fails for that reason."""
+    try:
+        with runtime.warehouse.session(f"load {source.name}") as session:
+            return set_out(session, source.name, contracts, mode, run_id)
+    except StrataError as error:
+        return Outset(refused={contract.entity: error for contract in contracts})
 
 
 @dataclass
@@ -99,8 +123,82 @@ class _Door:
         return self.extractor
 
 
-def _load_connection(request: Request, contracts: Collection[Contract]) -> Iterator[LoadResult]:
-    with ExitStack() as stack:
-        door = _Door(request, stack)
-        for contract in contracts:
-            yield from EntityLoad(request, contract, door.open).run()
+@dataclass
+class _Call:
+    """One call of :func:`load_source`: first a look where that may do, then regular loads of the rest."""
+
+    contracts: list[Contract]
+    faults: Mapping[str, StrataError]
+    outset: Outset
+    roster: Roster
+    journal: Journal
+
+    def run(self, requests: list[Request]) -> list[LoadResult]:
+        """Go from connection to connection; what looks saw is settled for many of them at once."""
+        for request in requests:
+            self._fail(request, {**self.faults, **self.outset.refused})
+            self._visit(request)
+            if request.mode != "hourly":
+                expire_landing(request.runtime, request.connection, self.contracts)
+            if self.journal.is_full:
+                self._settle()
+        while self.journal.is_waiting:
+            self._settle()
+        if requests and requests[0].mode != "hourly":
+            compact_ledger(requests[0].runtime)
+        self.journal.close()
+        return sorted(self.journal.results, key=lambda result: result.load_id)  # as they began
+
+    def _fail(self, request: Request, faults: Mapping[str, StrataError]) -> None:
+        for entity, fault in faults.items():
+            draft = request.draft(entity, "", full=request.mode != "hourly")
+            self.journal.add(give_up(request.runtime, draft, fault))
+
+    def _visit(self, request: Request) -> None:
+        todo = [
+            contract
+            for contract in self.contracts
+            if contract.entity not in self.outset.refused and request.place(contract.entity) not in self.outset.done
+        ]
+        if refusal := self.roster.refusal(request.connection.tenant):
+            self._fail(request, {contract.entity: refusal for contract in todo})
+            return
+        with ExitStack() as stack:
+            door = _Door(request, stack)
+            for contract in todo:
+                sighting = self._look(request, contract, door)
+                if sighting:
+                    self.journal.keep(sighting)
+                else:
+                    self._load(request, contract, door)
+
+    def _look(self, request: Request, contract: Contract, door: _Door) -> Sighting | None:
+        """Look, where that may do; whatever is wrong is left to the regular load to find and to tell."""
+        place = request.place(contract.entity)
+        mark = self.outset.marks.get(place)
+        if mark is None or place in self.outset.waiting or not may_look(request, contract, mark):
+            return None
+        try:
+            return look(request, contract, mark, door.open())
+        except Exception:  # noqa: BLE001 - the regular load meets it again, and knows how to tell it
+            return None
+
+    def _load(self, request: Request, contract: Contract, door: _Door) -> None:
+        mark = self.outset.marks.get(request.place(contract.entity), Mark())
+        for result in EntityLoad(request, contract, mark, door.open).run():
+            self.journal.add(result)
+            self.roster.count(result)
+
+    def _settle(self) -> None:
+        for request, sightings in _by_request(self.journal.settle()):
+            with ExitStack() as stack:
+                door = _Door(request, stack)
+                for sighting in sightings:
+                    self._load(request, sighting.known, door)
+
+
+def _by_request(sightings: Iterable[Sighting]) -> Iterable[tuple[Request, list[Sighting]]]:
+    """Return sightings of one connection together, as they came."""
+    for _, group in groupby(sightings, key=lambda sighting: id(sighting.request)):
+        of_request = list(group)
+        yield of_request[0].request, of_request

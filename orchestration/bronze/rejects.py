@@ -12,6 +12,7 @@ from orchestration import names
 from orchestration.bronze.merge import Incoming
 from orchestration.bronze.statements import OWN, present
 from orchestration.contracts.model import Contract
+from orchestration.landing.manifest import Place
 from orchestration.names import quote
 from orchestration.quality.gate import key_json_expression
 from orchestration.warehouse.clock import stored
@@ -57,6 +58,12 @@ def waiting(session: Session, incoming: Incoming) -> int:
         return 0
     _list_suspects(session, incoming)
     return int(session.execute("SELECT count(DISTINCT key) FROM suspect WHERE _status = 'open' AND NOT _present")[0][0])
+
+
+def places_waiting(session: Session, source: str) -> set[Place]:
+    """Return the places of a source that have open entries."""
+    sql = f"SELECT DISTINCT tenant_id, source, connection, entity FROM {QUARANTINE} WHERE status = '{OPEN}'"
+    return {Place(*row) for row in session.execute(f"{sql} AND source = ?", [source])}
 
 
 def _list_suspects(session: Session, incoming: Incoming) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.bronze.admission import Admission
 from orchestration.bronze.ledger import LOADED, LoadResult
 from orchestration.bronze.progress import OnProgress
 from orchestration.contracts.extraction import Connection
 from orchestration.contracts.source import Mode, SourceSystem
 from orchestration.landing.manifest import Place, new_load_id
+from orchestration.publication.status import StatusWriter
 from orchestration.runtime import Runtime
 from orchestration.warehouse.clock import utc_now
 
@@ -23,6 +25,8 @@ class Request:
     connection: Connection
     mode: Mode
     who: str
+    admission: Admission
+    status: StatusWriter
     run_id: str | None = None
     force_reason: str | None = None
     on_progress: OnProgress | None = None
@@ -52,6 +56,10 @@ class Request:
             run_id=self.run_id,
             contract_version=contract_version,
         )
+
+    def between_pages(self) -> None:
+        """Stop the reading when the tenant is suspended meanwhile; asks every half second at most."""
+        self.admission.require_between_pages(self.connection.tenant)
 
     def redacted(self, text: str) -> str:
         """Take this connection's secrets out of a text that comes from a library."""

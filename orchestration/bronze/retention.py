@@ -1,16 +1,17 @@
-"""Removes landing that is older than the retention setting, never what a rebuild still needs."""
+"""Removes what is older than the retention settings: landing that no rebuild needs, and idle rows of the ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
 
+from orchestration.bronze import standing
 from orchestration.contracts.extraction import Connection
 from orchestration.contracts.model import Contract
 from orchestration.landing import history
 from orchestration.landing.manifest import Place
 from orchestration.runtime import Runtime
-from orchestration.warehouse.clock import utc_now
+from orchestration.warehouse.clock import stored, utc_now
 
 
 def expire_landing(runtime: Runtime, connection: Connection, contracts: Iterable[Contract]) -> list[str]:
@@ -24,3 +25,22 @@ def expire_landing(runtime: Runtime, connection: Connection, contracts: Iterable
     for contract in contracts:
         removed += history.expire(runtime.landing, Place.of(connection, contract), before)
     return removed
+
+
+def compact_ledger(runtime: Runtime) -> None:
+    """Remove old ledger rows of loads that changed nothing and landed nothing; the newest of each place stays.
+
+    An hourly run over 1,000 tenants and 11 entities writes 11,000 of them.
+    """
+    before = utc_now() - timedelta(days=runtime.settings.ledger_retention_days)
+    nothing = "inserted + updated + deleted + superseded + rejected + held + landed_bytes = 0"
+    newest = " AND ".join(
+        f"seq NOT IN (SELECT {name} FROM {standing.STATE} WHERE {name} IS NOT NULL)" for name in ("seq", "good_seq")
+    )
+    with runtime.warehouse.session("remove idle rows of the ledger") as session:
+        standing.refresh(session)
+        session.execute(
+            f"DELETE FROM {standing.LEDGER} WHERE finished_at < ? AND status = 'loaded' AND mode = 'delta' "
+            f"AND {nothing} AND {newest}",
+            [stored(before)],
+        )

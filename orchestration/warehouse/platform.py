@@ -8,8 +8,9 @@ from __future__ import annotations
 from orchestration import names
 
 PLATFORM_TABLES: dict[str, dict[str, str]] = {
+    # No key: an index of millions of load ids would fill DuckDB's memory (measured: 256 MB at 4 million rows).
     "load_ledger": {
-        "load_id": "VARCHAR PRIMARY KEY",
+        "load_id": "VARCHAR",
         "seq": "BIGINT",
         "run_id": "VARCHAR",
         "tenant_id": "VARCHAR",
@@ -41,6 +42,41 @@ PLATFORM_TABLES: dict[str, dict[str, str]] = {
         "reason": "VARCHAR",
         "contract_version": "VARCHAR",
         "message": "VARCHAR",
+    },
+    # What the ledger comes to, one row a place: so that nobody reads years of loads to know the last one.
+    "load_state": {
+        "tenant_id": "VARCHAR",
+        "connection": "VARCHAR",
+        "source": "VARCHAR",
+        "entity": "VARCHAR",
+        "seq": "BIGINT",
+        "load_id": "VARCHAR",
+        "mode": "VARCHAR",
+        "requested": "VARCHAR",
+        "status": "VARCHAR",
+        "message": "VARCHAR",
+        "finished_at": "TIMESTAMP",
+        "good_seq": "BIGINT",
+        "good_load_id": "VARCHAR",
+        "good_version": "VARCHAR",
+        "watermark": "TIMESTAMP",
+        "deletes_until": "TIMESTAMP",
+        "full_rows": "BIGINT",
+        "loaded_at": "TIMESTAMP",
+        "daily_at": "TIMESTAMP",
+        "held": "BIGINT",
+        "changed_seq": "BIGINT",
+    },
+    # Whose rows were erased: a digest of their key, so that no later load brings them back.
+    "erasure": {
+        "erasure_id": "VARCHAR",
+        "tenant_id": "VARCHAR",
+        "connection": "VARCHAR",
+        "source": "VARCHAR",
+        "entity": "VARCHAR",
+        "key_digest": "VARCHAR",
+        "erased_at": "TIMESTAMP",
+        "erased_by": "VARCHAR",
     },
     "quarantine": {
         "quarantine_id": "VARCHAR PRIMARY KEY",

@@ -49,6 +49,7 @@ class PostgresExtractor(Extractor):
         """
         self._connection = connection
         self._session = Session(connection.get("url"), connection.label)
+        self._described: dict[names.Table, dict[str, SourceColumn]] = {}
 
     def close(self) -> None:
         """End the session."""
@@ -78,6 +79,7 @@ class PostgresExtractor(Extractor):
         Raises:
             SchemaDrift: there is no such table.
         """
+        self._described.pop(self._table(contract), None)
         return contract_types(contract, self._columns(contract))
 
     def count(self, contract: Contract) -> int:
@@ -119,7 +121,11 @@ class PostgresExtractor(Extractor):
         return table_of(contract, self._connection.get("schema", "public"))
 
     def _columns(self, contract: Contract) -> dict[str, SourceColumn]:
-        return read_columns(self._session, contract, self._table(contract))
+        """Return a table's columns as they were last described: what is read fits what was compared."""
+        table = self._table(contract)
+        if table not in self._described:
+            self._described[table] = read_columns(self._session, contract, table)
+        return self._described[table]
 
     def _of_tenant(self, contract: Contract, source: Mapping[str, SourceColumn]) -> list[str]:
         """Return the condition that leaves other tenants of a shared table out."""

@@ -1,0 +1,131 @@
+"""Compares what many looks saw with bronze, all of an entity in one query, and records those that saw nothing new.
+
+A sighting is idle when each of its rows is in bronze to the letter, the source counts as many
+rows as bronze, nothing of the place waits in quarantine, and nobody loaded the place since the
+look began. Such a load writes its ledger row and nothing else. All other sightings are given
+back, for a regular load: that they are equal is proven here, that they differ is not.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import pyarrow as pa
+
+from orchestration import names
+from orchestration.bronze import ledger, rejects, statements
+from orchestration.bronze.applying import later
+from orchestration.bronze.ledger import LoadResult
+from orchestration.bronze.sighting import Sighting
+from orchestration.contracts.model import Contract
+from orchestration.landing.manifest import Place
+from orchestration.names import quote
+from orchestration.warehouse import apply
+from orchestration.warehouse.clock import aware
+from orchestration.warehouse.protocol import Session
+
+
+def find_idle(session: Session, sightings: Sequence[Sighting]) -> dict[int, LoadResult]:
+    """Return the ledger rows of those that are idle, by their number; call it in the transaction that records them."""
+    (source,) = {sighting.draft.source for sighting in sightings}
+    marks, waiting = ledger.read_marks(session, source), rejects.places_waiting(session, source)
+    alike: dict[tuple[object, ...], dict[int, Sighting]] = defaultdict(dict)
+    for number, sighting in enumerate(sightings):
+        place = sighting.draft.place
+        if marks.get(place) == sighting.mark and place not in waiting:
+            schema = sighting.rows.schema if sighting.rows is not None else None
+            alike[sighting.draft.entity, sighting.contract.columns, schema][number] = sighting
+    idle: dict[int, LoadResult] = {}
+    for group in alike.values():
+        idle |= _idle_of(session, group)
+    return idle
+
+
+def _idle_of(session: Session, group: dict[int, Sighting]) -> dict[int, LoadResult]:
+    """Judge sightings of one entity whose rows have the same columns."""
+    contract = next(iter(group.values())).contract
+    if not apply.is_current(session, [contract]):
+        return {}
+    cursors = _seen(session, contract, group)
+    counted = {sighting.draft.place for sighting in group.values() if sighting.source_rows is not None}
+    present = _count_present(session, contract, counted) if counted else {}
+    return {
+        number: _as_idle(sighting, cursors.get(number))
+        for number, sighting in group.items()
+        if (sighting.rows is None or number in cursors)
+        and (sighting.source_rows is None or sighting.source_rows == present.get(sighting.draft.place, 0))
+    }
+
+
+def _as_idle(sighting: Sighting, cursor: datetime | None) -> LoadResult:
+    """The watermark moves as it does for a regular load: never past the window's end."""
+    until = sighting.draft.window_until
+    seen = min(cursor, until) if cursor and until else None
+    return replace(sighting.draft, watermark=later(sighting.mark.watermark, seen))
+
+
+def _seen(session: Session, contract: Contract, group: dict[int, Sighting]) -> dict[int, datetime | None]:
+    """Return the latest cursor of each sighting whose every row bronze has, once and to the letter."""
+    rows = _stacked(group)
+    if rows is None:
+        return {}
+    session.con.register("sighted", rows)
+    cursor = f"b.{quote(contract.cursor)}" if contract.cursor else "NULL::TIMESTAMP"
+    own = " AND ".join(f"s.{quote(name)} = b.{quote(name)}" for name in (names.TENANT, names.CONNECTION))
+    same = [_same(contract, name) for name in (column.name for column in contract.columns)]
+    found = session.execute(
+        f"SELECT _number, max({cursor}) FROM sighted s LEFT JOIN {names.qualified(contract.table)} b "
+        f"ON {own} AND {' AND '.join(same)} AND {_as_alive(contract)} "
+        "GROUP BY _number HAVING count(DISTINCT b.rowid) = count(*)"
+    )
+    session.con.unregister("sighted")
+    return {number: aware(latest) for number, latest in found}
+
+
+def _same(contract: Contract, name: str) -> str:
+    """SQL that is true for equal values; a plain comparison of the key keeps the join a hash join."""
+    operator = "=" if name in contract.key else "IS NOT DISTINCT FROM"
+    return f"b.{quote(name)} {operator} TRY_CAST(s.{quote(name)} AS {contract.column(name).type.duckdb})"
+
+
+def _as_alive(contract: Contract) -> str:
+    """SQL that is true where bronze has a tombstone exactly for what the source marks as deleted."""
+    flag = contract.soft_delete_column
+    gone = f"coalesce(TRY_CAST(s.{quote(flag)} AS BOOLEAN), false)" if flag else "false"
+    return f"(b.{quote(names.DELETED_AT)} IS NOT NULL) = {gone}"
+
+
+def _stacked(group: dict[int, Sighting]) -> pa.Table | None:
+    """Put all rows below each other, each with its sighting's number and place."""
+    tables = [(number, s, s.rows) for number, s in group.items() if s.rows is not None]
+    if not tables:
+        return None
+    number = [number for number, _, rows in tables for _ in range(rows.num_rows)]
+    tenant = [s.draft.tenant_id for _, s, rows in tables for _ in range(rows.num_rows)]
+    connection = [s.draft.connection for _, s, rows in tables for _ in range(rows.num_rows)]
+    return (
+        pa.concat_tables([rows for _, _, rows in tables])
+        .combine_chunks()
+        .append_column("_number", pa.array(number, pa.int64()))
+        .append_column(names.TENANT, pa.array(tenant, pa.string()))
+        .append_column(names.CONNECTION, pa.array(connection, pa.string()))
+    )
+
+
+def _count_present(session: Session, contract: Contract, places: Iterable[Place]) -> dict[Place, int]:
+    """Count what the source counts too, of many places in one scan."""
+    listed = list(places)
+    session.con.register(
+        "counted",
+        pa.table({names.TENANT: [p.tenant for p in listed], names.CONNECTION: [p.connection for p in listed]}),
+    )
+    own = f"{quote(names.TENANT)}, {quote(names.CONNECTION)}"
+    found = session.execute(
+        f"SELECT {own}, count(*) FILTER ({statements.present(contract)}) FROM {names.qualified(contract.table)} "
+        f"SEMI JOIN counted USING ({own}) GROUP BY {own}"
+    )
+    session.con.unregister("counted")
+    return {Place(tenant, contract.source, connection, contract.entity): rows for tenant, connection, rows in found}

@@ -1,0 +1,83 @@
+"""How each place stands: the ledger folded into one row a place, in the transaction that writes the ledger.
+
+Marks and status are read from here, so that what they cost depends on the number of
+places and not on the years of loads behind them. Nothing is kept here that the
+ledger does not say: :func:`refresh` makes it anew whenever the two differ.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import duckdb
+
+from orchestration.warehouse import apply
+from orchestration.warehouse.platform import PLATFORM_TABLES, platform_table
+from orchestration.warehouse.protocol import Session
+
+STATE, LEDGER = platform_table("load_state"), platform_table("load_ledger")
+_PLACE = ("tenant_id", "connection", "source", "entity")
+_FINISHED = "status IN ('loaded', 'held')"
+_LAST = ("seq", "load_id", "mode", "requested", "status", "message", "finished_at")
+_SINCE_FINISHED = {
+    "good_seq": "seq",
+    "good_version": "contract_version",
+    "watermark": "watermark",
+    "deletes_until": "deletes_until",
+    "loaded_at": "finished_at",
+}
+# What a kind of load says of its place until the next of that kind: value and condition over the ledger.
+_SINCE_KIND = {
+    "full_rows": ("extracted", f"{_FINISHED} AND mode = 'full'"),
+    "daily_at": ("finished_at", f"{_FINISHED} AND requested IN ('init', 'daily')"),
+    "held": ("held", "status = 'held' OR (status = 'loaded' AND (mode = 'full' OR deleted > 0))"),
+    "changed_seq": ("seq", "inserted + updated + deleted > 0"),
+} | {name: (value, _FINISHED) for name, value in _SINCE_FINISHED.items()}
+_COLUMNS = ", ".join(PLATFORM_TABLES["load_state"])
+
+
+def refresh(session: Session) -> None:
+    """Bring the table up to the ledger, where a program that does not know it wrote or removed loads."""
+    try:
+        known = _last(session, STATE)
+    except duckdb.CatalogException:
+        apply.apply(session)
+        known = None
+    if known != _last(session, LEDGER):
+        rebuild(session)
+
+
+def rebuild(session: Session) -> None:
+    """Make the table anew from the whole ledger."""
+    kinds = [f"arg_max_null({value}, seq) FILTER ({condition})" for value, condition in _SINCE_KIND.values()]
+    last = [f"arg_max_null({name}, seq)" for name in _LAST]
+    listed = ", ".join([*_PLACE, *_LAST, *_SINCE_KIND, "good_load_id"])
+    with session.transaction():
+        session.execute(f"DELETE FROM {STATE}")
+        session.execute(
+            f"INSERT INTO {STATE} ({listed}) SELECT {', '.join([*_PLACE, *last, *kinds])}, "
+            f"max(load_id) FILTER ({_FINISHED}) FROM {LEDGER} GROUP BY ALL"
+        )
+
+
+def fold(session: Session, relation: str) -> None:
+    """Take in ledger rows that are being written; ``relation`` has at most one of each place."""
+    same = " AND ".join(f"s.{name} = b.{name}" for name in _PLACE)
+    says = ", ".join(f"{condition} AS _says_{name}" for name, (_, condition) in _SINCE_KIND.items())
+    kinds = [
+        f"CASE WHEN b._says_{name} THEN b.{value} ELSE s.{name} END AS {name}"
+        for name, (value, _) in _SINCE_KIND.items()
+    ]
+    latest = "CASE WHEN b._says_loaded_at THEN greatest(b.load_id, s.good_load_id) ELSE s.good_load_id END"
+    listed = ", ".join([*(f"b.{name}" for name in (*_PLACE, *_LAST)), *kinds, f"{latest} AS good_load_id"])
+    session.execute(
+        f"CREATE OR REPLACE TEMP TABLE standing AS SELECT s.rowid AS _rid, {listed} "
+        f"FROM (SELECT *, {says} FROM {relation}) b LEFT JOIN {STATE} s ON {same}"
+    )
+    session.execute(f"DELETE FROM {STATE} WHERE rowid IN (SELECT _rid FROM standing)")
+    session.execute(f"INSERT INTO {STATE} ({_COLUMNS}) SELECT {_COLUMNS} FROM standing")
+
+
+def _last(session: Session, table: str) -> tuple[int, datetime | None]:
+    rows = session.execute(f"SELECT coalesce(max(seq), 0), max(finished_at) FROM {table}")
+    return rows[0][0], rows[0][1]
