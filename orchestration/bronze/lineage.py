@@ -27,6 +27,17 @@ def downstream(settings: Settings, tables: Collection[Table]) -> tuple[Table, ..
     return tuple(sorted((str(node["schema"]), str(node["name"])) for node in nodes))
 
 
+def model_keys(settings: Settings) -> dict[Table, tuple[str, ...]]:
+    """Return each model's key columns, as the model's own test of its key names them."""
+    nodes = (_manifest(settings) or {"nodes": {}})["nodes"]
+    tests = (node for node in nodes.values() if (node.get("test_metadata") or {}).get("name") == "key")
+    return {
+        (str(model["schema"]), str(model["name"])): tuple(test["test_metadata"]["kwargs"]["columns"])
+        for test in tests
+        if (model := nodes.get(test.get("attached_node")))
+    }
+
+
 def _manifest(settings: Settings) -> dict[str, Any] | None:
     states = settings.home / "dbt"
     try:

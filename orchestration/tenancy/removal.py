@@ -159,3 +159,4 @@ def _leave(runtime: Runtime, tenant: str) -> None:
     with runtime.control.transaction(current_actor()) as connection:
         remember_removed(connection, tenant)
         changes.erase(connection, tenant)
+    runtime.control.compact()

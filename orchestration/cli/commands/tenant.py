@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +18,9 @@ from orchestration.failures import SettingsError
 from orchestration.runtime import open_runtime
 from orchestration.settings import load_settings
 from orchestration.tenancy import export, listing, onboarding, plans, removal, states
+from orchestration.tenancy.belongings import Found
+from orchestration.tenancy.erasing.erase import erase_person
+from orchestration.tenancy.erasing.wanted import read_wanted
 from orchestration.tenancy.options import read_terms
 from orchestration.tenancy.wish import read_wish
 
@@ -109,8 +113,10 @@ def show(name: Name, as_json: Json = False) -> None:
     for heading in ("quotas", "features", "schedules"):
         say(f"{heading}: {_plain(document[heading])}")
     zone = runtime.settings.timezone
-    for heading in ("connections", "principals", "keys"):
+    for heading in ("connections", "principals"):
         _print_rows(heading, document[heading], zone)
+    shown = ("prefix", "principal_id", "scopes", "expires_at", "last_used_at", "revoked_at")
+    _print_rows("keys", [{name: key[name] for name in shown} for key in document["keys"]], zone)
 
 
 @app.command()
@@ -161,6 +167,34 @@ def export_tenant(
 
 
 @app.command()
+def erase(
+    name: Name,
+    entity: Annotated[str | None, typer.Option(help="source/entity, with --key.")] = None,
+    key: Annotated[
+        str | None, typer.Option(help="JSON of the key's columns; - reads it.")
+    ] = None,
+    value: Annotated[str | None, typer.Option(help="A personal value that only they have; - reads it.")] = None,
+    connection: Annotated[str | None, typer.Option(help="Only this connection; all when left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Erase one person of a tenant everywhere, and keep their rows out of later loads."""
+    runtime = open_runtime()
+    wanted = read_wanted(runtime.sources, entity=entity, key=_given(key), value=_given(value), connection=connection)
+    done = erase_person(runtime, name, wanted)
+    if as_json:
+        print_json(asdict(done))
+        return
+    _print_found(done.found)
+    say(f"{done.keys} keys are kept out of later loads." if done.keys else "Nothing of them was found.", style="bold")
+    say("The source system, exports and backups are not changed: erase the person there too.")
+
+
+def _given(text: str | None) -> str | None:
+    """Read from standard input what shall be in no shell's history."""
+    return sys.stdin.readline().strip() if text == "-" else text
+
+
+@app.command()
 def remove(
     name: Name,
     yes: Annotated[str, typer.Option("--yes", help="The tenant's name again: this cannot be undone.")] = "",
@@ -174,12 +208,16 @@ def remove(
     if as_json:
         print_json(asdict(done))
         return
-    print_table(
-        ("place", "what", "pieces", ""), [(f.place, f.name, f.pieces, f.kind) for f in done.found], numbers=("pieces",)
-    )
+    _print_found(done.found)
     say(f"Nothing is left of {name}.", style="bold")
     if done.in_dagster:
         say(f"Dagster's own record names it in {len(done.in_dagster)} files. To prune: docs/operator/tenants.md.")
+
+
+def _print_found(found: Iterable[Found]) -> None:
+    rows = [(item.place, item.name, item.pieces, item.kind) for item in found]
+    if rows:
+        print_table(("place", "what", "pieces", ""), rows, numbers=("pieces",))
 
 
 def _tell(step: str) -> None:
