@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 from orchestration.cli.registered import FORGOTTEN, REMEDY, forgotten
 from orchestration.contracts.extraction import Check, Connection
 from orchestration.contracts.source import SourceSystem
+from orchestration.control.isolation import holes
 from orchestration.failures import Busy, StrataError
 from orchestration.publication.status import read_status
 from orchestration.runtime import Runtime
@@ -69,6 +70,7 @@ def state(runtime: Runtime) -> Iterator[Check]:
         enough = free >= _SCARCE_GB
         remedy = "" if enough else "Make room, or point STRATA_HOME to a larger disk."
         yield Check("free disk", enough, f"{free:,.1f} GB below {settings.home}", remedy)
+    yield _control(runtime)
     yield _warehouse(runtime)
     yield _landing(runtime)
 
@@ -79,6 +81,17 @@ def _writable(settings: Settings) -> Check:
         return Check("STRATA_HOME", ok=True, detail=str(settings.home))
     remedy = "Give this user write access, or set STRATA_HOME to a folder that it may write."
     return Check("STRATA_HOME", ok=False, detail=f"{existing} cannot be written", remedy=remedy)
+
+
+def _control(runtime: Runtime) -> Check:
+    """Look for holes between tenants that somebody made beside the migrations."""
+    try:
+        with runtime.control.reading() as connection:
+            found = holes(connection)
+    except StrataError as error:
+        return failed("control plane", error)
+    remedy = "Mend its schema: docs/operator/control-plane.md." if found else ""
+    return Check("control plane", not found, " ".join(found) or runtime.control.place, remedy)
 
 
 def _warehouse(runtime: Runtime) -> Check:

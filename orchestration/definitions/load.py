@@ -17,13 +17,17 @@ from orchestration import names
 from orchestration.contracts.source import SourceSystem
 from orchestration.definitions import outcome
 from orchestration.definitions.alerting import crash_subject, tell
-from orchestration.definitions.outcome import Fault
+from orchestration.definitions.outcome import Fault, LeftOut
 from orchestration.definitions.specs import asset_key, bronze_specs, faults
-from orchestration.failures import StrataError
+from orchestration.failures import FailureClass, StrataError
 
 if TYPE_CHECKING:
     from orchestration.bronze.ledger import LoadResult
     from orchestration.runtime import Runtime
+
+
+_SCHEDULE_TAG = "dagster/schedule_name"
+"""What Dagster gives to runs that a schedule launched."""
 
 
 class LoadConfig(dg.Config):
@@ -85,18 +89,26 @@ def _results(
     runtime: "Runtime", context: dg.AssetExecutionContext, config: LoadConfig, source: SourceSystem, entities: list[str]
 ) -> "list[LoadResult]":
     from orchestration.bronze.load import load_source  # noqa: PLC0415 - a location loads without the engine
+    from orchestration.control.actor import acting_as  # noqa: PLC0415 - as above
 
-    run_id = _ledger_run(context.run)
-    results = load_source(
-        runtime,
-        source,
-        config.mode,
-        entities=entities,
-        tenants=config.tenants or None,
-        force_reason=config.force_reason or None,
-        who=f"dagster/{context.run.job_name}",
-        run_id=run_id,
-    )
+    run_id, left_out = _ledger_run(context.run), LeftOut()
+    with acting_as(f"dagster run {context.run.run_id}"):
+        results = load_source(
+            runtime,
+            source,
+            config.mode,
+            entities=entities,
+            tenants=config.tenants or None,
+            force_reason=config.force_reason or None,
+            who=f"dagster/{context.run.job_name}",
+            run_id=run_id,
+            scheduled=_SCHEDULE_TAG in context.run.tags,
+            on_left_out=left_out.add,
+        )
+    for line in left_out.lines():
+        context.log.info(line)
+    # A tenant that was suspended as it loaded is nobody's failure: it is as if it had been left out.
+    results = [result for result in results if result.failure_class != FailureClass.SUSPENDED]
     return [*_earlier(runtime, source, run_id, results), *results] if context.retry_number else results
 
 
@@ -105,15 +117,12 @@ def _earlier(
 ) -> "Iterator[LoadResult]":
     """Yield what earlier attempts of this run loaded of the same entities, so that an asset shows all its tenants."""
     from orchestration.bronze import ledger  # noqa: PLC0415 - a location loads without the engine
-    from orchestration.landing.manifest import Place  # noqa: PLC0415 - as above
 
-    contracts = [source.contracts[entity] for entity in sorted({result.entity for result in results})]
-    places = [Place.of(one, contract) for one in runtime.registered(source.name) for contract in contracts]
-    now = {result.load_id for result in results}
+    entities, now = {result.entity for result in results}, {result.load_id for result in results}
     with runtime.warehouse.session("earlier attempts") as session:
-        for place in places:
-            loads = ledger.read_loads(session, place)
-            yield from (load for load in loads if load.run_id == run_id and load.load_id not in now)
+        for load in ledger.loads_of_run(session, source.name, run_id):
+            if load.entity in entities and load.load_id not in now:
+                yield load
 
 
 def _selected(context: dg.AssetExecutionContext, source: SourceSystem) -> list[str]:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from sqlalchemy import text
 
 from orchestration.control import Control, changes, open_control, tables
 from orchestration.control.trail import read_trail
-from orchestration.failures import Busy
+from orchestration.failures import Busy, StrataError
 from orchestration.settings import load_settings
 
 from .control_rows import add_tenant, fill, rows_of
@@ -67,6 +68,34 @@ def test_two_processes_write_at_the_same_time_and_nothing_is_lost(control: Contr
     # Each change begins where the one before it ended: none was overwritten unseen.
     changed = trail[1:]
     assert [entry.before for entry in changed[1:]] == [entry.after for entry in changed[:-1]]
+
+
+def test_two_writers_of_the_same_rows_in_another_order_do_not_lock_each_other_out(control: Control) -> None:
+    fill(control, "acme")
+    place = ACME | {"source": "crm", "instance": "main"}
+    failures: list[Exception] = []
+
+    def write(name: str, *, connection_first: bool) -> None:
+        for number in range(15):
+            steps = [(tables.tenant, ACME, {"title": f"{name} {number}"}),
+                     (tables.connection, place, {"settings": {"x": {"value": f"{name} {number}"}}})]  # fmt: skip
+            try:
+                with control.transaction(name) as connection:
+                    for table, key, values in reversed(steps) if connection_first else steps:
+                        changes.update(connection, table, key, values)
+            except StrataError as error:
+                failures.append(error)
+
+    threads = [
+        threading.Thread(target=write, args=(name,), kwargs={"connection_first": name == "bob"})
+        for name in ("ann", "bob")
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(read_trail(control, "acme")) == 5 + 2 * 2 * 15
 
 
 def test_who_waits_too_long_for_another_writer_is_told_so(tmp_path: Path) -> None:
