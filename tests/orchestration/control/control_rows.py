@@ -20,10 +20,11 @@ def fill(control: Control, *names: str) -> None:
         changes.insert(connection, tables.removed, {"name_digest": "ab" * 32})
         changes.insert(connection, tables.installation, {"name": "fact", "value": "value"})
     for name in names:
-        with control.transaction("ops@host", name) as connection:
-            of_tenant = {"tenant_id": name}
+        of_tenant = {"tenant_id": name}
+        with control.transaction("ops@host") as connection:
             tenant = {"title": "Café Łódź", "state": "active", "plan_id": "gold", "features": {"sql": True}}
             changes.insert(connection, tables.tenant, of_tenant | tenant)
+        with control.transaction("ops@host", name) as connection:
             changes.insert(
                 connection,
                 tables.connection,

@@ -19,7 +19,7 @@ ACME = {"tenant_id": "acme"}
 
 def test_a_change_tells_who_what_from_what_and_to_what(control: Control) -> None:
     add_tenant(control, "acme")
-    with control.transaction("ann@desk", "acme") as connection:
+    with control.transaction("ann@desk") as connection:
         assert changes.update(connection, tables.tenant, ACME, {"state": "suspended", "title": "acme"})
     added, changed = read_trail(control, "acme")
     assert (added.action, added.subject, added.actor) == ("insert", "tenant acme", "ops@host")
@@ -39,7 +39,7 @@ def test_what_does_not_differ_is_no_change(control: Control) -> None:
 
 def test_a_change_that_fails_leaves_neither_row_nor_trail(control: Control) -> None:
     def fail() -> None:
-        with control.transaction("ops@host", "acme") as connection:
+        with control.transaction("ops@host") as connection:
             changes.update(connection, tables.tenant, ACME, {"title": "gone"})
             raise ZeroDivisionError
 
@@ -111,7 +111,7 @@ def test_the_numbers_of_a_tenant_have_no_gap_also_under_many_writers(control: Co
 
     def write(name: str) -> None:
         for number in range(10):
-            with control.transaction("ops@host", name) as connection:
+            with control.transaction("ops@host") as connection:
                 changes.update(
                     connection, tables.tenant, {"tenant_id": name}, {"title": f"{number} {threading.get_ident()}"}
                 )

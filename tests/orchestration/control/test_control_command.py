@@ -49,7 +49,7 @@ def test_an_older_schema_is_told_by_every_command_and_mended_by_one(
 
 
 def test_the_trail_is_shown_for_people_and_for_programs(control: Control, capsys: pytest.CaptureFixture[str]) -> None:
-    with control.transaction("ann@desk", "acme") as connection:
+    with control.transaction("ann@desk") as connection:
         changes.update(connection, tables.tenant, {"tenant_id": "acme"}, {"state": "suspended"})
     add_tenant(control, "globex")
     assert "state: active → suspended" in strata(capsys, "audit", "--tenant", "acme")[1]

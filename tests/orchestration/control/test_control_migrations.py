@@ -43,7 +43,7 @@ def test_each_revision_goes_down_and_up_on_a_filled_database_with_nothing_lost(c
     assert (schema.current(control), rows_of(control)) == (revision, before)
     schema.upgrade(control)
     assert (schema.current(control), rows_of(control)) == (schema.HEAD, before)
-    with control.transaction("ops@host", "acme") as connection:
+    with control.transaction("ops@host") as connection:
         changes.update(connection, tables.tenant, {"tenant_id": "acme"}, {"state": "suspended"})
     assert tenant_state(control, "acme") == "suspended"
 

@@ -210,7 +210,7 @@ def test_writes_for_another_tenant_are_refused_and_the_error_names_none(api: Con
 
 @pytest.mark.parametrize(
     "statement",
-    ["UPDATE salt SET salt = 'x' WHERE tenant_id = 'globex'", "UPDATE tenant SET title = 'x' WHERE title <> ''"],
+    ["UPDATE salt SET salt = 'x' WHERE tenant_id = 'globex'", "UPDATE principal SET title = 'x' WHERE title <> ''"],
 )
 def test_updates_reach_no_other_tenants_rows(control: Control, api: Control, statement: str) -> None:
     with control.reading("globex") as connection:
@@ -291,9 +291,26 @@ def test_a_failed_transaction_returns_a_clean_session_too(control: Control) -> N
         assert not connection.execute(text("SELECT current_setting('strata.tenant', true)")).scalar()
 
 
+OPERATORS_ALONE = [
+    "UPDATE tenant SET plan_id = 'gold'",
+    "UPDATE tenant SET state = 'active'",
+    "UPDATE plan SET quotas = '{}'",
+    "DELETE FROM audit",
+    "DELETE FROM salt",
+]
+
+
+@pytest.mark.parametrize("statement", OPERATORS_ALONE)
+def test_who_is_limited_to_a_tenant_changes_neither_its_plan_nor_its_state_nor_its_trail(
+    api: Control, statement: str
+) -> None:
+    with pytest.raises(SettingsError, match="refuses this"), api.transaction("api", "acme") as connection:
+        connection.execute(text(statement))
+
+
 def test_reading_cannot_write(control: Control) -> None:
     with pytest.raises(StrataError), control.reading("acme") as connection:
-        connection.execute(text("UPDATE tenant SET title = 'x'"))
+        connection.execute(text("UPDATE principal SET title = 'x'"))
 
 
 def test_the_drivers_own_error_would_have_shown_the_row(control: Control) -> None:

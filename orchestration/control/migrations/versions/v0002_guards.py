@@ -77,8 +77,9 @@ _POSTGRESQL = (
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO strata_app, strata_operator', current_schema());
     END $$""",
     "GRANT SELECT ON alembic_version TO PUBLIC",
-    "GRANT SELECT ON plan TO strata_app",
-    "GRANT SELECT, INSERT, UPDATE ON tenant, connection, principal, api_key, salt TO strata_app",
+    # Who is limited to a tenant changes neither its plan nor its state.
+    "GRANT SELECT ON plan, tenant TO strata_app",
+    "GRANT SELECT, INSERT, UPDATE ON connection, principal, api_key, salt TO strata_app",
     "GRANT SELECT, INSERT ON audit TO strata_app",
     """GRANT SELECT, INSERT, UPDATE, DELETE
     ON installation, removed, plan, tenant, connection, principal, api_key, salt TO strata_operator""",
