@@ -15,7 +15,7 @@ from orchestration.backup import swap
 from orchestration.backup.completing import Completed, Completion, younger_loads
 from orchestration.backup.copying import require_room
 from orchestration.backup.inspection import inspect
-from orchestration.backup.manifest import BackupManifest
+from orchestration.backup.manifest import BackupManifest, read_backup
 from orchestration.backup.progress import OnProgress, silent
 from orchestration.backup.secret_files import secret_files
 from orchestration.backup.staging import stage, staging_folder
@@ -74,6 +74,10 @@ def restore(
         Busy: somebody is at work.
     """
     tell = on_progress or silent
+    read_backup(backup)
+    if swap.under_way(settings) is None:
+        # Told again below, under the lock; here, before a large backup is read to its end.
+        _require_empty(settings.home, force=force)
     manifest = inspect(backup, tell)
     with standing_still(settings):
         return _Restore(settings, backup, manifest, tell, check_landing).run(force=force)
@@ -93,17 +97,10 @@ class _Restore:
             return self._finish(left, resumed=True)
         if left:
             swap.complete(self.settings, left)
-        self._require_place(force=force)
+        _require_empty(self.settings.home, force=force)
+        self.settings.home.mkdir(parents=True, exist_ok=True)
+        require_room(self.settings.home, self.manifest.size, "The restored state")
         return self._finish(self._prepare(), resumed=False)
-
-    def _require_place(self, *, force: bool) -> None:
-        home = self.settings.home
-        home.mkdir(parents=True, exist_ok=True)
-        present = sorted(entry.name for entry in home.iterdir() if entry.name not in _OURS and _holds_anything(entry))
-        if present and not force:
-            message = f"{home} is not empty: it holds {', '.join(present)}."
-            raise SettingsError(message, "Name an empty folder with --home, or move this state aside with --force.")
-        require_room(home, self.manifest.size, "The restored state")
 
     def _prepare(self) -> swap.Swap:
         """Build the state beside the present one and leave the note that it is about to be moved in."""
@@ -155,6 +152,14 @@ def _runtime(settings: Settings) -> Runtime:
         warehouse=open_warehouse(settings),
         landing=open_landing(settings),
     )
+
+
+def _require_empty(home: Path, *, force: bool) -> None:
+    entries = home.iterdir() if home.exists() else ()
+    present = sorted(entry.name for entry in entries if entry.name not in _OURS and _holds_anything(entry))
+    if present and not force:
+        message = f"{home} is not empty: it holds {', '.join(present)}."
+        raise SettingsError(message, "Name an empty folder with --home, or move this state aside with --force.")
 
 
 def _holds_anything(entry: Path) -> bool:
