@@ -22,7 +22,7 @@ def list_tenants(runtime: Runtime) -> list[dict[str, Any]]:
         last[entity.tenant] = max(last.get(entity.tenant, entity.last_load_at), entity.last_load_at)
     columns = (tables.tenant.c.tenant_id, tables.tenant.c.plan_id)
     with runtime.control.reading() as connection:
-        plans: dict[str, str | None] = dict(connection.execute(select(*columns)).tuples().all())
+        plans = {str(row[0]): row[1] for row in connection.execute(select(*columns))}
     return [
         {
             "tenant": name,

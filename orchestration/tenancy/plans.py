@@ -98,4 +98,4 @@ def _connections(connection: Connection, tenant: str) -> list[Any]:
 
 def _tenants_by_plan(connection: Connection) -> dict[str, int]:
     query = select(tables.tenant.c.plan_id, func.count()).group_by(tables.tenant.c.plan_id)
-    return {str(plan): int(number) for plan, number in connection.execute(query).tuples() if plan}
+    return {str(row[0]): int(row[1]) for row in connection.execute(query) if row[0]}

@@ -43,7 +43,7 @@ ERASURE_LOAD = "erasure"
 
 @dataclass(frozen=True)
 class Erased:
-    """What was where of the person; ``keys`` is how many keys are kept out from now on."""
+    """What was where of the person; ``keys`` is how many of their keys are kept out from now on."""
 
     found: tuple[Found, ...]
     keys: int
@@ -124,7 +124,8 @@ class _Erasure:
             write_status(session, runtime)
         for contract, place in self.places:
             found += self._erase_landed(search, contract, place)
-        return found, sum(map(len, search.digests.values()))
+        keys = {(place, key) for place, rows in search.person.items() for key in rows}
+        return found, len(keys) or int(self.wanted.key is not None)
 
     def _remember(self, session: Session, search: Search) -> None:
         """Write the digests of all keys before anything is deleted; the key that is asked for counts, found or not."""

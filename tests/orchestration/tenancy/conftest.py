@@ -1,0 +1,31 @@
+"""An installation of its own for each module; its simulators end with the module."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from house import prepare, settings_now
+
+from orchestration import simulators
+from orchestration.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with pytest.MonkeyPatch.context() as patch:
+        place = tmp_path_factory.mktemp("tenancy")
+        for name, value in prepare(place).items():
+            patch.setenv(name, value)
+        yield place
+        simulators.release()
+
+
+@pytest.fixture
+def settings(folder: Path) -> Settings:
+    return settings_now()

@@ -1,0 +1,99 @@
+"""An installation with two tenants whose keys are equal: loaded from the simulated Salesforce, built and published."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from orchestration.bronze.load import load_source
+from orchestration.publication.publish import publish
+from orchestration.runtime import Runtime, open_runtime
+from orchestration.settings import Settings, load_settings
+
+HERE = Path(__file__).parent
+TENANTS = "tenants:\n  acme: {connections: {salesforce: simulated}}\n  globex: {connections: {salesforce: simulated}}\n"
+BUILT = {("silver", "contact"): ("_tenant_id", "contact_key"), ("gold", "owner"): ("_tenant_id", "account_key")}
+
+
+def prepare(folder: Path) -> dict[str, str]:
+    """Write the file of tenants; return the environment of the installation."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tenants.yaml").write_text(TENANTS, encoding="utf-8")
+    return {
+        "STRATA_HOME": str(folder / "home"),
+        "STRATA_TENANTS_FILE": str(folder / "tenants.yaml"),
+        "STRATA_WORLD_SIZE": "10",
+    }
+
+
+def write_manifest(settings: Settings) -> None:
+    """Say which columns are the keys of the built tables, as a build of the dbt project does."""
+    nodes: dict[str, object] = {}
+    for (schema, name), key in BUILT.items():
+        nodes[f"model.{name}"] = {"schema": schema, "name": name}
+        metadata = {"name": "key", "kwargs": {"columns": list(key)}}
+        nodes[f"test.{name}"] = {"test_metadata": metadata, "attached_node": f"model.{name}"}
+    target = settings.home / "dbt" / "state" / "target"
+    target.mkdir(parents=True)
+    (target / "manifest.json").write_text(json.dumps({"nodes": nodes, "sources": {}, "child_map": {}}), "utf-8")
+    (settings.home / "dbt" / "last_good").write_text("state", "utf-8")
+
+
+def fill(settings: Settings) -> Runtime:
+    """Load both tenants, and build and publish two tables twice, so that there are versions to rewrite."""
+    runtime = open_runtime(settings)
+    write_manifest(settings)
+    results = load_source(runtime, runtime.sources["salesforce"], "daily", who="test")
+    assert {result.status for result in results} == {"loaded"}
+    for build in ("first", "second"):
+        with runtime.warehouse.session("build") as session:
+            for schema in ("silver", "gold"):
+                session.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            session.execute(
+                "CREATE OR REPLACE TABLE silver.contact AS SELECT _tenant_id, 'salesforce|main|' || id AS contact_key, "
+                f"lower(email) AS email, '{build}' AS build FROM bronze_salesforce.contact"
+            )
+            session.execute(
+                "CREATE OR REPLACE TABLE gold.owner AS SELECT a._tenant_id, 'salesforce|main|' || a.id AS account_key, "
+                f"u.name AS owner_name, '{build}' AS build FROM bronze_salesforce.account a "
+                "JOIN bronze_salesforce.user u ON u.id = a.owner_id AND u._tenant_id = a._tenant_id"
+            )
+            publish(session, runtime, list(BUILT), BUILT, build)
+            message = "globex: no such column; acme: neither"
+            session.execute(
+                "INSERT INTO strata.alert (alert_id, class, owner, subject, message, state, first_at, last_at, count) "
+                "VALUES (?, 'permanent', 'platform', 'warehouse: dbt', ?, 'open', now(), now(), 1)",
+                [build, message],
+            )
+    return runtime
+
+
+def environment() -> dict[str, str]:
+    """Return this process's own environment for a child."""
+    return dict(os.environ)
+
+
+def run(script: str, *arguments: str) -> int:
+    """Run a script of this folder in a process of its own; return how it ended (-9: killed)."""
+    command = [sys.executable, str(HERE / script), *arguments]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode in (0, -9), done.stdout + done.stderr
+    return done.returncode
+
+
+def files_that_name(settings: Settings, word: str) -> list[str]:
+    """Return the files of an installation in whose name or bytes a word stands."""
+    found = [
+        path
+        for path in settings.home.rglob("*")
+        if word in path.name or (path.is_file() and word.encode() in path.read_bytes())
+    ]
+    return sorted(str(path.relative_to(settings.home)) for path in found)
+
+
+def settings_now() -> Settings:
+    """Read the settings from the environment."""
+    return load_settings(_env_file=None)
