@@ -48,7 +48,8 @@ class Runtime:
             SettingsError: a named tenant is unknown.
         """
         for unknown in sorted(set(tenants or ()) - set(self.tenants)):
-            raise SettingsError(f"Tenant {unknown!r} is unknown.", f"Known tenants: {', '.join(self.tenants)}.")
+            # The others' names are not for everybody who may see this message.
+            raise SettingsError(f"Tenant {unknown!r} is unknown.", "See: strata tenant list.")
         for name, tenant in self.tenants.items():
             if tenants is None or name in tenants:
                 yield from tenant.of_source(source)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from orchestration.access.relation import Relation, narrowed_file
+from orchestration.access.relation import Relation, published, reader
 from orchestration.failures import POLICIES, FailureClass, Owner
 from orchestration.names import Table
 from orchestration.publication.log import versions as logged_versions
@@ -102,11 +102,11 @@ def versions(runtime: Runtime, tenant: str, table: Table) -> list[TenantVersion]
         apply.ensure(session)
         kept = logged_versions(session, runtime.settings, table, runtime.settings.published_versions)
     found: list[TenantVersion] = []
-    for version in reversed([item for item in kept if item.path.exists()]):
-        with narrowed_file(runtime, tenant, table, version.path) as relation:
-            content, rows = fingerprint(relation)
-        if not found or found[-1].content != content:
-            found.append(TenantVersion(table, content, rows, version.published_at))
+    with reader(runtime) as con:
+        for version in reversed([item for item in kept if item.path.exists()]):
+            content, rows = fingerprint(published(con, tenant, table, version.path))
+            if not found or found[-1].content != content:
+                found.append(TenantVersion(table, content, rows, version.published_at))
     return found[::-1]
 
 

@@ -41,8 +41,8 @@ def opened(runtime: Runtime, tenant: str, table: Table, *, clear: bool) -> Itera
         Busy: it is bronze, and a writer holds the warehouse.
     """
     if not is_bronze(table):
-        with narrowed_file(runtime, tenant, table, _version(runtime, table)) as relation:
-            yield relation
+        with reader(runtime) as con:
+            yield published(con, tenant, table, _version(runtime, table))
     elif clear and table in {contract.table for contract in _contracts(runtime)}:
         with runtime.warehouse.session("read bronze for a tenant") as session:
             yield _narrowed(session.con, qualified(table), tenant, table)
@@ -51,11 +51,16 @@ def opened(runtime: Runtime, tenant: str, table: Table, *, clear: bool) -> Itera
 
 
 @contextmanager
-def narrowed_file(runtime: Runtime, tenant: str, table: Table, path: Path) -> Iterator[Relation]:
-    """Open one version of a published table for one tenant."""
+def reader(runtime: Runtime) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection in memory that published versions are read with."""
     with duckdb.connect(":memory:", config=connection_settings(runtime.settings)) as con:
         con.execute("SET TimeZone = 'UTC'")
-        yield _narrowed(con, f"read_parquet({literal(str(path))})", tenant, table)
+        yield con
+
+
+def published(con: duckdb.DuckDBPyConnection, tenant: str, table: Table, path: Path) -> Relation:
+    """Narrow one version of a published table to one tenant."""
+    return _narrowed(con, f"read_parquet({literal(str(path))})", tenant, table)
 
 
 def is_bronze(table: Table) -> bool:
