@@ -17,4 +17,4 @@ def secret_files(home: Path) -> list[str]:
 def is_secret(name: str) -> bool:
     """Say whether a file, by its path below the home, is a secret one."""
     folder, _, rest = name.partition("/")
-    return folder in _FOLDERS and not rest.startswith(_DATABASE)
+    return folder in _FOLDERS and not rest.startswith((_DATABASE, "."))
