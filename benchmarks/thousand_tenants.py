@@ -23,13 +23,15 @@ from measurement import contest, figure, report
 from prepared import FOLDER
 from pydantic import SecretStr
 
+from orchestration.bronze import standing
+from orchestration.bronze.ledger import LEDGER
 from orchestration.bronze.load import load_source
 from orchestration.contracts.extraction import Connection, Extractor
 from orchestration.contracts.model import Column, Contract
 from orchestration.contracts.source import SourceSystem, read_source
 from orchestration.contracts.types import parse_type
 from orchestration.landing.store import open_landing
-from orchestration.names import literal, quote
+from orchestration.names import literal, qualified, quote
 from orchestration.runtime import Runtime
 from orchestration.settings import PROJECT, Settings
 from orchestration.tenants import Tenant
@@ -72,7 +74,7 @@ def shared_product() -> SharedProduct:
 def installation(home: Path, url: str, tenants: int, source: SourceSystem) -> Runtime:
     """Return an installation whose tenants all have the same database."""
     settings = Settings(home=home, _env_file=None)  # type: ignore[call-arg]
-    named = [f"tenant_{number:05d}" for number in range(1, tenants + 1)]
+    named = [_name(number) for number in range(1, tenants + 1)]
     registry = {
         name: Tenant(name, name, (Connection(name, source.name, settings={"url": SecretStr(url)}),)) for name in named
     }
@@ -114,7 +116,7 @@ def _value(contract: Contract, column: Column) -> str:
     text = f"left((100 + n)::text, {column.type.length or 40})"
     values = {
         "text": text,
-        "uuid": "md5(t::text || '-' || n::text)::uuid",
+        "uuid": "md5(n::text)::uuid",
         "date": "current_date - n",
         "timestamp": "now() - interval '9 days'",
         "boolean": "true",
@@ -163,17 +165,35 @@ def main() -> None:
 
 
 def prepare(folder: Path, url: str, tenants: int) -> None:
-    """Fill the database and load it whole, unless an earlier call did."""
+    """Fill the database and load it whole, unless an earlier call did.
+
+    One tenant is loaded; what that wrote is copied for the others, whose rows differ in the tenant alone.
+    """
     ready = folder / "ready"
     if ready.exists():
         return
     shutil.rmtree(folder / "home", ignore_errors=True)
     source = shared_product()
     fill(url, source, tenants)
-    results = load_source(installation(folder / "home", url, tenants, source), source, "daily", who="bench")
+    runtime = installation(folder / "home", url, tenants, source)
+    results = load_source(runtime, source, "daily", tenants=[_name(1)], who="bench")
     if faults := {result.message for result in results if result.status != "loaded"}:
         raise RuntimeError(next(iter(faults)))
+    with runtime.warehouse.session("copy the first tenant") as session, session.transaction():
+        others = f"range(2, {tenants} + 1) r(t)"
+        name = "'tenant_' || lpad(t::VARCHAR, 5, '0')"
+        for contract in source.contracts.values():
+            table = qualified(contract.table)
+            changes = f"{name} AS _tenant_id, {name} AS tenant"
+            session.execute(f"INSERT INTO {table} SELECT b.* REPLACE ({changes}) FROM {table} b, {others}")
+        changes = f"{name} AS tenant_id, load_id || '-' || t AS load_id, seq + 1000 * (t - 1) AS seq"
+        session.execute(f"INSERT INTO {LEDGER} SELECT l.* REPLACE ({changes}) FROM {LEDGER} l, {others}")
+        standing.rebuild(session)
     ready.touch()
+
+
+def _name(number: int) -> str:
+    return f"tenant_{number:05d}"
 
 
 def _server_cpu(folder: Path) -> float:

@@ -1,4 +1,4 @@
-"""What a tenant's plan says of its loads: how many rows a day, and at which hours they are due.
+"""What a tenant's plan says of its runs: how many rows a day, at which hours, and with which features.
 
 A rule of ``schedules`` is the hour field of a cron line ("*/2", "6-20", "7,12,17"), a list of
 times of day (["05:00", "17:30"]), or false for never. It thins out the runs of the source's
@@ -13,9 +13,11 @@ from datetime import datetime, time, timedelta, tzinfo
 from typing import Any
 
 from orchestration.failures import SettingsError
-from orchestration.tenants import Plan
+from orchestration.tenants import Plan, Tenant
 
-ROWS_PER_DAY = "rows_per_day"
+IN_SERVICE = ("active", "onboarding")
+"""States in which a tenant is loaded and built for."""
+ROWS_PER_DAY, FINANCIAL = "rows_per_day", "financial"
 _PART = re.compile(r"(?:(?P<any>\*)|(?P<first>\d{1,2})(?:-(?P<last>\d{1,2}))?)(?:/(?P<step>[1-9]\d?))?")
 _EXAMPLE = 'Write "*/2", "6-20", ["05:00", "17:30"] or false.'
 
@@ -30,6 +32,11 @@ def rows_per_day(plan: Plan) -> int | None:
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
     raise SettingsError(f"Plan {plan.name!r}: the quota {ROWS_PER_DAY} is {value!r}, no number.", "Example: 5000.")
+
+
+def has_financial(tenant: Tenant) -> bool:
+    """Say whether financial gold is built for a tenant."""
+    return tenant.state in IN_SERVICE and tenant.plan.allows(FINANCIAL)
 
 
 def rule_for(plan: Plan, source: str, mode: str) -> Any:  # noqa: ANN401 - as it stands in the plan: text, list or false

@@ -4,7 +4,7 @@ A row is written in the same transaction as the fact it tells of; sending comes
 later and apart, so that a sink that is down delays nothing and loses nothing.
 """
 
-from orchestration.alerts.record import raise_alert, recover
+from orchestration.alerts.record import raise_alert, recover, recover_all
 from orchestration.alerts.sending import Outcome, send_pending
 
-__all__ = ["Outcome", "raise_alert", "recover", "send_pending"]
+__all__ = ["Outcome", "raise_alert", "recover", "recover_all", "send_pending"]

@@ -6,6 +6,7 @@ it opened, and again after it recovered. A repeat only counts.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import uuid4
 
 from orchestration.alerts.redaction import redact
@@ -68,3 +69,10 @@ def recover(session: Session, subject: str) -> int:
                 [stored(utc_now()), redact(subject)],
             )
     return int(count)
+
+
+def recover_all(session: Session, subjects: Iterable[str]) -> int:
+    """Close every open alert about any of many subjects; returns how many there were."""
+    rows = session.execute(f"SELECT DISTINCT subject FROM {platform_table('alert')} WHERE state = 'open'")
+    known = {subject for (subject,) in rows}
+    return sum(recover(session, subject) for subject in subjects if redact(subject) in known) if known else 0

@@ -13,9 +13,9 @@ from collections.abc import Collection
 from functools import cached_property
 
 from orchestration.failures import FailureClass, StrataError
+from orchestration.plans import IN_SERVICE
 from orchestration.runtime import Runtime
 
-_LOADED = ("active", "onboarding")
 _GONE = "removed"
 _SECONDS_BETWEEN_PAGES = 0.5
 
@@ -38,7 +38,7 @@ class Admission:
     @cached_property
     def at_first(self) -> dict[str, str]:
         """Tenants that were not to be loaded from the beginning, and their state."""
-        return {name: state for name, state in self._known.items() if state not in _LOADED}
+        return {name: state for name, state in self._known.items() if state not in IN_SERVICE}
 
     def require(self, tenant: str) -> None:
         """Refuse a tenant that is not to be loaded any more.
@@ -60,10 +60,10 @@ class Admission:
         if not self._known:
             return set()
         now = self._states()
-        return {name for name in tenants if name in self._known and now.get(name, _GONE) not in _LOADED}
+        return {name for name in tenants if name in self._known and now.get(name, _GONE) not in IN_SERVICE}
 
     def _refuse(self, tenant: str, state: str) -> None:
-        if state not in _LOADED:
+        if state not in IN_SERVICE:
             word = "being removed" if state == "removing" else state
             raise Stopped(f"Tenant {tenant} is {word}: its load was stopped.", f"strata tenant resume {tenant}.")
 

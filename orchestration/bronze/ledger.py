@@ -216,10 +216,19 @@ def _table(results: Sequence[LoadResult]) -> pa.Table:
 
 def read_loads(session: Session, place: Place) -> list[LoadResult]:
     """Return the finished loads of a place, oldest first."""
+    return _read(session, OF_PLACE, _key(place))
+
+
+def loads_of_run(session: Session, source: str, run_id: str) -> list[LoadResult]:
+    """Return a source's finished loads under a run's id, oldest first."""
+    return _read(session, "source = ? AND run_id = ?", [source, run_id])
+
+
+def _read(session: Session, condition: str, parameters: list[object]) -> list[LoadResult]:
     columns = [field.name for field in fields(LoadResult)]
     listed = ", ".join(names.quote(name) for name in columns)
-    sql = f"SELECT {listed} FROM {LEDGER} WHERE {OF_PLACE} AND {_FINISHED} ORDER BY seq"
-    rows = session.execute(sql, _key(place))
+    sql = f"SELECT {listed} FROM {LEDGER} WHERE {condition} AND {_FINISHED} ORDER BY seq"
+    rows = session.execute(sql, parameters)
     return [LoadResult(**dict(zip(columns, map(_zoned, row), strict=True))) for row in rows]
 
 

@@ -25,7 +25,7 @@ def tell(runtime: Runtime, faults: Iterable[Fault] = (), well: Iterable[str] = (
 
     Returns why sending stopped; empty when it did not.
     """
-    from orchestration.alerts import raise_alert, recover, send_pending  # noqa: PLC0415 - a location loads without it
+    from orchestration.alerts import raise_alert, recover_all, send_pending  # noqa: PLC0415 - a location loads without it
     from orchestration.publication.status import write_status  # noqa: PLC0415 - as above
     from orchestration.warehouse.apply import apply  # noqa: PLC0415 - as above
 
@@ -36,8 +36,7 @@ def tell(runtime: Runtime, faults: Iterable[Fault] = (), well: Iterable[str] = (
                 raise_alert(
                     session, fault.failure_class, fault.subject, fault.message, fault.owner, tenant=fault.tenant
                 )
-            for subject in well:
-                recover(session, subject)
+            recover_all(session, well)
         write_status(session, runtime)
     outcome = send_pending(runtime)
     if outcome.sent:

@@ -6,8 +6,9 @@ entity of this run are done; together the next attempt takes only what failed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -19,6 +20,7 @@ from orchestration.failures import POLICIES, FailureClass, StrataError
 if TYPE_CHECKING:
     from orchestration.bronze.ledger import LoadResult
 
+MOST_SHOWN = 50
 COUNTS = ("extracted", "inserted", "updated", "unchanged", "superseded", "rejected", "deleted", "held")
 
 
@@ -75,12 +77,41 @@ def subject(result: LoadResult) -> str:
     return f"{result.tenant_id}/{result.source}{instance} {result.entity}"
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """Tenants that a run leaves out, by the reason."""
+
+    by_reason: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, tenant: str, reason: str) -> None:
+        """Take one tenant."""
+        self.by_reason.setdefault(reason, []).append(tenant)
+
+    def lines(self) -> list[str]:
+        """Say it in a line for each reason."""
+        return [
+            f"{len(names)} tenants are left out because {reason}: {_few(names)}"
+            for reason, names in self.by_reason.items()
+        ]
+
+
+def _few(texts: Sequence[str], separator: str = ", ") -> str:
+    """Join texts, of many only the first ones: what a run says must not grow with the number of tenants."""
+    more = f"{separator}and {len(texts) - MOST_SHOWN:,} more" if len(texts) > MOST_SHOWN else ""
+    return separator.join(texts[:MOST_SHOWN]) + more
+
+
 def load_metadata(results: Sequence[LoadResult], rows: int | None) -> dict[str, dg.MetadataValue]:
-    """Return totals, and the counts of each tenant as a table."""
+    """Return totals, and the counts of each tenant as a table; of many tenants only what is most worth a look."""
     metadata: dict[str, dg.MetadataValue] = {
         name: dg.MetadataValue.int(sum(getattr(result, name) for result in results)) for name in COUNTS
     }
-    metadata["tenants"] = dg.MetadataValue.table([_record(result) for result in results], _TABLE)
+    shown = sorted(results, key=_interest)[:MOST_SHOWN] if len(results) > MOST_SHOWN else results
+    metadata["tenants"] = dg.MetadataValue.table([_record(result) for result in shown], _TABLE)
+    if len(shown) < len(results):
+        metadata["tenants_shown"] = dg.MetadataValue.text(f"{len(shown)} of {len(results):,}; all: strata status")
+        for status, number in sorted(Counter(result.status for result in results).items()):
+            metadata[f"tenants_{status}"] = dg.MetadataValue.int(number)
     if rows is not None:
         metadata["dagster/row_count"] = dg.MetadataValue.int(rows)
     return metadata
@@ -95,6 +126,12 @@ _TABLE = dg.TableSchema(
         *(dg.TableColumn(name, "string") for name in _TEXTS[4:]),
     ]
 )
+
+
+def _interest(result: LoadResult) -> tuple[bool, bool, int, int, float]:
+    """Sort by what is most worth a look: failed, held, with rejects, with most changes, slowest."""
+    changes = result.inserted + result.updated + result.deleted
+    return result.status != "failed", result.status != "held", -result.rejected, -changes, -result.seconds
 
 
 def _record(result: LoadResult) -> dg.TableRecord:
@@ -128,7 +165,7 @@ def raise_for(found: Sequence[Fault], attempt: int) -> None:
     """
     if not found:
         return
-    text = "\n".join(str(fault) for fault in found)
+    text = _few([str(fault) for fault in found], "\n")
     if may_retry(found, attempt):
         policies = [POLICIES[fault.failure_class] for fault in found]
         wait = max(policy.delay_seconds for policy in policies if policy.retries > attempt) * 2**attempt

@@ -13,6 +13,7 @@ import duckdb
 
 from orchestration.failures import StrataError
 from orchestration.names import Table
+from orchestration.plans import has_financial
 from orchestration.scripts.build import build_table
 from orchestration.scripts.check import check_script
 from orchestration.scripts.lineage import Lineage, lineages
@@ -43,9 +44,11 @@ def run_financial(
     """Build financial gold as of a business day.
 
     One script's or tenant's failure leaves the others built; callers decide to raise. ``tenants`` and ``tables``
-    narrow the run. Publishing what was built is the caller's.
+    narrow the run. A tenant that is suspended, or whose plan has no feature ``financial``, is left out: what was
+    built for it stays as it is. Publishing what was built is the caller's.
     """
-    chosen = sorted(runtime.tenants) if tenants is None else list(tenants)
+    named = sorted(runtime.tenants) if tenants is None else list(tenants)
+    chosen = [name for name in named if name not in runtime.tenants or has_financial(runtime.tenants[name])]
     wanted = None if tables is None else set(tables)
     found = [
         item for item in lineages(runtime.settings.scripts_dir / FOLDER) if wanted is None or item.writes in wanted

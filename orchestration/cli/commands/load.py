@@ -45,6 +45,7 @@ def load(
         given, missing = ("--force", "--reason") if force else ("--reason", "--force")
         raise typer.BadParameter(f"{given} needs {missing}.", param_hint=missing)
     runtime = open_runtime()
+    left_out: list[str] = []
     with progress.shown(silent=as_json) as on_progress:
         results = load_source(
             runtime,
@@ -55,11 +56,14 @@ def load(
             force_reason=reason.strip() or None,
             who=f"cli/{getpass.getuser()}",
             on_progress=on_progress,
+            on_left_out=lambda name, why: left_out.append(f"{name} is left out: {why}."),
         )
     if as_json:
         print_json({"loads": [asdict(result) for result in results]})
     else:
         print_loads(results)
+        for line in left_out:
+            say(line)
         _tell(results)
     raise typer.Exit(together(map(_outcome, results)))
 

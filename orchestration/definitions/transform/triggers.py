@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import islice
 
 import dagster as dg
 
@@ -17,6 +18,7 @@ from orchestration.definitions.transform.calendar import start_of_today
 from orchestration.definitions.transform.lineage import build_selection, downstream_models
 from orchestration.definitions.transform.project import DbtProject
 from orchestration.definitions.transform.steps import FINANCIAL_JOB, JOB
+from orchestration.plans import has_financial
 from orchestration.publication.status import BuildStatus, Status, read_status
 from orchestration.runtime import open_runtime
 from orchestration.settings import Settings, load_settings
@@ -99,8 +101,10 @@ def decide_financial(instance: dg.DagsterInstance, now: datetime) -> dg.RunReque
 
 
 def _for_ready_tenants(missing: Mapping[str, list[str]], *, is_last: bool) -> dg.RunRequest | dg.SkipReason:
+    if not missing:
+        return dg.SkipReason("No tenant's plan has financial gold.")
     late = {tenant: entities for tenant, entities in missing.items() if entities}
-    text = "; ".join(f"{tenant}: {', '.join(entities[:5])}" for tenant, entities in late.items())
+    text = "; ".join(f"{tenant}: {', '.join(entities[:5])}" for tenant, entities in islice(late.items(), 20))
     ready = sorted(set(missing) - set(late))
     if not late:
         return dg.RunRequest()
@@ -111,7 +115,7 @@ def _for_ready_tenants(missing: Mapping[str, list[str]], *, is_last: bool) -> dg
 
 
 def _missing(status: Status, morning: datetime) -> dict[str, list[str]]:
-    """Return, for each tenant, the entities that no daily load of today has brought up to date."""
+    """Return, for each tenant that has financial gold, the entities that no daily load of today brought up to date."""
     runtime = open_runtime()
     done = {
         (item.tenant, item.source, item.connection, item.entity)
@@ -126,6 +130,7 @@ def _missing(status: Status, morning: datetime) -> dict[str, list[str]]:
             if (name, connection.source, connection.instance, entity) not in done
         ]
         for name, tenant in runtime.tenants.items()
+        if has_financial(tenant)
     }
 
 
