@@ -1,8 +1,9 @@
 """What a tenant's plan says of its runs: how many rows a day, at which hours, and with which features.
 
-A rule of ``schedules`` is the hour field of a cron line ("*/2", "6-20", "7,12,17"), a list of
-times of day (["05:00", "17:30"]), or false for never. It thins out the runs of the source's
-own schedule: a tenant is due in a run when one of its moments has passed since its last load.
+A rule of ``schedules`` is the hour field of a cron line ("*/2", "6-20", "7,12,17"), times of day
+("05:00,17:30", or a list of them), or "never". It stands under ``salesforce.hourly``, or is nested so.
+It thins out the runs of the source's own schedule: a tenant is due in a run when one of its
+moments has passed since its last load.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ IN_SERVICE = ("active", "onboarding")
 """States in which a tenant is loaded and built for."""
 ROWS_PER_DAY, FINANCIAL = "rows_per_day", "financial"
 _PART = re.compile(r"(?:(?P<any>\*)|(?P<first>\d{1,2})(?:-(?P<last>\d{1,2}))?)(?:/(?P<step>[1-9]\d?))?")
-_EXAMPLE = 'Write "*/2", "6-20", ["05:00", "17:30"] or false.'
+_EXAMPLE = 'Write "*/2", "6-20", "05:00,17:30" or "never".'
 
 
 def rows_per_day(plan: Plan) -> int | None:
@@ -41,7 +42,7 @@ def has_financial(tenant: Tenant) -> bool:
 
 def rule_for(plan: Plan, source: str, mode: str) -> Any:  # noqa: ANN401 - as it stands in the plan: text, list or false
     """Return the rule for a source's loads; ``None`` when every run of the source's schedule is the tenant's too."""
-    rules = plan.schedules.get(source)
+    rules = plan.schedules.get(f"{source}.{mode}", plan.schedules.get(source))
     return rules.get(mode) if isinstance(rules, dict) else rules
 
 
@@ -66,16 +67,19 @@ def _around(times: Sequence[time], local: datetime) -> Iterator[datetime]:
 
 
 def _times(rule: object) -> list[time]:
-    if rule is False:
+    if rule is False or rule == "never":
         return []
     try:
-        if isinstance(rule, str):
-            return [time(hour) for part in rule.split(",") for hour in _hours(part.strip())]
-        if isinstance(rule, list):
-            return [time.fromisoformat(item) for item in rule]
-    except (ValueError, TypeError):
+        if isinstance(rule, str | list):
+            parts = rule.split(",") if isinstance(rule, str) else rule
+            return [moment for part in parts for moment in _part(part.strip())]
+    except (ValueError, AttributeError):
         pass
     raise SettingsError(f"A plan's schedule is {rule!r}, which is no rule.", _EXAMPLE)
+
+
+def _part(part: str) -> list[time]:
+    return [time.fromisoformat(part)] if ":" in part else [time(hour) for hour in _hours(part)]
 
 
 def _hours(part: str) -> range:

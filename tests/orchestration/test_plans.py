@@ -34,7 +34,7 @@ def test_a_missed_moment_is_made_up_for_by_the_next_run() -> None:
     assert not due("7", 5)
 
 
-@pytest.mark.parametrize("rule", ["6-20", "6-20/2", "7,12", "0-23", "*", ["12:00"], ["05:00", "12:30"]])
+@pytest.mark.parametrize("rule", ["6-20", "6-20/2", "7,12", "0-23", "*", ["12:00"], ["05:00", "12:30"], "05:00, 12:30"])
 def test_hours_ranges_steps_and_times_of_day(rule: object) -> None:
     assert due(rule, 1)
     assert due(rule, None)
@@ -47,8 +47,8 @@ def test_times_are_of_the_platforms_time_zone() -> None:
 
 
 def test_never_is_a_rule() -> None:
-    never: object = False
-    assert not due(never, None)
+    for never in (False, "never"):
+        assert not due(never, None)
 
 
 @pytest.mark.parametrize("rule", ["25", "*/0", "a", "5-2", ["25:00"], [5], 7, True, ""])
@@ -63,6 +63,8 @@ def test_a_rule_is_a_sources_and_a_modes() -> None:
     assert rule_for(plan, "shop", "daily") is None
     assert rule_for(plan, "crm", "daily") is False
     assert rule_for(plan, "other", "daily") is None
+    assert rule_for(Plan(schedules={"shop.hourly": "7"}), "shop", "hourly") == "7"
+    assert rule_for(Plan(schedules={"shop.hourly": "7"}), "shop", "daily") is None
 
 
 def test_rows_a_day_is_a_number_or_no_limit() -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from orchestration.bronze.admission import await_commits
 from orchestration.cli import progress
 from orchestration.cli.console import errors, moment, print_json, print_table, say
 from orchestration.cli.load_table import print_loads
@@ -122,7 +123,9 @@ def show(name: Name, as_json: Json = False) -> None:
 @app.command()
 def suspend(name: Name) -> None:
     """Stop a tenant's loads and reads at once; its data stays."""
-    changed = states.suspend(open_runtime().control, name)
+    runtime = open_runtime()
+    changed = states.suspend(runtime.control, name)
+    await_commits(runtime)
     say(f"Tenant {name} is suspended{'' if changed else ' already'}: nothing is loaded or read for it.")
 
 
