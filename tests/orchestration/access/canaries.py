@@ -19,6 +19,8 @@ _VOLATILE = (
     (re.compile(r"datetime\.datetime\([^)]*(?:\([^)]*\)[^)]*)*\)"), "TIME"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?"), "TIME"),
     (re.compile(r"\d{8}T\d{6}\.\d+Z-[0-9a-f]{8}"), "LOAD"),
+    # When a key was used is written down once a minute, at a moment of its own.
+    (re.compile(r"last_used_at=(?:TIME|None)"), "USED"),
     (re.compile(r"strata_[0-9a-f]{16}(?:\.[\w-]{43})?"), "KEY"),
     (re.compile(r"\b[0-9a-f]{16}\b"), "ID"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "ID"),
