@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from orchestration.redaction import redact
+
 
 class FailureClass(StrEnum):
     """The kinds of failure; each has one :class:`Policy`."""
@@ -73,9 +75,12 @@ class StrataError(Exception):
     failure_class: FailureClass = FailureClass.PERMANENT
 
     def __init__(self, message: str, remedy: str = "") -> None:
-        """Keep the two sentences apart so that a screen can set them apart."""
-        super().__init__(f"{message} {remedy}".strip())
-        self.message, self.remedy = message, remedy
+        """Keep the two sentences apart so that a screen can set them apart.
+
+        What a source system said may be quoted in the message; credentials and addresses in it are masked.
+        """
+        self.message, self.remedy = redact(message), remedy
+        super().__init__(f"{self.message} {remedy}".strip())
 
     @property
     def policy(self) -> Policy:

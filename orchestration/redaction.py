@@ -1,6 +1,6 @@
-"""Masks what must not leave the house in an alert: credentials and e-mail addresses.
+"""Masks what no error, alert, log or audit trail may show: credentials and e-mail addresses.
 
-Our own errors carry neither; a driver's or a server's text, quoted in one, may.
+Our own words carry neither; a driver's or a server's text, quoted in an error, may.
 """
 
 from __future__ import annotations

@@ -41,10 +41,17 @@ def _layer(project: DbtProject, manifest: Path, layer: str) -> dg.AssetsDefiniti
                 return
             if layer == GOLD:
                 step.require_open("silver")
+            _hand_over_salts(step)
             with step.runtime.warehouse.exclusive(f"dbt {layer}, run {context.run.run_id[:8]}"):
                 yield from stream_build(context, project, step.runtime.settings, _select(context, layer))
 
     return build
+
+
+def _hand_over_salts(step: Step) -> None:
+    from orchestration.quality.salts import hand_over_salts  # noqa: PLC0415 - a code location loads without SQLAlchemy
+
+    hand_over_salts(step.runtime)
 
 
 def _tell_of_fault(context: dg.AssetExecutionContext, step: Step) -> None:

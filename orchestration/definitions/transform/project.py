@@ -8,6 +8,7 @@ not parse leaves the last good project running, with the fault told beside it.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -20,12 +21,16 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from orchestration.contracts.source import find_sources
 from orchestration.failures import TransformFailed
+from orchestration.quality.masking import known_contracts
+from orchestration.quality.personal import exposures
 from orchestration.settings import Settings
 
 _SOURCE_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md", ".py"}
 _GENERATED = {"target", "logs", "dbt_packages"}
 _KEPT_STATES = 5
+_REMEDY = "Mend the model; the last good state keeps running."
 
 
 @dataclass(frozen=True)
@@ -47,12 +52,13 @@ class DbtProject:
 
 def read_project(settings: Settings) -> DbtProject:
     """Return the project to run; starts ``dbt parse`` only when the files are new to this home."""
-    return _parsed(settings, fingerprint(settings.dbt_dir))
+    return _parsed(settings, fingerprint(settings.dbt_dir, _personal_columns(settings.sources_dir)))
 
 
-def fingerprint(dbt_dir: Path) -> str:
-    """Return a hash over the project's files and dbt's versions."""
-    digest = hashlib.sha256(" ".join(version(name) for name in ("dbt-core", "dbt-duckdb")).encode())
+def fingerprint(dbt_dir: Path, personal: str = "") -> str:
+    """Return a hash over the project's files, dbt's versions and what contracts say of personal columns."""
+    versions = [version(name) for name in ("dbt-core", "dbt-duckdb")]
+    digest = hashlib.sha256(" ".join([*versions, personal]).encode())
     for path in _files(dbt_dir):
         digest.update(f"\0{path.relative_to(dbt_dir)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
@@ -71,6 +77,19 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def _personal_columns(sources_dir: Path) -> str:
+    """Say which columns are personal, in which form: a new mark asks for a new look at every model."""
+    contents = b"".join(path.read_bytes() for path in sorted(sources_dir.glob("*/contracts/*.yaml")))
+    return _marks(sources_dir, hashlib.sha256(contents).hexdigest())
+
+
+@cache
+def _marks(sources_dir: Path, contents: str) -> str:  # noqa: ARG001 - the state that the cache keeps
+    contracts = known_contracts(find_sources(sources_dir).values())
+    marks = [(*contract.table, c.name, c.pii_form.value) for contract in contracts for c in contract.columns if c.pii]
+    return json.dumps(sorted(marks))
 
 
 def dbt_executable() -> str:
@@ -108,6 +127,10 @@ def _last_good(states: Path, fault: str) -> DbtProject:
 
 def _parse(settings: Settings, folder: Path, fault: Path) -> None:
     """Parse a copy of the project; leave either the folder with its manifest, or the fault."""
+    if shown := exposures(settings.dbt_dir, known_contracts(find_sources(settings.sources_dir).values())):
+        told = TransformFailed(f"A model shows personal data: {' '.join(map(str, shown))}", _REMEDY)
+        fault.write_text(str(told), encoding="utf-8")
+        return
     draft = folder.with_suffix(".draft")
     shutil.rmtree(draft, ignore_errors=True)
     for path in _files(settings.dbt_dir):
@@ -121,7 +144,7 @@ def _parse(settings: Settings, folder: Path, fault: Path) -> None:
     if done.returncode == 0:
         draft.replace(folder)
         return
-    error = TransformFailed(_readable(done.stdout + done.stderr), "Mend the model; the last good state keeps running.")
+    error = TransformFailed(_readable(done.stdout + done.stderr), _REMEDY)
     fault.write_text(str(error), encoding="utf-8")
     shutil.rmtree(draft, ignore_errors=True)
 
