@@ -45,10 +45,11 @@ def add(
     title: Annotated[str | None, typer.Option(help="The name for people.")] = None,
     plan: Annotated[str | None, typer.Option(help="Plan, as `strata plan list` shows it.")] = None,
     connection: Annotated[
-        list[str] | None, typer.Option(help="source[/instance]=simulated|environment; may be repeated.")
+        list[str] | None, typer.Option(help="source=simulated|environment, or source/instance=…; may be repeated.")
     ] = None,
     setting: Annotated[
-        list[str] | None, typer.Option(help="source[/instance].name=value; secrets as env:, file: or vault:.")
+        list[str] | None,
+        typer.Option(help="source.name=value, or source/instance.name=…; secrets as env:, file: or vault:."),
     ] = None,
     first_load: Annotated[bool, typer.Option(help="Load every connection now.")] = True,
     reuse_name: Annotated[bool, typer.Option("--reuse-name", help="The name may be a removed tenant's.")] = False,
@@ -173,9 +174,7 @@ def export_tenant(
 def erase(
     name: Name,
     entity: Annotated[str | None, typer.Option(help="source/entity, with --key.")] = None,
-    key: Annotated[
-        str | None, typer.Option(help="JSON of the key's columns; - reads it.")
-    ] = None,
+    key: Annotated[str | None, typer.Option(help="JSON of the key's columns; - reads it.")] = None,
     value: Annotated[str | None, typer.Option(help="A personal value that only they have; - reads it.")] = None,
     connection: Annotated[str | None, typer.Option(help="Only this connection; all when left out.")] = None,
     as_json: Json = False,

@@ -62,7 +62,7 @@ def erase_person(runtime: Runtime, tenant: str, wanted: Wanted) -> Erased:
     with _no_loads(runtime, places):
         found, keys = _Erasure(runtime, tenant, wanted, places).run()
     compact(runtime.warehouse, runtime.settings)
-    with runtime.control.transaction(current_actor(), tenant) as connection:
+    with runtime.control.transaction(current_actor()) as connection:
         rows = sum(item.pieces for item in found)
         changes.record(connection, tenant, "erase", "one person", after={"keys": keys, "rows": rows})
     return Erased(tuple(found), keys)
