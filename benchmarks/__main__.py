@@ -29,6 +29,7 @@ ALL = (
     ("warm_load", ""),
     ("idle_hourly", ""),
     ("thousand_tenants", ""),
+    ("key_check", ""),
     ("whole_day", ""),
 )
 LONG = ("10000000", "20000000")
