@@ -31,6 +31,7 @@ ALL = (
     ("thousand_tenants", ""),
     ("key_check", ""),
     ("whole_day", ""),
+    ("onboarding", ""),
 )
 LONG = ("10000000", "20000000")
 

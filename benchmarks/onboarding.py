@@ -1,13 +1,13 @@
 """A tenant taken on board by one command, the 10th and the 1,000th: a process each, two simulated sources.
 
-The servers of the simulated sources run already, as real ones would. For the 1,000th the
-control plane and the ledger are filled with tenants that were loaded before.
+The servers of the simulated sources run already, as real ones would. The 1,000th comes to an
+installation whose control plane and ledger hold tenants that were loaded before. The two take
+turns, so that a machine that drifts does so for both.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import statistics
 import sys
@@ -21,11 +21,11 @@ from orchestration import simulators
 from orchestration.contracts.extraction import Connection
 from orchestration.control import changes, tables
 from orchestration.runtime import Runtime, open_runtime
-from orchestration.tenancy.onboarding import onboard
-from orchestration.tenancy.wish import Wish
+from orchestration.settings import load_settings
 
 LIMIT, LIMIT_SECONDS = 1.5, 30
 SOURCES = ("product", "salesforce")
+STRATA = str(Path(sys.executable).with_name("strata"))
 
 
 def main() -> None:
@@ -36,33 +36,40 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
-    home = chosen.folder / "onboarding"
-    shutil.rmtree(home, ignore_errors=True)
-    os.environ |= {"STRATA_HOME": str(home), "STRATA_TENANTS_FILE": str(home / "none.yaml")}
-    runtime = open_runtime()
-    for source in SOURCES:
-        simulators.resolve(Connection("warm", source, simulated=True), runtime.settings)
-    early = _measure(9 - chosen.rounds, chosen.rounds + 1)
-    _fill(runtime, chosen.tenants - chosen.rounds - len(open_runtime().tenants))
-    late = _measure(chosen.tenants - chosen.rounds, chosen.rounds)
-    report(_figures(early[1:], late, chosen.tenants), chosen.out)
+    places = {
+        size: _prepare(chosen.folder / f"onboarding{size}", size - chosen.rounds) for size in (10, chosen.tenants)
+    }
+    runs: dict[int, list[Run]] = {size: [] for size in places}
+    for number in range(chosen.rounds):
+        for size, runtime in places.items():
+            runs[size].append(_add(runtime, f"bench{number}"))
+    report(_figures(runs[10], runs[chosen.tenants], chosen.tenants), chosen.out)
     simulators.release()
 
 
-def _measure(first: int, rounds: int) -> list[Run]:
+def _prepare(home: Path, tenants: int) -> Runtime:
+    """Make an installation with so many tenants: one that was taken on board, and others like it."""
+    shutil.rmtree(home, ignore_errors=True)
+    runtime = open_runtime(load_settings(home=home, tenants_file=home / "none.yaml"))
+    for source in SOURCES:
+        simulators.resolve(Connection("warm", source, simulated=True), runtime.settings)
+    _add(runtime, "model")
+    _fill(runtime, tenants - len(open_runtime(runtime.settings).tenants))
+    return runtime
+
+
+def _add(runtime: Runtime, name: str) -> Run:
     connections = [text for source in SOURCES for text in ("--connection", f"{source}=simulated")]
-    strata = str(Path(sys.executable).with_name("strata"))
-    return [
-        run_process([strata, "tenant", "add", f"bench{number:04}", *connections])
-        for number in range(first, first + rounds)
-    ]
+    environment = {
+        "STRATA_HOME": str(runtime.settings.home),
+        "STRATA_TENANTS_FILE": str(runtime.settings.tenants_file),
+    }
+    return run_process([STRATA, "tenant", "add", name, *connections], environment)
 
 
 def _fill(runtime: Runtime, number: int) -> None:
-    """Register tenants as if each had been taken on board: the first for real, the others like it."""
-    onboard(runtime.settings, Wish("model", "Model", None, (), first_load=False))
     with runtime.control.transaction("benchmark") as connection:
-        for position in range(number - 1):
+        for position in range(number):
             key = {"tenant_id": f"filled{position:04}"}
             changes.insert(connection, tables.tenant, {**key, "title": "Filled", "state": "active"})
             for source in SOURCES:
@@ -73,8 +80,7 @@ def _fill(runtime: Runtime, number: int) -> None:
         session.execute(
             "INSERT INTO strata.load_ledger BY NAME SELECT l.* REPLACE (l.load_id || n AS load_id, "
             f"printf('filled%04d', n) AS tenant_id, {last} + row_number() OVER () AS seq) "
-            f"FROM strata.load_ledger l, range({number - 1}) r(n) "
-            "WHERE l.tenant_id = (SELECT min(tenant_id) FROM strata.load_ledger)"
+            f"FROM strata.load_ledger l, range({number}) r(n) WHERE l.tenant_id = 'model'"
         )
 
 

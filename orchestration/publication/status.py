@@ -178,12 +178,18 @@ FROM {platform_table("load_state")} LEFT JOIN (
 ORDER BY tenant_id, source, connection, entity"""
 
 
+_TIMES = ("last_load_at", "loaded_at", "watermark", "daily_at")
+
+
 def _entities(session: Session, runtime: Runtime) -> list[EntityStatus]:
     fields = EntityStatus.__struct_fields__[:-1]
     promises: dict[tuple[str, str], float | None] = {}
     found = []
     for row in session.execute(_ENTITIES):
-        values = {name: _zoned(value) for name, value in zip(fields, row, strict=True)}
+        values = dict(zip(fields, row, strict=True))
+        # Asking each of 15 values of 19,000 places whether it is a time took half of the status's cost.
+        for name in _TIMES:
+            values[name] = aware(values[name])
         entity = values["source"], values["entity"]
         if entity not in promises:
             promises[entity] = _promise(runtime, *entity)

@@ -49,7 +49,7 @@ def add(
     ] = None,
     setting: Annotated[
         list[str] | None,
-        typer.Option(help="source.name=value, or source/instance.name=…; secrets as env:, file: or vault:."),
+        typer.Option(help="source.name=value; a secret as env:, file: or vault: reference."),
     ] = None,
     first_load: Annotated[bool, typer.Option(help="Load every connection now.")] = True,
     reuse_name: Annotated[bool, typer.Option("--reuse-name", help="The name may be a removed tenant's.")] = False,
