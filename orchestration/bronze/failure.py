@@ -9,6 +9,7 @@ from orchestration.bronze.ledger import FAILED, LoadResult
 from orchestration.failures import StrataError
 from orchestration.quality.gate import Gated
 from orchestration.runtime import Runtime
+from orchestration.warehouse.clock import utc_now
 
 
 def failed(draft: LoadResult, error: StrataError, gated: Gated | None = None) -> LoadResult:
@@ -20,7 +21,7 @@ def failed(draft: LoadResult, error: StrataError, gated: Gated | None = None) ->
 def give_up(runtime: Runtime, draft: LoadResult, error: StrataError) -> LoadResult:
     """Remove what landed of a load and return its failure, for the journal to record."""
     discard_landing(runtime, draft)
-    return failed(draft, error)
+    return replace(failed(draft, error), seconds=(utc_now() - draft.started_at).total_seconds())
 
 
 def discard_landing(runtime: Runtime, draft: LoadResult) -> None:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from orchestration.bronze import ledger
 from orchestration.bronze.admission import Admission
 from orchestration.bronze.ledger import LoadResult
+from orchestration.bronze.retention import compact_ledger
 from orchestration.bronze.settling import find_idle
 from orchestration.bronze.sighting import Sighting
-from orchestration.failures import StrataError
+from orchestration.failures import Busy, StrataError
 from orchestration.publication.status import StatusWriter
 from orchestration.warehouse import apply
 from orchestration.warehouse.protocol import Session
@@ -80,8 +82,16 @@ class Journal:
         self.results += recorded
         return set(idle)
 
-    def close(self) -> None:
-        """Bring the status file up to date, where it is not."""
-        if self.status.is_behind:
-            with self.status.runtime.warehouse.session("status") as session:
+    def close(self, *, compact: bool) -> None:
+        """Bring the status file up to date where it is not, and ``compact`` the ledger.
+
+        What waits for the warehouse in vain is left to the next call: the loads themselves are done.
+        """
+        if not self.status.is_behind and not compact:
+            return
+        runtime = self.status.runtime
+        with suppress(Busy), runtime.warehouse.session("end of a call") as session:
+            if compact:
+                compact_ledger(session, runtime.settings.ledger_retention_days)
+            if self.status.is_behind:
                 self.status.write(session)

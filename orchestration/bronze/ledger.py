@@ -194,7 +194,8 @@ def record_all(session: Session, results: Sequence[LoadResult], first: Stamp) ->
 
 def _stamped(result: LoadResult, first: Stamp, number: int) -> LoadResult:
     at = first.at + timedelta(microseconds=number)
-    seconds = max((at - result.started_at).total_seconds(), 0.0)
+    # One that waited to be written down has said already how long it took.
+    seconds = result.seconds or max((at - result.started_at).total_seconds(), 0.0)
     result = replace(result, seq=first.seq + number, finished_at=at, seconds=seconds)
     result.check()
     return result

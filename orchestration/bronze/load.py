@@ -20,7 +20,7 @@ from orchestration.bronze.ledger import LoadResult, Mark
 from orchestration.bronze.outset import Outset, set_out
 from orchestration.bronze.progress import OnProgress
 from orchestration.bronze.request import Request
-from orchestration.bronze.retention import compact_ledger, expire_landing
+from orchestration.bronze.retention import expire_landing
 from orchestration.bronze.roster import Muster, OnLeftOut, Roster
 from orchestration.bronze.sighting import Sighting, look, may_look
 from orchestration.contracts.extraction import Extractor
@@ -144,9 +144,7 @@ class _Call:
                 self._settle()
         while self.journal.is_waiting:
             self._settle()
-        if requests and requests[0].mode != "hourly":
-            compact_ledger(requests[0].runtime)
-        self.journal.close()
+        self.journal.close(compact=any(request.mode != "hourly" for request in requests))
         return sorted(self.journal.results, key=lambda result: result.load_id)  # as they began
 
     def _fail(self, request: Request, faults: Mapping[str, StrataError]) -> None:

@@ -79,8 +79,6 @@ class Muster:
             try:
                 reason = self._absence(name, own, last)
                 self._allow(roster, name)
-            except Stopped:
-                raise
             except SettingsError as error:
                 reason, roster.refused[name] = "", error
             if reason:

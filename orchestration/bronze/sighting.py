@@ -106,13 +106,15 @@ def look(request: Request, contract: Contract, mark: Mark, extractor: Extractor)
     except _NotPlain:
         return None
     counted = extractor.count(effective) if order.count else None
+    seconds = (utc_now() - began).total_seconds()
     deletes = [instant for instant in (mark.deletes_until, covered) if instant]
     draft = replace(
         draft,
         window_since=window.since,
         window_until=window.until,
         deletes_until=window.until if counted is not None else max(deletes, default=None),
-        extract_seconds=(utc_now() - began).total_seconds(),
+        extract_seconds=seconds,
+        seconds=seconds,
         extracted=memory.rows,
         unchanged=memory.rows,
         message=drift.note,

@@ -175,7 +175,8 @@ def test_old_idle_rows_leave_the_ledger_and_nothing_else_does(bench: Bench, monk
     before = bench.query("SELECT * FROM strata.load_state")
     later = datetime.now(UTC) + timedelta(days=bench.settings.ledger_retention_days)
     monkeypatch.setattr(retention, "utc_now", lambda: later)
-    retention.compact_ledger(bench.runtime)
+    with bench.runtime.warehouse.session("compact") as session:
+        retention.compact_ledger(session, bench.settings.ledger_retention_days)
     assert bench.query("SELECT seq FROM strata.load_ledger ORDER BY seq") == [(1,), (5,), (8,)]
     with bench.runtime.warehouse.session("rebuild") as session:
         standing.rebuild(session)
