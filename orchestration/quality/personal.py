@@ -36,12 +36,17 @@ class Exposure:
         return f"{self.path}, line {self.line}: {self.what}"
 
 
-def exposures(dbt_dir: Path, contracts: Iterable[Contract]) -> list[Exposure]:
-    """Return every place in models and macros that reads a personal column otherwise than through the macro."""
-    personal = {
+def personal_columns(contracts: Iterable[Contract]) -> dict[names.Table, list[str]]:
+    """Return of each bronze table the columns that nothing after bronze may show as they are."""
+    return {
         contract.table: [c.name for c in contract.columns if c.pii and c.pii_form is not PiiForm.CLEAR]
         for contract in contracts
     }
+
+
+def exposures(dbt_dir: Path, contracts: Iterable[Contract]) -> list[Exposure]:
+    """Return every place in models and macros that reads a personal column otherwise than through the macro."""
+    personal = personal_columns(contracts)
     files = [path for folder in ("models", "macros") for path in sorted((dbt_dir / folder).rglob("*.sql"))]
     return [found for path in files for found in _of_file(path, personal)]
 

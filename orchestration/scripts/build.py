@@ -15,14 +15,18 @@ from orchestration.failures import ScriptRefused, StrataError
 from orchestration.names import TENANT, Table, qualified, quote
 from orchestration.scripts.check import Checked
 from orchestration.scripts.lineage import read_tables
-from orchestration.scripts.scope import columns_of, tenant_scope
+from orchestration.scripts.scope import Personal, columns_of, tenant_scope
 from orchestration.scripts.translate import translate
 
 _RESULT = "strata_result"
 
 
-def build_table(con: duckdb.DuckDBPyConnection, checked: Checked, tenant: str, as_of: date) -> int:
+def build_table(
+    con: duckdb.DuckDBPyConnection, checked: Checked, tenant: str, as_of: date, personal: Personal | None = None
+) -> int:
     """Replace one tenant's rows of a script's table; returns how many there are now.
+
+    ``personal`` names the columns of bronze that the script does not see.
 
     Raises:
         ScriptRefused: the script cannot be translated, or DuckDB cannot run it; names the file.
@@ -30,7 +34,7 @@ def build_table(con: duckdb.DuckDBPyConnection, checked: Checked, tenant: str, a
     query = translate(checked)
     assert checked.target is not None  # noqa: S101 - translate has refused a script without one
     try:
-        with tenant_scope(con, tenant, as_of, read_tables(checked.select)) as scope:
+        with tenant_scope(con, tenant, as_of, read_tables(checked.select), personal) as scope:
             scope.execute(f"CREATE TEMP TABLE {_RESULT} AS {query}")
             return _show(scope, checked.target, tenant)
     except StrataError as error:

@@ -14,10 +14,13 @@ import duckdb
 from orchestration.failures import StrataError
 from orchestration.names import Table
 from orchestration.plans import has_financial
+from orchestration.quality.masking import known_contracts
+from orchestration.quality.personal import personal_columns
 from orchestration.scripts.build import build_table
 from orchestration.scripts.check import check_script
 from orchestration.scripts.lineage import Lineage, lineages
 from orchestration.scripts.problems import refusal
+from orchestration.scripts.scope import Personal
 
 if TYPE_CHECKING:
     from orchestration.runtime import Runtime
@@ -53,13 +56,14 @@ def run_financial(
     found = [
         item for item in lineages(runtime.settings.scripts_dir / FOLDER) if wanted is None or item.writes in wanted
     ]
+    personal = personal_columns(known_contracts(runtime.sources.values()))
     results: list[ScriptResult] = []
     failed: set[tuple[Table, str]] = set()
     with runtime.warehouse.session("financial scripts") as session:
         for item in found:
             for tenant in chosen:
                 stale = [table for table in item.reads if (table, tenant) in failed]
-                result = _skipped(item, tenant, stale) if stale else _run(session.con, item, tenant, as_of)
+                result = _skipped(item, tenant, stale) if stale else _run(session.con, item, (tenant, as_of), personal)
                 results.append(result)
                 if result.status == "failed":
                     failed.add((item.writes, tenant))
@@ -72,13 +76,13 @@ def _skipped(item: Lineage, tenant: str, stale: list[Table]) -> ScriptResult:
     return ScriptResult(item.script.path, item.writes, tenant, "failed", 0, 0.0, message)
 
 
-def _run(con: duckdb.DuckDBPyConnection, item: Lineage, tenant: str, as_of: date) -> ScriptResult:
-    started = time.perf_counter()
+def _run(con: duckdb.DuckDBPyConnection, item: Lineage, turn: tuple[str, date], personal: Personal) -> ScriptResult:
+    started, (tenant, as_of) = time.perf_counter(), turn
     path, table = item.script.path, item.writes
     try:
         if item.problems:
             raise refusal(item.problems)
-        rows = build_table(con, check_script(item.script), tenant, as_of)
+        rows = build_table(con, check_script(item.script), tenant, as_of, personal)
     except StrataError as error:
         return ScriptResult(path, table, tenant, "failed", 0, time.perf_counter() - started, str(error))
     return ScriptResult(path, table, tenant, "built", rows, time.perf_counter() - started)

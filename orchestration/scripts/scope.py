@@ -1,13 +1,13 @@
 """A connection in which a script sees one tenant and compares as SQL Server does.
 
 The script's tables are temporary views on that tenant's rows: no name that it can
-write reaches another's. Of bronze it sees the living rows. Text compares without
-case, and a CTE may call itself.
+write reaches another's. Of bronze it sees the living rows, without personal columns.
+Text compares without case, and a CTE may call itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 
@@ -18,12 +18,18 @@ from orchestration.names import BRONZE_PREFIX, DELETED_AT, TENANT, Table, litera
 from orchestration.scripts import decimals
 from orchestration.scripts.translate import AS_OF_VARIABLE, scope_view
 
+Personal = Mapping[Table, Collection[str]]
+"""Bronze tables whose contract can be read, with the columns that nobody after bronze may see."""
+
 
 @contextmanager
 def tenant_scope(
-    con: duckdb.DuckDBPyConnection, tenant: str, as_of: date, reads: Iterable[Table]
+    con: duckdb.DuckDBPyConnection, tenant: str, as_of: date, reads: Iterable[Table], personal: Personal | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a connection beside ``con`` that holds views of one tenant's rows; its settings and views end with it."""
+    """Open a connection beside ``con`` that holds views of one tenant's rows; its settings and views end with it.
+
+    With ``personal``, the views lack those columns, and a bronze table that it does not name is refused.
+    """
     cursor = con.cursor()
     try:
         # Without SESSION the setting would hold for every connection of the process; tables do not keep it.
@@ -32,7 +38,7 @@ def tenant_scope(
         cursor.execute(f"SET VARIABLE {AS_OF_VARIABLE} = CAST({literal(as_of.isoformat())} AS DATE)")
         cursor.execute(decimals.QUOTIENT_MACRO)
         for table in reads:
-            cursor.execute(_view(cursor, table, tenant))
+            cursor.execute(_view(cursor, table, tenant, _hidden(table, personal)))
         yield cursor
     finally:
         cursor.close()
@@ -48,7 +54,16 @@ def columns_of(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, str]:
     return {str(name): str(kind) for name, kind in rows.fetchall()}
 
 
-def _view(con: duckdb.DuckDBPyConnection, table: Table, tenant: str) -> str:
+def _hidden(table: Table, personal: Personal | None) -> Collection[str]:
+    if personal is None or not table[0].startswith(BRONZE_PREFIX):
+        return ()
+    if table not in personal:
+        message = f"{'.'.join(table)} has no contract that could be read, so nobody knows its personal columns."
+        raise ScriptRefused(message, "Mend the contract, or read the table through silver.")
+    return personal[table]
+
+
+def _view(con: duckdb.DuckDBPyConnection, table: Table, tenant: str, personal: Collection[str]) -> str:
     columns = columns_of(con, table)
     if not columns:
         message = f"{'.'.join(table)} is not in the warehouse."
@@ -57,7 +72,7 @@ def _view(con: duckdb.DuckDBPyConnection, table: Table, tenant: str) -> str:
         message = f"{'.'.join(table)} has no {TENANT}, so one tenant's rows cannot be told from another's."
         raise ScriptRefused(message, "Read a table that has it.")
     living = table[0].startswith(BRONZE_PREFIX) and DELETED_AT in columns
-    hidden = [TENANT, DELETED_AT] if living else [TENANT]
+    hidden = [TENANT, *personal, *([DELETED_AT] if living else [])]
     shown = ", ".join(quote(name) for name in columns if name not in hidden)
     where = f"{TENANT} = {literal(tenant)}" + (f" AND {DELETED_AT} IS NULL" if living else "")
     return f"CREATE TEMP VIEW {quote(scope_view(table))} AS SELECT {shown} FROM {qualified(table)} WHERE {where}"

@@ -77,3 +77,22 @@ def test_a_script_that_cannot_be_parsed_fails_alone(runtime: Runtime, write_scri
     failed = [result for result in run_financial(runtime, DAY) if result.status == "failed"]
     assert {result.table for result in failed} == {("finance", "broken")}
     assert f"{path}:4:1" in failed[0].message
+
+
+def test_a_script_sees_no_personal_column_of_bronze(runtime: Runtime, write_script: Write) -> None:
+    with runtime.warehouse.session("a bronze table") as session:
+        session.con.execute("CREATE SCHEMA bronze_product")
+        session.con.execute(
+            "CREATE TABLE bronze_product.app_user AS SELECT 'acme' AS _tenant_id, 1 AS id, 'Ada' AS full_name, "
+            "'ada@example.com' AS email, NULL::TIMESTAMP AS _deleted_at"
+        )
+        session.con.execute("CREATE TABLE bronze_product.forgotten AS SELECT 'acme' AS _tenant_id, 'Ada' AS note")
+    write_script("SELECT u.id INTO finance.ids FROM bronze_product.app_user AS u;", "ids")
+    write_script("SELECT u.id, u.email INTO finance.mails FROM bronze_product.app_user AS u;", "mails")
+    write_script("SELECT f.note INTO finance.notes FROM bronze_product.forgotten AS f;", "notes")
+    built = {result.table[1]: result for result in run_financial(runtime, DAY, ["acme"])}
+    assert built["ids"].status == "built"
+    assert built["mails"].status == "failed"
+    assert "email" in built["mails"].message
+    assert "no contract" in built["notes"].message
+    assert "Ada" not in built["mails"].message + built["notes"].message
