@@ -13,10 +13,10 @@ from sqlalchemy import Connection, RowMapping, Table, and_, delete, func, select
 from sqlalchemy import insert as insert_into
 from sqlalchemy import update as update_of
 
-from orchestration.alerts.redaction import redact
 from orchestration.control.database import ACTOR, alone
 from orchestration.control.tables import PLATFORM, SECRET, TENANT_TABLES, audit, tenant
 from orchestration.failures import SettingsError
+from orchestration.redaction import redact
 
 MARK = "…"
 """Stands in the audit trail for a value that is secret."""

@@ -56,7 +56,7 @@ def resolve(reference: str) -> SecretStr:
     kind, _, rest = require_reference(reference).partition(":")
     value = _RESOLVERS[kind](rest)
     if not value:
-        raise SettingsError(f"{reference}: the secret is not there or empty.", "Set it, or mend the reference.")
+        raise SettingsError(f"There is no secret at {reference}, or it is empty.", "Set it, or mend the reference.")
     return SecretStr(value)
 
 
@@ -69,7 +69,7 @@ def _from_file(path: str) -> str:
         return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         remedy = "Put the file there, readable by this user."
-        raise SettingsError(f"file:{path}: cannot be read ({type(error).__name__}).", remedy) from None
+        raise SettingsError(f"A secret cannot be read ({type(error).__name__}) from file:{path}.", remedy) from None
 
 
 def _from_vault(place: str) -> str:

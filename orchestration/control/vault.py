@@ -23,8 +23,8 @@ def read_field(place: str) -> str:
     path, _, field = place.partition("#")
     address, token = os.environ.get("VAULT_ADDR", ""), os.environ.get("VAULT_TOKEN", "")
     if not field or not token or not address.startswith(("https://", "http://")):
-        message = f"vault:{place}: needs VAULT_ADDR (https://…), VAULT_TOKEN, and the form vault:path#field."
-        raise SettingsError(message, "Example: vault:secret/data/acme#password.")
+        message = f"VAULT_ADDR (https://…), VAULT_TOKEN or the field is missing for vault:{place}."
+        raise SettingsError(message, "Form: vault:secret/data/path#field.")
     request = Request(f"{address.rstrip('/')}/v1/{quote(path)}", headers={"X-Vault-Token": token})  # noqa: S310 - checked above
     try:
         with urlopen(request, timeout=_TIMEOUT_SECONDS) as reply:  # noqa: S310
@@ -32,7 +32,7 @@ def read_field(place: str) -> str:
     except HTTPError as error:
         raise _refusal(place, error.code) from None
     except (URLError, OSError, ValueError) as error:
-        message = f"vault:{place}: the vault did not answer ({type(error).__name__})."
+        message = f"The vault did not answer ({type(error).__name__}) for vault:{place}."
         raise ConnectionFailed(message, "Check VAULT_ADDR.") from None
 
 
@@ -45,7 +45,9 @@ def _field(document: object, field: str) -> str:
 
 def _refusal(place: str, status: int) -> StrataError:
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return AuthenticationFailed(f"vault:{place}: the vault refuses VAULT_TOKEN.", "Renew it, or mend its policy.")
+        return AuthenticationFailed(
+            f"The vault refuses VAULT_TOKEN for vault:{place}.", "Renew it, or mend its policy."
+        )
     if status == HTTPStatus.NOT_FOUND:
-        return SettingsError(f"vault:{place}: the vault has no such secret.", "Mend the reference.")
-    return ConnectionFailed(f"vault:{place}: the vault answered {status}.", "See the vault's log.")
+        return SettingsError(f"The vault has no such secret as vault:{place}.", "Mend the reference.")
+    return ConnectionFailed(f"The vault answered {status} for vault:{place}.", "See the vault's log.")

@@ -68,7 +68,10 @@ def test_a_secret_comes_from_a_vault() -> None:
 
 @pytest.mark.usefixtures("vault")
 def test_a_vaults_refusals_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    for place, error in (("other#password", "no such secret"), ("acme#nothing", "not there or empty")):
+    for place, error in (
+        ("other#password", "no such secret"),
+        ("acme#nothing", "no secret at vault:secret/data/acme#nothing"),
+    ):
         with pytest.raises(SettingsError, match=error):
             resolve(f"vault:secret/data/{place}")
     monkeypatch.setenv("VAULT_TOKEN", CANARY)
@@ -79,7 +82,7 @@ def test_a_vaults_refusals_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(ConnectionFailed, match="did not answer"):
         resolve("vault:secret/data/acme#password")
     monkeypatch.delenv("VAULT_ADDR")
-    with pytest.raises(SettingsError, match="needs VAULT_ADDR"):
+    with pytest.raises(SettingsError, match="VAULT_TOKEN or the field is missing for vault:secret/data/acme#password"):
         resolve("vault:secret/data/acme#password")
 
 
