@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from house import prepare, settings_now
+from tenancy_house import prepare, settings_now
 
 from orchestration import simulators
 from orchestration.settings import Settings

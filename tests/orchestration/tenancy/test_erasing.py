@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from house import files_that_name, fill, settings_now
+from tenancy_house import files_that_name, fill, settings_now
 
 from orchestration import simulators
 from orchestration.bronze.load import load_source

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from house import run, settings_now
 from sqlalchemy import select
+from tenancy_house import run, settings_now
 
 from orchestration.contracts.source import find_sources
 from orchestration.control import open_control, tables

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from house import BUILT, environment, files_that_name, fill, run
+from tenancy_house import BUILT, environment, files_that_name, fill, run
 
 from orchestration.bronze.erased import salt_of
 from orchestration.bronze.load import load_source
@@ -31,7 +31,7 @@ MOMENTS = ["before", "after"] if environment().get("STRATA_NIGHTLY") else ["afte
 
 @pytest.fixture(scope="module")
 def runtime(folder: Path) -> Runtime:
-    from house import settings_now
+    from tenancy_house import settings_now
 
     return fill(settings_now())
 
