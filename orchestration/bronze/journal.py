@@ -11,15 +11,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from orchestration.bronze import ledger
+from orchestration.bronze import ledger, standing
 from orchestration.bronze.admission import Admission
 from orchestration.bronze.ledger import LoadResult
-from orchestration.bronze.retention import compact_ledger
 from orchestration.bronze.settling import find_idle
 from orchestration.bronze.sighting import Sighting
 from orchestration.failures import Busy, StrataError
 from orchestration.publication.status import StatusWriter
-from orchestration.warehouse import apply
 from orchestration.warehouse.protocol import Session
 
 _MOST_ROWS = 20_000
@@ -73,7 +71,7 @@ class Journal:
         return [sighting for number, sighting in enumerate(sightings) if number not in idle]
 
     def _record(self, session: Session, sightings: list[Sighting], failures: list[LoadResult]) -> set[int]:
-        apply.ensure(session)
+        standing.refresh(session)  # where the call could not begin as it should, this may be the first session of all
         with session.transaction():
             idle = find_idle(session, sightings) if sightings else {}
             stopped = self.admission.stopped({result.tenant_id for result in idle.values()})
@@ -82,16 +80,11 @@ class Journal:
         self.results += recorded
         return set(idle)
 
-    def close(self, *, compact: bool) -> None:
-        """Bring the status file up to date where it is not, and ``compact`` the ledger.
+    def close(self) -> None:
+        """Bring the status file up to date, where it is not.
 
         What waits for the warehouse in vain is left to the next call: the loads themselves are done.
         """
-        if not self.status.is_behind and not compact:
-            return
-        runtime = self.status.runtime
-        with suppress(Busy), runtime.warehouse.session("end of a call") as session:
-            if compact:
-                compact_ledger(session, runtime.settings.ledger_retention_days)
-            if self.status.is_behind:
+        if self.status.is_behind:
+            with suppress(Busy), self.status.runtime.warehouse.session("status of a call") as session:
                 self.status.write(session)

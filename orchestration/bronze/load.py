@@ -20,7 +20,7 @@ from orchestration.bronze.ledger import LoadResult, Mark
 from orchestration.bronze.outset import Outset, set_out
 from orchestration.bronze.progress import OnProgress
 from orchestration.bronze.request import Request
-from orchestration.bronze.retention import expire_landing
+from orchestration.bronze.retention import compact_ledger, expire_landing
 from orchestration.bronze.roster import Muster, OnLeftOut, Roster
 from orchestration.bronze.sighting import Sighting, look, may_look
 from orchestration.contracts.extraction import Extractor
@@ -95,7 +95,10 @@ def _set_out(
     """Where the warehouse is out of reach, every load fails for that reason."""
     try:
         with runtime.warehouse.session(f"load {source.name}") as session:
-            return set_out(session, source.name, contracts, mode, run_id)
+            outset = set_out(session, source.name, contracts, mode, run_id)
+            if mode != "hourly":
+                compact_ledger(session, runtime.settings.ledger_retention_days)
+            return outset
     except StrataError as error:
         return Outset(refused={contract.entity: error for contract in contracts})
 
@@ -144,7 +147,7 @@ class _Call:
                 self._settle()
         while self.journal.is_waiting:
             self._settle()
-        self.journal.close(compact=any(request.mode != "hourly" for request in requests))
+        self.journal.close()
         return sorted(self.journal.results, key=lambda result: result.load_id)  # as they began
 
     def _fail(self, request: Request, faults: Mapping[str, StrataError]) -> None:

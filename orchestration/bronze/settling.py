@@ -47,7 +47,7 @@ def find_idle(session: Session, sightings: Sequence[Sighting]) -> dict[int, Load
 def _idle_of(session: Session, group: dict[int, Sighting]) -> dict[int, LoadResult]:
     """Judge sightings of one entity whose rows have the same columns."""
     contract = next(iter(group.values())).contract
-    if not apply.is_current(session, [contract]):
+    if not apply.fits(session, contract):
         return {}
     cursors = _seen(session, contract, group)
     counted = {sighting.draft.place for sighting in group.values() if sighting.source_rows is not None}
