@@ -1,12 +1,12 @@
 """Takes a person out of silver, gold, finance and their published versions.
 
-A row whose own key names the person goes; in any other row the columns that do are emptied.
+A row whose own key names the person goes; in any other row their personal values are emptied.
 Views follow their tables. What the next build makes anew, it makes from a bronze without them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestration import names
@@ -23,7 +23,7 @@ _LAYERS = (names.SILVER, names.GOLD, names.FINANCE)
 
 @dataclass(frozen=True)
 class Cut:
-    """What to do with one table or version: conditions and columns as SQL, without its FROM."""
+    """What to do with one table or version: conditions and columns as SQL; without a known ``key`` no row goes."""
 
     tenant: str
     texts: Sequence[str]
@@ -32,44 +32,37 @@ class Cut:
 
     @property
     def is_theirs(self) -> str:
-        """The condition for rows that are the person: by the key, or by any column where no key is known."""
-        key = [name for name in self.texts if name in self.key] if self.key else self.texts
-        return self._any(key)
+        """The condition for rows that are the person's own, by the table's key."""
+        return self._any([name for name in self.texts if name in self.key], self.traces.all)
 
     @property
-    def names_them(self) -> str:
-        """The condition for rows that hold the person in any column."""
-        return self._any(self.texts)
+    def is_touched(self) -> str:
+        """The condition for rows that go, or lose a value."""
+        return f"({self.is_theirs}) OR ({self._any(self.others, self.traces.values)})"
 
     @property
-    def emptied(self) -> str:
-        """The columns of a SELECT with the person's values emptied."""
-        return ", ".join(
-            f"CASE WHEN {self._of_tenant} AND {self._holds(name)} THEN NULL ELSE {names.quote(name)} END "
-            f"AS {names.quote(name)}"
-            for name in self.texts
-        )
+    def others(self) -> list[str]:
+        """The columns beside the key."""
+        return [name for name in self.texts if name not in self.key]
 
     @property
-    def assignments(self) -> str:
-        """The same for an UPDATE."""
-        return ", ".join(
-            f"{names.quote(name)} = CASE WHEN {self._holds(name)} THEN NULL ELSE {names.quote(name)} END"
-            for name in self.texts
-            if name not in self.key
-        )
+    def emptied(self) -> dict[str, str]:
+        """The SQL of each column beside the key, without the person's values.
 
-    @property
-    def _of_tenant(self) -> str:
-        return f"{names.quote(names.TENANT)} = {names.literal(self.tenant)}"
+        The key of their record stays where rows of others refer to it: it leads nowhere any more, and a history
+        would take its absence for a change.
+        """
+        return {
+            name: f"CASE WHEN {self._any([name], self.traces.values)} THEN NULL ELSE {names.quote(name)} END"
+            for name in self.others
+        }
 
-    def _any(self, columns: Sequence[str]) -> str:
-        held = " OR ".join(self._holds(name) for name in columns) or "false"
-        return f"{self._of_tenant} AND ({held})"
-
-    def _holds(self, name: str) -> str:
-        listed = ", ".join(map(names.literal, self.traces.all)) or "NULL"
-        return f"coalesce(lower(trim({names.quote(name)})) IN ({listed}), false)"
+    def _any(self, columns: Sequence[str], texts: Iterable[str]) -> str:
+        listed = ", ".join(map(names.literal, sorted(texts)))
+        held = " OR ".join(f"lower(trim({names.quote(name)})) IN ({listed})" for name in columns)
+        if not listed or not held:
+            return "false"
+        return f"{names.quote(names.TENANT)} = {names.literal(self.tenant)} AND coalesce({held}, false)"
 
 
 def erase_from_versions(session: Session, runtime: Runtime, tenant: str, traces: Traces) -> Iterator[Found]:
@@ -77,8 +70,10 @@ def erase_from_versions(session: Session, runtime: Runtime, tenant: str, traces:
     keys = model_keys(runtime.settings)
     for file in versions.version_files(session, runtime.settings):
         cut = Cut(tenant, _texts(file.columns), traces, keys.get(file.table, ()))
-        if count := versions.count(session, file, cut.names_them) if cut.texts else 0:
-            query = f"SELECT * REPLACE ({cut.emptied}) FROM {file.source} WHERE NOT ({cut.is_theirs})"
+        if count := versions.count(session, file, cut.is_touched):
+            emptied = ", ".join(f"{sql} AS {names.quote(name)}" for name, sql in cut.emptied.items())
+            columns = f"* REPLACE ({emptied})" if emptied else "*"
+            query = f"SELECT {columns} FROM {file.source} WHERE NOT ({cut.is_theirs})"
             versions.rewrite(session, runtime.settings, file, query)
             yield Found("published", f"{'.'.join(file.table)} {file.path.stem}", "rows", count)
 
@@ -89,17 +84,17 @@ def erase_from_tables(session: Session, runtime: Runtime, tenant: str, traces: T
     for relation in tables(session):
         if relation.table[0] in _LAYERS:
             cut = Cut(tenant, _texts(_columns(session, relation.table)), traces, keys.get(relation.table, ()))
-            if cut.texts and (count := _erase_from_table(session, relation.table, cut)):
+            if count := _erase_from_table(session, relation.table, cut):
                 yield Found("warehouse", relation.label, "rows", count)
 
 
 def _erase_from_table(session: Session, table: Table, cut: Cut) -> int:
     place = names.qualified(table)
-    (count,) = session.execute(f"SELECT count(*) FROM {place} WHERE {cut.names_them}")[0]
+    (count,) = session.execute(f"SELECT count(*) FROM {place} WHERE {cut.is_touched}")[0]
     if count:
         session.execute(f"DELETE FROM {place} WHERE {cut.is_theirs}")
-        if cut.assignments:
-            session.execute(f"UPDATE {place} SET {cut.assignments} WHERE {cut.names_them}")
+        if assignments := ", ".join(f"{names.quote(name)} = {sql}" for name, sql in cut.emptied.items()):
+            session.execute(f"UPDATE {place} SET {assignments} WHERE {cut.is_touched}")
     return int(count)
 
 
