@@ -105,7 +105,8 @@ def versions(runtime: Runtime, tenant: str, table: Table) -> list[TenantVersion]
     with reader(runtime) as con:
         for version in reversed([item for item in kept if item.path.exists()]):
             content, rows = fingerprint(published(con, tenant, table, version.path))
-            if not found or found[-1].content != content:
+            # Before the tenant's first rows there is nothing of it: such versions tell of others alone.
+            if (found or rows) and (not found or found[-1].content != content):
                 found.append(TenantVersion(table, content, rows, version.published_at))
     return found[::-1]
 

@@ -10,6 +10,7 @@ from house import BRONZE, GOLD, House
 from orchestration.access import Comparison, Permission, Question
 from orchestration.access.comparison import parse_comparison
 from orchestration.access.refusals import Forbidden, NotFound, Suspended, Unanswerable
+from orchestration.control import changes, tables
 
 
 def rows(house: House, question: Question, tenant: str = "acme") -> list[dict]:
@@ -199,6 +200,13 @@ def test_versions_are_those_in_which_the_tenants_own_rows_changed(house: House) 
     assert before == first
     assert newest.rows == 3
     assert newest.content != first.content
+
+
+def test_versions_begin_with_the_tenants_first_rows(house: House) -> None:
+    assert house.access("globex").versions(GOLD)
+    with house.runtime.control.transaction("test") as connection:
+        changes.insert(connection, tables.tenant, {"tenant_id": "late", "title": "Late", "state": "active"})
+    assert house.access("late").versions(GOLD) == []
 
 
 def test_loads_and_status_are_the_tenants_own(standing: House) -> None:
