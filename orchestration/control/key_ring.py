@@ -62,7 +62,8 @@ class KeyRing:
         self._control, self._pepper, self._clock = control, pepper, clock
         self._entries: Mapping[str, _Entry] = {}
         self._sign: tuple[Any, ...] | None = None
-        self._looked_at = self._read_at = self._noted_at = -NOTE_EVERY
+        self._looked_at = self._read_at = -READ_EVERY
+        self._noted_at = clock()
         self._used: dict[str, tuple[str, datetime]] = {}
         self._lock = threading.Lock()
         # An unknown id is compared with this, so that it takes as long as a wrong secret.
