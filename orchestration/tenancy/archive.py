@@ -64,10 +64,10 @@ class Archive:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         self._files.append(ExportedFile(path=path, rows=rows, bytes=target.stat().st_size, sha256=digest))
 
-    def copy(self, path: str, source: Path) -> None:
+    def copy(self, path: str, source: Path, rows: int | None = None) -> None:
         """Copy a file as it is."""
         shutil.copyfile(source, self.place(path))
-        self.add(path)
+        self.add(path, rows)
 
     def write_lines(self, path: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Write rows as NDJSON: times in ISO 8601, exact numbers as text."""

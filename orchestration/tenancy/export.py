@@ -14,6 +14,7 @@ from typing import Any
 
 from orchestration import names
 from orchestration.failures import SettingsError
+from orchestration.landing.manifest import MANIFEST, decode_manifest
 from orchestration.quality.salts import SALTS
 from orchestration.runtime import Runtime
 from orchestration.tenancy import registry_rows, versions
@@ -63,10 +64,13 @@ def _export_versions(runtime: Runtime, session: Session, archive: Archive, tenan
 
 
 def _export_landing(runtime: Runtime, archive: Archive, tenant: str) -> None:
-    prefix = f"{tenant}/"
-    for key in runtime.landing.keys(prefix):
-        archive.copy(f"landing/{key.removeprefix(prefix)}", runtime.landing.local_path(key))
-    runtime.landing.release(prefix)
+    store, prefix = runtime.landing, f"{tenant}/"
+    keys = list(store.keys(prefix))
+    manifests = [decode_manifest(store.read(key)) for key in keys if key.endswith(f"/{MANIFEST}")]
+    rows = {part.key: part.rows for manifest in manifests for part in manifest.parts}
+    for key in keys:
+        archive.copy(f"landing/{key.removeprefix(prefix)}", store.local_path(key), rows.get(key))
+    store.release(prefix)
 
 
 def _write_parquet(session: Session, archive: Archive, path: str, query: str) -> None:

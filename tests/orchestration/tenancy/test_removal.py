@@ -74,6 +74,10 @@ def test_an_export_holds_every_row_of_the_tenant_and_no_other(runtime: Runtime, 
         (rows,) = session.execute("SELECT count(*) FROM bronze_salesforce.contact WHERE _tenant_id = 'globex'")[0]
     assert listed["bronze_salesforce/contact.parquet"]["rows"] == rows > 0
     assert listed["registry.json"]["rows"] is None
+    landed = sum(
+        item["rows"] or 0 for path, item in listed.items() if path.startswith("landing/salesforce/main/contact/")
+    )
+    assert landed == rows
     assert not [path for path in listed if "salt" in path]
     assert salt_of(runtime, "globex") not in "".join(path.read_text("utf-8") for path in target.rglob("*json"))
 
