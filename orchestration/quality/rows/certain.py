@@ -36,11 +36,38 @@ class Converted:
     doubts: list[pa.BooleanArray]
 
 
-def convert(column: Column, texts: pa.StringArray) -> Converted:
-    """Convert a column of valid UTF-8 without NUL; doubted are also values that break the column's rules."""
-    converted = _KINDS[column.type.kind](column, texts)
-    converted.doubts.extend(_broken_rules(column, texts))
-    return converted
+class Conversion:
+    """Converts a column of valid UTF-8 without NUL, portion by portion."""
+
+    def __init__(self, column: Column) -> None:
+        """Nothing is known of its values yet."""
+        self._column, self._cast = column, _Cast()
+
+    def __call__(self, texts: pa.StringArray) -> Converted:
+        """Convert a portion; doubted are also values that break the column's rules."""
+        converted = _KINDS[self._column.type.kind](self._column, texts, self._cast)
+        converted.doubts.extend(_broken_rules(self._column, texts))
+        return converted
+
+
+class _Cast:
+    """Casts what can be cast, and remembers whether a column has values that cannot."""
+
+    def __init__(self) -> None:
+        """A column is thought to be sound until a portion is not."""
+        self._sound = True
+
+    def __call__(self, texts: pa.StringArray, wanted: pa.DataType) -> tuple[pa.Array, list[pa.BooleanArray]]:
+        """Return the values, NULL in short runs that cannot be cast, and the mask of those runs."""
+        # Broken values come in company: measured, a third of the casts of such columns were tried in vain.
+        values = _strictly(texts, wanted) if self._sound else None
+        if values is not None:
+            return values, []
+        runs = list(_runs(texts, wanted, _RUNS))
+        failed = b"".join(bytes([not cast]) * len(run) for run, cast in runs)
+        self._sound = 1 not in failed
+        mask = pa.Array.from_buffers(pa.uint8(), len(failed), [None, pa.py_buffer(failed)]).cast(pa.bool_())
+        return pa.concat_arrays([run for run, _ in runs]), [] if self._sound else [mask]
 
 
 def _broken_rules(column: Column, texts: pa.StringArray) -> Iterator[pa.BooleanArray]:
@@ -61,37 +88,37 @@ def _known(column: Column) -> tuple[str, ...]:
     return tuple(text for text in column.allowed if whole and text.isdecimal() and str(int(text)) == text)
 
 
-def _number(column: Column, texts: pa.StringArray) -> Converted:
-    values, doubts = _cast(texts, column.type.arrow)
+def _number(column: Column, texts: pa.StringArray, cast: _Cast) -> Converted:
+    values, doubts = cast(texts, column.type.arrow)
     # Letters are exponents of any length, hexadecimal digits and infinities; all else in a number sorts before them.
     if _has_letters(texts):
-        doubts.append(pc.match_substring_regex(texts, "[A-Za-z]"))
+        doubts.append(pc.not_equal(pc.ascii_lower(texts), pc.ascii_upper(texts)))
     if column.type.scale and _longest(texts) + column.type.scale > _DECIMAL_DIGITS:
         doubts.append(pc.greater(pc.binary_length(texts), _DECIMAL_DIGITS - column.type.scale))
     return Converted(values, doubts)
 
 
-def _double(column: Column, texts: pa.StringArray) -> Converted:
-    converted = _number(column, texts)
+def _double(column: Column, texts: pa.StringArray, cast: _Cast) -> Converted:
+    converted = _number(column, texts, cast)
     finite = pc.is_finite(converted.values)
     return Converted(converted.values, [*converted.doubts, pc.invert(finite)])
 
 
-def _boolean(_column: Column, texts: pa.StringArray) -> Converted:
+def _boolean(_column: Column, texts: pa.StringArray, _cast: _Cast) -> Converted:
     values = pc.equal(texts, "true")
     return Converted(values, [pc.invert(pc.or_(values, pc.equal(texts, "false")))])
 
 
-def _date(column: Column, texts: pa.StringArray) -> Converted:
-    values, doubts = _cast(texts, column.type.arrow)
+def _date(column: Column, texts: pa.StringArray, cast: _Cast) -> Converted:
+    values, doubts = cast(texts, column.type.arrow)
     return Converted(values, [*doubts, *_before_year_one(values, date(1, 1, 1))])
 
 
-def _timestamp(column: Column, texts: pa.StringArray) -> Converted:
+def _timestamp(column: Column, texts: pa.StringArray, cast: _Cast) -> Converted:
     """Convert timestamps which are all without an offset, or all in UTC: one cast takes only one of both."""
     naive = column.type.arrow
     zoned = _ends_in_utc(texts)
-    values, doubts = _cast(texts, pa.timestamp("us", "UTC") if zoned else naive)
+    values, doubts = cast(texts, pa.timestamp("us", "UTC") if zoned else naive)
     if zoned:
         doubts.append(pc.invert(_in_utc(texts)))
         values = values.cast(naive)
@@ -99,19 +126,19 @@ def _timestamp(column: Column, texts: pa.StringArray) -> Converted:
     return Converted(values, [*doubts, *_before_year_one(values, datetime(1, 1, 1))])  # noqa: DTZ001
 
 
-def _text(_column: Column, texts: pa.StringArray) -> Converted:
+def _text(_column: Column, texts: pa.StringArray, _cast: _Cast) -> Converted:
     return Converted(texts, [])
 
 
-def _uuid(_column: Column, texts: pa.StringArray) -> Converted:
+def _uuid(_column: Column, texts: pa.StringArray, _cast: _Cast) -> Converted:
     return Converted(pc.ascii_lower(texts), [pc.invert(pc.match_substring_regex(texts, _UUID))])
 
 
-def _json(_column: Column, texts: pa.StringArray) -> Converted:
+def _json(_column: Column, texts: pa.StringArray, _cast: _Cast) -> Converted:
     return Converted(texts, [texts.is_valid()])
 
 
-_KINDS: dict[Kind, Callable[[Column, pa.StringArray], Converted]] = {
+_KINDS: dict[Kind, Callable[[Column, pa.StringArray, _Cast], Converted]] = {
     "smallint": _number,
     "integer": _number,
     "bigint": _number,
@@ -124,17 +151,6 @@ _KINDS: dict[Kind, Callable[[Column, pa.StringArray], Converted]] = {
     "uuid": _uuid,
     "json": _json,
 }
-
-
-def _cast(texts: pa.StringArray, wanted: pa.DataType) -> tuple[pa.Array, list[pa.BooleanArray]]:
-    """Cast what can be cast; return the values, NULL in short runs that cannot, and the mask of those runs."""
-    values = _strictly(texts, wanted)
-    if values is not None:
-        return values, []
-    runs = list(_runs(texts, wanted, _RUNS))
-    failed = b"".join(bytes([not cast]) * len(run) for run, cast in runs)
-    mask = pa.Array.from_buffers(pa.uint8(), len(failed), [None, pa.py_buffer(failed)]).cast(pa.bool_())
-    return pa.concat_arrays([run for run, _ in runs]), [mask]
 
 
 def _runs(texts: pa.StringArray, wanted: pa.DataType, lengths: tuple[int, ...]) -> Iterator[tuple[pa.Array, bool]]:

@@ -11,10 +11,12 @@ from functools import reduce
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.quality.rows.certain import convert
+from orchestration.quality.rows.certain import Conversion
 from orchestration.quality.rows.csv_texts import CsvTexts
 
 _DOUBTED_BYTES = 8 * 1024 * 1024
+IS_CERTAIN = "_is_certain"
+"""The column that tells certain records: leaving the others out costs DuckDB nothing, Arrow a copy of all."""
 
 
 class CsvSorting:
@@ -24,12 +26,16 @@ class CsvSorting:
         """Nothing is read yet."""
         self.ended = False
         self._part, self._texts = part, iter(part)
+        self._conversions = [Conversion(item.column) for item in part.items]
         self._doubted: list[pa.RecordBatch] = []
 
     def certain(self) -> pa.RecordBatchReader:
-        """Return certain records by bronze name; stop early when memory holds enough of the doubted."""
+        """Return records by bronze name; those that are certain have a true in :data:`IS_CERTAIN`.
+
+        Stops early when memory holds enough of the doubted.
+        """
         columns = [item.column for item in self._part.items]
-        schema = pa.schema([(column.name, column.type.arrow) for column in columns])
+        schema = pa.schema([(IS_CERTAIN, pa.bool_()), *((column.name, column.type.arrow) for column in columns)])
         return pa.RecordBatchReader.from_batches(schema, self._batches(schema))
 
     def take_doubted(self) -> pa.Table | None:
@@ -45,15 +51,11 @@ class CsvSorting:
         self.ended = True
 
     def _sort(self, texts: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-        pairs = zip(self._part.items, texts.columns, strict=True)
-        converted = [convert(item.column, column) for item, column in pairs]
-        typed = pa.record_batch([column.values for column in converted], schema=schema)
-        doubts = [pc.fill_null(doubt, fill_value=False) for column in converted for doubt in column.doubts]
-        if not doubts:
-            return typed
-        doubt = reduce(pc.or_, doubts)
+        converted = [convert(column) for convert, column in zip(self._conversions, texts.columns, strict=True)]
+        doubts = (pc.fill_null(doubt, fill_value=False) for column in converted for doubt in column.doubts)
+        doubt = reduce(pc.or_, doubts, pa.repeat(pa.scalar(value=False), len(texts)))
         self._set_aside(texts, doubt)
-        return typed.filter(pc.invert(doubt))
+        return pa.record_batch([pc.invert(doubt), *(column.values for column in converted)], schema=schema)
 
     def _set_aside(self, texts: pa.RecordBatch, doubt: pa.BooleanArray) -> None:
         part = self._part

@@ -23,8 +23,9 @@ from orchestration.contracts.model import Contract
 from orchestration.failures import ConnectionFailed
 from orchestration.landing.manifest import Form, Part
 from orchestration.landing.store import LandingStore
+from orchestration.quality.rows.arrow_memory import frugal_arrow
 from orchestration.quality.rows.csv_parts import csv_items, read_header
-from orchestration.quality.rows.csv_sorting import CsvSorting
+from orchestration.quality.rows.csv_sorting import IS_CERTAIN, CsvSorting
 from orchestration.quality.rows.csv_texts import CsvTexts
 from orchestration.quality.rows.exact import scan_exact, write_exact
 from orchestration.quality.rows.exact_csv import csv_records
@@ -63,7 +64,8 @@ class TextGate:
             SchemaDrift: a header lacks a column of the contract.
             ConnectionFailed: a part holds fewer or more records than the source counted.
         """
-        with _room_beside_duckdb(self.con, _UNCOUNTED_MB[parts[0].format]), _one_transaction(self.con):
+        room = _room_beside_duckdb(self.con, _UNCOUNTED_MB[parts[0].format])
+        with room, frugal_arrow(), _one_transaction(self.con):
             self._create_tables()
             extracted = sum(self._part(part) for part in parts)
             self._judge_doubts(parts[0].format)
@@ -119,17 +121,19 @@ class TextGate:
         texts = CsvTexts(path, header, part.delimiter, positions, csv_items(columns))
         sorting, broken = CsvSorting(texts), 0
         while not sorting.ended:
-            self._insert_arrow(CERTAIN, "*", sorting.certain())
+            self._insert_arrow(CERTAIN, f"* EXCLUDE ({IS_CERTAIN})", sorting.certain(), where=IS_CERTAIN)
             self._insert_arrow(TEXTS, f"{names.literal(part.key)}, *", sorting.take_doubted())
             broken += self._reject_lines(part.key, texts.take_broken())
         if texts.finished:
             return texts.whole + broken
         return texts.read + self._exact(part, after=texts.read)
 
-    def _insert_arrow(self, table: str, selected: str, rows: pa.RecordBatchReader | pa.Table | None) -> None:
+    def _insert_arrow(
+        self, table: str, selected: str, rows: pa.RecordBatchReader | pa.Table | None, *, where: str = "true"
+    ) -> None:
         if rows is not None:
             # DuckDB finds them by the variable's name; registered ones would be held until the transaction ends.
-            self.con.execute(f"INSERT INTO {table} SELECT {selected} FROM rows")
+            self.con.execute(f"INSERT INTO {table} SELECT {selected} FROM rows WHERE {where}")
 
     def _reject_lines(self, key: str, lines: Sequence[tuple[int, str]]) -> int:
         """Reject lines that have too few or too many values."""
