@@ -103,7 +103,7 @@ def test_a_wrong_command_line_is_answered_with_what_there_is(
 def test_an_unknown_tenant_is_a_wrong_setting(strata: Strata) -> None:
     answer = strata("load", "product", "--mode", "daily", "--tenant", "nobody", "--json")
     assert answer.code == 3
-    assert "acme, globex" in answer.document["error"]["remedy"]
+    assert "strata tenant list" in answer.document["error"]["remedy"]
 
 
 def test_a_busy_warehouse_is_exit_code_4_and_names_the_holder(strata: Strata, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,8 @@ def make_toy(folder: Path, monkeypatch: pytest.MonkeyPatch, instance: dg.Dagster
     shutil.copytree(TOY / "dbt_project", folder / "dbt_project")
     shutil.copytree(TOY / "sql_scripts", folder / "sql_scripts")
     shutil.copy(TOY / "tenants.yaml", folder / "tenants.yaml")
+    for imported in [name for name in sys.modules if name.startswith("source_systems.toy")]:
+        monkeypatch.delitem(sys.modules, imported)  # another test's copy
     monkeypatch.setattr(source_systems, "__path__", [*source_systems.__path__, str(folder / "source_systems")])
     places = {"HOME": "home", "SOURCES_DIR": "source_systems", "DBT_DIR": "dbt_project", "SCRIPTS_DIR": "sql_scripts"}
     for name, place in {**places, "TENANTS_FILE": "tenants.yaml"}.items():

@@ -10,7 +10,6 @@ import contextlib
 import json
 import shutil
 import sqlite3
-import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -232,12 +231,10 @@ def house(toy: Any, sink: Sink, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hou
     monkeypatch.setenv("STRATA_ALERT_WEBHOOK_URL", sink.url)
     for tenant in ("ACME", "GLOBEX"):
         monkeypatch.setenv(f"STRATA_TOY__{tenant}__PASSWORD", PASSWORD)
-    sys.modules.pop("source_systems.toy.extract", None)
     folder = Path(load_settings().home) / "dagster"
     folder.mkdir(parents=True)
     with dg.DagsterInstance.local_temp(str(folder)) as instance:
         yield House(toy, instance)
-    sys.modules.pop("source_systems.toy.extract", None)
 
 
 def live_a_day(house: House) -> None:
