@@ -20,7 +20,7 @@ IN_SERVICE = ("active", "onboarding")
 """States in which a tenant is loaded and built for."""
 ROWS_PER_DAY, FINANCIAL = "rows_per_day", "financial"
 _PART = re.compile(r"(?:(?P<any>\*)|(?P<first>\d{1,2})(?:-(?P<last>\d{1,2}))?)(?:/(?P<step>[1-9]\d?))?")
-_EXAMPLE = 'Write "*/2", "6-20", "05:00,17:30" or "never".'
+_EXAMPLE = 'Write hours as in a cron line ("*/2", "6-20", "7,12"), times ("05:00,17:30") or "never".'
 
 
 def rows_per_day(plan: Plan) -> int | None:
@@ -57,6 +57,18 @@ def is_due(rule: object, last: datetime | None, now: datetime, zone: tzinfo) -> 
     times = _times(rule)
     moments = [moment for moment in _around(times, now.astimezone(zone)) if moment <= now]
     return bool(moments) and (last is None or last < max(moments))
+
+
+def require_rule(name: str, rule: object) -> None:
+    """Refuse what is no rule of a schedule.
+
+    Raises:
+        SettingsError: names the schedule and shows the forms that there are.
+    """
+    try:
+        _times(rule)
+    except SettingsError as error:
+        raise SettingsError(f"The schedule {name} is {rule!r}, which is no rule.", error.remedy) from None
 
 
 def _around(times: Sequence[time], local: datetime) -> Iterator[datetime]:

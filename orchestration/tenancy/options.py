@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from orchestration.failures import SettingsError
+from orchestration.plan_terms import require_terms
 
 _SWITCHES = {"on": True, "off": False}
 
 
 def read_terms(
-    quotas: Iterable[str] | None, features: Iterable[str] | None, schedules: Iterable[str] | None
+    quotas: Iterable[str] | None,
+    features: Iterable[str] | None,
+    schedules: Iterable[str] | None,
+    sources: Collection[str],
 ) -> dict[str, dict[str, Any]]:
     """Return what was given of quotas, features and schedules; a value of ``None`` takes an entry back.
 
     Raises:
-        SettingsError: a text is of the wrong form.
+        SettingsError: a text is of the wrong form, or names what no plan has.
     """
     given: dict[str, dict[str, Any]] = {
         "quotas": {name: _number(name, value) for name, value in _pairs("--quota", quotas)},
         "features": {name: _switch(name, value) for name, value in _pairs("--feature", features)},
         "schedules": {name: value or None for name, value in _pairs("--schedule", schedules)},
     }
+    require_terms(given, sources)
     return {kind: terms for kind, terms in given.items() if terms}
 
 
@@ -38,7 +43,11 @@ def _pairs(option: str, texts: Iterable[str] | None) -> list[tuple[str, str]]:
 def _number(name: str, value: str) -> int | None:
     if not value:
         return None
-    if not value.isdigit():
+    if value.startswith("-") and value[1:].isdecimal():
+        raise SettingsError(
+            f"--quota {name}: {value} is too small; it must be 0 or more.", f"Example: --quota {name}=10."
+        )
+    if not value.isdecimal():
         raise SettingsError(f"--quota {name}: {value!r} is no number.", f"Example: --quota {name}=10.")
     return int(value)
 

@@ -10,10 +10,8 @@ from sqlalchemy import Connection, func, select
 from orchestration.control import Control, changes, tables
 from orchestration.control.actor import current_actor
 from orchestration.failures import SettingsError
+from orchestration.plan_terms import CONNECTIONS, KINDS, TENANTS
 from orchestration.tenancy.registry_rows import Row, require_row
-
-CONNECTIONS, TENANTS = "connections", "tenants"
-"""Quotas that are asked for here: connections of one tenant, tenants on one plan."""
 
 
 def list_plans(control: Control) -> list[Row]:
@@ -24,6 +22,16 @@ def list_plans(control: Control) -> list[Row]:
         )
         used = _tenants_by_plan(connection)
         return [{**row, "tenants": used.get(row["plan_id"], 0)} for row in plans.mappings()]
+
+
+def stored_terms(control: Control) -> list[tuple[str, dict[str, Any]]]:
+    """Return the terms of every plan, and every tenant's own: ``("plan standard", {"quotas": …})``."""
+    with control.reading() as connection:
+        return [
+            (f"{table.name} {row[f'{table.name}_id']}", {kind: row[kind] for kind in KINDS})
+            for table in (tables.plan, tables.tenant)
+            for row in connection.execute(select(table).where(table.c.deleted_at.is_(None))).mappings()
+        ]
 
 
 def require_plan(connection: Connection, plan: str) -> Row:

@@ -13,8 +13,10 @@ from orchestration.cli.console import coloured, print_json, print_table, say
 from orchestration.cli.exit_codes import ExitCode
 from orchestration.contracts.extraction import Check
 from orchestration.failures import StrataError
+from orchestration.plan_terms import find_faults
 from orchestration.runtime import Runtime, open_runtime
 from orchestration.settings import load_settings
+from orchestration.tenancy.plans import stored_terms
 
 app = typer.Typer()
 
@@ -50,9 +52,24 @@ def _checks(wanted: list[str] | None, tenants: list[str] | None, *, offline: boo
     yield from health.state(runtime)
     yield from health.sources(runtime)
     yield from health.leftovers(runtime)
+    yield from _terms(runtime)
     yield from _alerting(runtime)
     for registered in connections:
         yield from health.connection(runtime, runtime.sources[registered.source], registered, offline=offline)
+
+
+def _terms(runtime: Runtime) -> Iterator[Check]:
+    """Report terms of plans and tenants that nothing goes by."""
+    faults = [
+        (owner, fault)
+        for owner, terms in stored_terms(runtime.control)
+        for fault in find_faults(terms, runtime.sources)
+    ]
+    for owner, fault in faults:
+        remedy = f"{fault.remedy} To take it back, give its name with nothing after the '='."
+        yield Check(owner, ok=False, detail=fault.message, remedy=remedy)
+    if not faults:
+        yield Check("plans", ok=True, detail="every term is known")
 
 
 def _alerting(runtime: Runtime) -> Iterator[Check]:

@@ -59,10 +59,11 @@ def set_plan(
     schedule: Annotated[list[str] | None, typer.Option(help="name=value; name= takes it back.")] = None,
 ) -> None:
     """Make a plan or change it; tenants on it go by it with their next run."""
-    values: dict[str, Any] = dict(read_terms(quota, feature, schedule))
+    runtime = open_runtime()
+    values: dict[str, Any] = dict(read_terms(quota, feature, schedule, runtime.sources))
     if title is not None:
         values["title"] = title
-    changed = plans.set_plan(open_runtime().control, require_name(name), values)
+    changed = plans.set_plan(runtime.control, require_name(name), values)
     say(f"Plan {name}: {'set' if changed else 'nothing differs'}.")
 
 

@@ -146,10 +146,11 @@ def move(
     schedule: Schedule = None,
 ) -> None:
     """Move a tenant to another plan, or give it terms of its own; its next run goes by them."""
-    own = read_terms(quota, feature, schedule)
+    runtime = open_runtime()
+    own = read_terms(quota, feature, schedule, runtime.sources)
     if plan is None and not own:
         raise typer.BadParameter("Name a plan, or what the tenant shall have of its own.")
-    changed = plans.move_to_plan(open_runtime().control, name, plan, own)
+    changed = plans.move_to_plan(runtime.control, name, plan, own)
     say(f"Tenant {name}: {'changed; its next run goes by it' if changed else 'nothing differs'}.")
 
 

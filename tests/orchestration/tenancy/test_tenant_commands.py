@@ -12,6 +12,9 @@ import pytest
 from tenancy_house import fill, settings_now
 
 from orchestration.cli import main
+from orchestration.control import open_control
+from orchestration.settings import Settings
+from orchestration.tenancy import plans
 
 Strata = Callable[..., "Answer"]
 
@@ -48,25 +51,51 @@ def filled(folder: Path) -> None:
 
 def test_an_operator_takes_a_tenant_on_board_moves_and_removes_it(strata: Strata, tmp_path: Path) -> None:
     assert strata("plan", "set", "small", "--quota", "connections=1").code == 0
-    assert strata("plan", "set", "large", "--feature", "finance=off").code == 0
+    assert strata("plan", "set", "large", "--feature", "financial=off").code == 0
     added = strata("tenant", "add", "initech", "--plan", "small", "--no-first-load", "--json").document
     assert (added["tenant"]["state"], added["loads"]) == ("active", [])
     assert added["api_key"].startswith("strata_")
     assert strata("tenant", "plan", "initech", "large", "--quota", "connections=9").code == 0
     shown = strata("tenant", "show", "initech", "--json").document
-    assert (shown["plan"], shown["quotas"], shown["features"]) == ("large", {"connections": 9}, {"finance": False})
+    assert (shown["plan"], shown["quotas"], shown["features"]) == ("large", {"connections": 9}, {"financial": False})
     assert added["api_key"] not in json.dumps(shown)
     listed = {row["tenant"]: row for row in strata("tenant", "list", "--json").document["tenants"]}
     assert set(listed) == {"acme", "globex", "initech"}
     assert listed["acme"]["last_load_at"]
-    plans = {row["plan_id"]: row["tenants"] for row in strata("plan", "list", "--json").document["plans"]}
-    assert plans == {"small": 0, "large": 1}
+    used = {row["plan_id"]: row["tenants"] for row in strata("plan", "list", "--json").document["plans"]}
+    assert used == {"small": 0, "large": 1}
     assert strata("tenant", "export", "initech", "--to", str(tmp_path / "out"), "--json").document["files"] > 10
     refused = strata("tenant", "remove", "initech")
     assert (refused.code, "--yes initech" in refused.err) == (3, True)
     removed = strata("tenant", "remove", "initech", "--yes", "initech", "--json").document
     assert {item["place"] for item in removed["found"]} >= {"control plane"}
     assert strata("tenant", "show", "initech").code == 3
+
+
+@pytest.mark.parametrize(
+    ("option", "term", "says"),
+    [
+        ("--quota", "conections=1", "Did you mean connections?"),
+        ("--quota", "connections=-1", "must be 0 or more"),
+        ("--feature", "financal=off", "Did you mean financial?"),
+        ("--schedule", "foo.hourly=*/2", "salesforce.hourly"),
+        ("--schedule", "salesforce.weekly=*/2", "Did you mean salesforce."),
+        ("--schedule", "salesforce.hourly=25", "05:00,17:30"),
+    ],
+)
+def test_terms_that_no_run_goes_by_are_refused(strata: Strata, option: str, term: str, says: str) -> None:
+    for command in (("plan", "set", "odd"), ("tenant", "plan", "acme")):
+        refused = strata(*command, option, term)
+        assert (refused.code, says in " ".join(refused.err.split())) == (3, True)
+    assert strata("plan", "show", "odd").code == 3
+
+
+def test_doctor_reports_stored_terms_that_nothing_goes_by(strata: Strata, settings: Settings) -> None:
+    plans.set_plan(open_control(settings), "old", {"quotas": {"foo": 1}, "schedules": {"salesforce": {"daily": "25"}}})
+    faults = [item for item in strata("doctor", "--offline", "--json").document["checks"] if item["name"] == "plan old"]
+    assert len(faults) == 2
+    assert strata("plan", "set", "old", "--quota", "foo=", "--schedule", "salesforce=").code == 0
+    assert "plan old" not in strata("doctor", "--offline", "--json").out
 
 
 def test_a_suspended_tenant_is_neither_loaded_nor_read(strata: Strata) -> None:
