@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     )
     key: SecretStr | None = Field(
         None,
-        description="API key under which `strata read` reads; empty: as operator.",
+        description="API key that `read`, `status` and `quarantine list` and `show` honour; empty: as operator.",
         examples=["strata_0123456789abcdef.the-secret-that-was-shown-once"],
     )
     landing_url: str = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Iterable
 
 from orchestration.access.principal import EVERY_TENANT, Permission, Principal, operator
 from orchestration.access.refusals import Unanswerable
@@ -43,3 +44,12 @@ def own_tenant(principal: Principal, named: str | None) -> str:
     if principal.tenant == EVERY_TENANT:
         raise Unanswerable("No tenant is named.", "Name one: --tenant NAME.")
     return principal.tenant
+
+
+def own_tenants(principal: Principal, named: Iterable[str]) -> list[str]:
+    """Return the tenants to read for, each once: the named ones, or the only one that the principal has.
+
+    Raises:
+        Unanswerable: none is named, and the principal is the platform's.
+    """
+    return list(dict.fromkeys(named)) or [own_tenant(principal, None)]

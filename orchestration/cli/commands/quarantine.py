@@ -9,8 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestration.access import TenantAccess, operator
+from orchestration.access import Permission, TenantAccess, operator
+from orchestration.access.admission import admit
+from orchestration.access.caller import caller, own_tenants
 from orchestration.access.personal import masked
+from orchestration.access.principal import EVERY_TENANT
 from orchestration.bronze import quarantine as entries
 from orchestration.bronze.quarantine import Reject
 from orchestration.bronze.rejects import OPEN
@@ -47,7 +50,8 @@ def list_entries(
 ) -> None:
     """List rejected rows, newest first."""
     runtime = open_runtime()
-    found = _find(runtime, source, entity, tenant, status=None if every else OPEN)
+    rooms = _rooms(runtime, tenant, reveal=reveal)
+    found = _find(runtime, source, entity, rooms, status=None if every else OPEN)
     shown = [item if reveal else masked(item, runtime) for item in found[:limit]]
     if as_json:
         print_json({"entries": [_document(item) for item in shown], "total": len(found)})
@@ -66,7 +70,7 @@ def show(
 ) -> None:
     """Show one rejected row whole."""
     runtime = open_runtime()
-    entry = entries.show_reject(runtime, quarantine_id)
+    entry = _entry(runtime, quarantine_id, reveal=reveal)
     item = entry if reveal else masked(entry, runtime)
     if as_json:
         print_json(_document(item))
@@ -93,7 +97,7 @@ def replay(
         raise typer.BadParameter("Name a source system, or entries with --id.")
     mended = _mended(mend, entry)
     runtime = open_runtime()
-    chosen = entry or [item.quarantine_id for item in _find(runtime, source, entity, tenant)]
+    chosen = entry or [item.quarantine_id for item in _find(runtime, source, entity, _operated(runtime, tenant))]
     who = f"cli/{getpass.getuser()}"
     results = entries.replay(runtime, chosen, mended=mended, who=who, reason=reason or None)
     if as_json:
@@ -105,21 +109,46 @@ def replay(
     raise typer.Exit(ExitCode.DATA if any(result.rejected for result in results) else ExitCode.OK)
 
 
+def _operated(runtime: Runtime, tenants: list[str] | None) -> list[TenantAccess]:
+    who = operator(getpass.getuser(), clear=True)
+    return [TenantAccess(runtime, tenant, who) for tenant in dict.fromkeys(tenants or ())]
+
+
+def _rooms(runtime: Runtime, tenants: list[str] | None, *, reveal: bool) -> list[TenantAccess]:
+    """Open the tenants' rooms to whoever asks; none for an operator who names no tenant, and so means all."""
+    if runtime.settings.key is None:
+        return _operated(runtime, tenants)
+    principal = caller(runtime)
+    rooms = [TenantAccess(runtime, tenant, principal) for tenant in own_tenants(principal, tenants or ())]
+    for room in rooms if reveal else ():
+        admit(runtime, room.tenant, principal, Permission.PII)
+    return rooms
+
+
+def _entry(runtime: Runtime, quarantine_id: str, *, reveal: bool) -> Reject:
+    """Find one entry: anybody's for an operator, the key's tenant's for its holder."""
+    if runtime.settings.key is None:
+        return entries.show_reject(runtime, quarantine_id)
+    principal = caller(runtime)
+    everybody = principal.tenant == EVERY_TENANT
+    tenant = entries.show_reject(runtime, quarantine_id).tenant_id if everybody else principal.tenant
+    (room,) = _rooms(runtime, [tenant], reveal=reveal)
+    return room.reject(quarantine_id)
+
+
 def _find(
     runtime: Runtime,
     source: str | None,
     entity: list[str] | None,
-    tenants: list[str] | None,
+    rooms: list[TenantAccess],
     *,
     status: str | None = OPEN,
 ) -> list[Reject]:
-    """Find entries as they came, newest first: of named tenants, or else of all there are."""
+    """Find entries, newest first: of the tenants whose rooms these are, or else of all there are."""
     if source:
         source_named(runtime, source, entity)
-    if tenants:
-        who = operator(getpass.getuser(), clear=True)
-        opened = [TenantAccess(runtime, tenant, who) for tenant in dict.fromkeys(tenants)]
-        found = [item for access in opened for item in access.quarantine(source, status=status, limit=_LIMIT)]
+    if rooms:
+        found = [item for access in rooms for item in access.quarantine(source, status=status, limit=_LIMIT)]
         found.sort(key=lambda item: item.quarantined_at, reverse=True)
     else:
         found = entries.list_rejects(runtime, source=source, status=status, limit=_LIMIT)
