@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from orchestration.control import tables
+from orchestration.plan_terms import KINDS
 from orchestration.publication.status import read_status
 from orchestration.runtime import Runtime
 from orchestration.tenancy.registry_rows import read
@@ -54,6 +55,7 @@ def show_tenant(runtime: Runtime, name: str) -> dict[str, Any]:
         "quotas": dict(terms.quotas),
         "features": dict(terms.features),
         "schedules": dict(terms.schedules),
+        "own_terms": {kind: known.tenant[kind] for kind in KINDS if known.tenant[kind]},
         "connections": rows["connection"],
         "principals": rows["principal"],
         "keys": rows["api_key"],

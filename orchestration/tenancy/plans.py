@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from orchestration.control import Control, changes, tables
 from orchestration.control.actor import current_actor
+from orchestration.control.database import alone
 from orchestration.failures import SettingsError
 from orchestration.plan_terms import CONNECTIONS, KINDS, TENANTS
 from orchestration.tenancy.registry_rows import Row, require_row
@@ -52,29 +53,60 @@ def set_plan(control: Control, plan: str, values: Mapping[str, Any]) -> bool:
     """Make a plan, or change what is named of it; say whether anything differed."""
     with control.transaction(current_actor()) as connection:
         known = connection.execute(select(tables.plan).where(tables.plan.c.plan_id == plan)).mappings().one_or_none()
+        key = {"plan_id": plan}
         if known is None:
-            changes.insert(connection, tables.plan, {"plan_id": plan, "title": plan, **values})
+            changes.insert(connection, tables.plan, {**key, "title": plan, **_merged({}, values)})
             return True
-        merged = {
-            name: {**known[name], **value} if isinstance(value, Mapping) else value for name, value in values.items()
-        }
-        cleaned = {
-            name: {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
-            for name, value in merged.items()
-        }
-        return changes.update(connection, tables.plan, {"plan_id": plan}, cleaned)
+        if not known["deleted_at"]:
+            return changes.update(connection, tables.plan, key, _merged(known, values))
+        # One that was removed begins anew: what it allowed once went with it.
+        changes.restore(connection, tables.plan, key)
+        empty: dict[str, Any] = {kind: {} for kind in KINDS}
+        changes.update(connection, tables.plan, key, {"title": plan, **empty, **_merged({}, values)})
+        return True
+
+
+def _merged(known: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay what is given over what is known; an entry that is given as ``None`` goes."""
+    return {
+        name: {key: item for key, item in {**known.get(name, {}), **value}.items() if item is not None}
+        if isinstance(value, Mapping)
+        else value
+        for name, value in values.items()
+    }
+
+
+def remove_plan(control: Control, plan: str) -> None:
+    """Take away a plan.
+
+    Raises:
+        SettingsError: it is unknown, or tenants are on it; says how many.
+    """
+    with control.transaction(current_actor()) as connection:
+        alone(connection, "tenants")
+        require_plan(connection, plan)
+        if used := _tenants_by_plan(connection).get(plan, 0):
+            are = "tenant is" if used == 1 else "tenants are"
+            remedy = "Move them first: strata tenant plan NAME PLAN, or strata tenant plan NAME --none."
+            raise SettingsError(f"Plan {plan!r} cannot be removed: {used} {are} on it.", remedy)
+        changes.soft_delete(connection, tables.plan, {"plan_id": plan})
 
 
 def move_to_plan(control: Control, tenant: str, plan: str | None, own: Mapping[str, Any] | None = None) -> bool:
-    """Put a tenant on a plan (``None``: leave it where it is) and set what it has of its own; its next run goes by it.
+    """Put a tenant on a plan and set what it has of its own; its next run goes by it.
+
+    Without a plan's name (``None``) it stays where it is; the empty name takes it off its plan.
 
     Raises:
         SettingsError: tenant or plan are unknown, or the plan's quotas are too small for the tenant.
     """
     with control.transaction(current_actor()) as connection:
+        alone(connection, "tenants")
         found = require_row(connection, tenant)
         values: dict[str, Any] = {}
-        if plan is not None and plan != found["plan_id"]:
+        if plan == "":
+            values["plan_id"] = None
+        elif plan is not None and plan != found["plan_id"]:
             number = len(_connections(connection, tenant))
             require_room(connection, require_plan(connection, plan), connections=number)
             values["plan_id"] = plan

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from orchestration.cli.console import print_json, print_table, say
+from orchestration.cli.terms import in_words
 from orchestration.failures import SettingsError
 from orchestration.runtime import open_runtime
 from orchestration.tenancy import plans
@@ -32,7 +33,7 @@ def list_plans(as_json: Json = False) -> None:
     if as_json:
         print_json({"plans": shown})
         return
-    rows = [(row["plan_id"], row["title"], row["tenants"], *(_terms(row[kind]) for kind in _TERMS)) for row in shown]
+    rows = [(row["plan_id"], row["title"], row["tenants"], *(in_words(row[kind]) for kind in _TERMS)) for row in shown]
     print_table(("plan", "title", "tenants", *_TERMS), rows, numbers=("tenants",))
 
 
@@ -47,7 +48,7 @@ def show(name: Annotated[str, typer.Argument(help="The plan's name.")], as_json:
         print_json(document)
         return
     for key, value in document.items():
-        say(f"{key}: {_terms(value) if key in _TERMS else value}")
+        say(f"{key}: {in_words(value) if key in _TERMS else value}")
 
 
 @app.command("set")
@@ -67,6 +68,8 @@ def set_plan(
     say(f"Plan {name}: {'set' if changed else 'nothing differs'}.")
 
 
-def _terms(terms: dict[str, Any]) -> str:
-    words = {True: "on", False: "off"}
-    return ", ".join(f"{name}={words.get(value, value)}" for name, value in terms.items()) or "-"
+@app.command()
+def remove(name: Annotated[str, typer.Argument(help="The plan's name.")]) -> None:
+    """Take away a plan that no tenant is on."""
+    plans.remove_plan(open_runtime().control, name)
+    say(f"Plan {name} is removed.")

@@ -14,8 +14,10 @@ from orchestration.bronze.admission import await_commits
 from orchestration.cli import progress
 from orchestration.cli.console import errors, moment, print_json, print_table, say
 from orchestration.cli.load_table import print_loads
+from orchestration.cli.terms import in_words
 from orchestration.contracts.source import find_sources
 from orchestration.failures import SettingsError
+from orchestration.plan_terms import KINDS
 from orchestration.runtime import open_runtime
 from orchestration.settings import load_settings
 from orchestration.tenancy import export, listing, onboarding, plans, removal, states
@@ -112,8 +114,8 @@ def show(name: Name, as_json: Json = False) -> None:
         return
     for heading in ("tenant", "title", "state", "plan", "steps_done"):
         say(f"{heading.replace('_', ' ')}: {_plain(document[heading])}")
-    for heading in ("quotas", "features", "schedules"):
-        say(f"{heading}: {_plain(document[heading])}")
+    for heading in KINDS:
+        say(f"{heading}: {in_words(document[heading], document['own_terms'].get(heading, ()))}")
     zone = runtime.settings.timezone
     for heading in ("connections", "principals"):
         _print_rows(heading, document[heading], zone)
@@ -141,6 +143,7 @@ def resume(name: Name) -> None:
 def move(
     name: Name,
     plan: Annotated[str | None, typer.Argument(help="The plan to move to; left out: it stays.")] = None,
+    none: Annotated[bool, typer.Option("--none", help="Leave the plan; the tenant's own terms stay.")] = False,
     feature: Feature = None,
     quota: Quota = None,
     schedule: Schedule = None,
@@ -148,9 +151,11 @@ def move(
     """Move a tenant to another plan, or give it terms of its own; its next run goes by them."""
     runtime = open_runtime()
     own = read_terms(quota, feature, schedule, runtime.sources)
-    if plan is None and not own:
-        raise typer.BadParameter("Name a plan, or what the tenant shall have of its own.")
-    changed = plans.move_to_plan(runtime.control, name, plan, own)
+    if none and plan is not None:
+        raise typer.BadParameter("A plan and --none exclude each other.")
+    if plan is None and not own and not none:
+        raise typer.BadParameter("Name a plan, --none, or what the tenant shall have of its own.")
+    changed = plans.move_to_plan(runtime.control, name, "" if none else plan, own)
     say(f"Tenant {name}: {'changed; its next run goes by it' if changed else 'nothing differs'}.")
 
 

@@ -64,6 +64,18 @@ def test_an_operator_takes_a_tenant_on_board_moves_and_removes_it(strata: Strata
     assert listed["acme"]["last_load_at"]
     used = {row["plan_id"]: row["tenants"] for row in strata("plan", "list", "--json").document["plans"]}
     assert used == {"small": 0, "large": 1}
+    refused = strata("plan", "remove", "large")
+    assert (refused.code, "1 tenant is on it" in " ".join(refused.err.split())) == (3, True)
+    assert strata("tenant", "plan", "initech", "--none").code == 0
+    left = strata("tenant", "show", "initech").out
+    assert "quotas: connections=9 (its own)" in left
+    assert "features: -" in left
+    assert "connections=1" in strata("plan", "show", "small").out
+    assert "financial=off" in strata("plan", "show", "large").out
+    assert strata("plan", "remove", "large").code == 0
+    assert strata("plan", "set", "large", "--title", "Large again").code == 0
+    assert "features: -" in strata("plan", "show", "large").out
+    assert strata("plan", "remove", "large").code == 0
     assert strata("tenant", "export", "initech", "--to", str(tmp_path / "out"), "--json").document["files"] > 10
     refused = strata("tenant", "remove", "initech")
     assert (refused.code, "--yes initech" in refused.err) == (3, True)
