@@ -15,6 +15,7 @@ from orchestration.access import Question, TenantAccess
 from orchestration.access.caller import caller, own_tenant
 from orchestration.access.comparison import parse_comparison
 from orchestration.cli.console import print_json, print_table, say
+from orchestration.failures import SettingsError
 from orchestration.names import Table
 from orchestration.runtime import open_runtime
 
@@ -38,6 +39,10 @@ def read(
     """Read a tenant's rows: as operator, or as the holder of the key in STRATA_KEY."""
     if sql and table:
         raise typer.BadParameter("Give a table or --sql, not both.")
+    if as_csv and as_json:
+        raise typer.BadParameter("Give --csv or --json, not both.")
+    if out:
+        _require_folder(out)
     runtime = open_runtime()
     principal = caller(runtime, reveal=reveal)
     access = TenantAccess(runtime, own_tenant(principal, tenant), principal)
@@ -53,6 +58,14 @@ def read(
     _write(rows, out, as_csv=as_csv, as_json=as_json)
     if cut and rows.num_rows == cut and not (as_csv or as_json):
         say(f"There may be more than these {cut:,} rows: --limit 0 shows all.")
+
+
+def _require_folder(out: Path) -> None:
+    """Refuse a file that cannot be written before any row is read."""
+    if out.is_dir():
+        raise typer.BadParameter(f"{out} is a folder; name a file in it.", param_hint="--out")
+    if not out.parent.is_dir():
+        raise typer.BadParameter(f"There is no folder {out.parent}.", param_hint="--out")
 
 
 def _named(text: str) -> Table:
@@ -75,7 +88,11 @@ def _show_tables(access: TenantAccess, *, as_json: bool) -> None:
 
 def _write(rows: pa.Table, out: Path | None, *, as_csv: bool, as_json: bool) -> None:
     if out:
-        pq.write_table(rows, out, compression="zstd")
+        try:
+            pq.write_table(rows, out, compression="zstd")
+        except OSError as error:
+            message = f"{out} cannot be written: {error.strerror or error}."
+            raise SettingsError(message, "Name a file in a folder that you may write to.") from None
         say(f"{rows.num_rows:,} rows in {out}.")
     elif as_json:
         print_json(rows.to_pylist())

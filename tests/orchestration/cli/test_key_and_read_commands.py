@@ -108,13 +108,16 @@ def test_a_rotated_key_works_beside_the_new_one(strata: Strata, key: str, monkey
         (("read", "gold.usage", "--tenant", "acme", "--where", "id=many"), "'many' is no BIGINT"),
         (("read", "gold.usage", "--tenant", "acme", "--where", "id"), "'id' is no comparison"),
         (("read", "usage", "--tenant", "acme"), "is not schema.table"),
+        (("read", "gold.usage", "--tenant", "acme", "--out", "/no/such/x.parquet"), "There is no folder /no/such."),
+        (("read", "gold.usage", "--tenant", "acme", "--out", "/"), "/ is a folder"),
+        (("read", "gold.usage", "--tenant", "acme", "--json", "--csv"), "--csv or --json, not both"),
         (("read", "--tenant", "acme", "--sql", "DROP TABLE x"), "Only a single SELECT"),
     ],
 )
 def test_what_is_wrong_is_told_in_words(strata: Strata, arguments: tuple[str, ...], words: str) -> None:
     answer = strata(*arguments)
     assert answer.code in {1, 2, 3}
-    assert words in answer.err
+    assert words in answer.out + answer.err
 
 
 def test_a_secret_is_shown_once_and_nowhere_else(strata: Strata, home: Path) -> None:
