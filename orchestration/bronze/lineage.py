@@ -12,7 +12,7 @@ from orchestration.settings import Settings
 
 def downstream(settings: Settings, tables: Collection[Table]) -> tuple[Table, ...]:
     """Return the models built, directly or not, from the tables; empty before the project was ever parsed."""
-    manifest = _manifest(settings)
+    manifest = read_manifest(settings)
     if manifest is None:
         return ()
     waiting = [
@@ -29,7 +29,7 @@ def downstream(settings: Settings, tables: Collection[Table]) -> tuple[Table, ..
 
 def model_keys(settings: Settings) -> dict[Table, tuple[str, ...]]:
     """Return each model's key columns, as the model's own test of its key names them."""
-    nodes = (_manifest(settings) or {"nodes": {}})["nodes"]
+    nodes = (read_manifest(settings) or {"nodes": {}})["nodes"]
     tests = (node for node in nodes.values() if (node.get("test_metadata") or {}).get("name") == "key")
     return {
         (str(model["schema"]), str(model["name"])): tuple(test["test_metadata"]["kwargs"]["columns"])
@@ -38,7 +38,8 @@ def model_keys(settings: Settings) -> dict[Table, tuple[str, ...]]:
     }
 
 
-def _manifest(settings: Settings) -> dict[str, Any] | None:
+def read_manifest(settings: Settings) -> dict[str, Any] | None:
+    """Return dbt's manifest of the last good state; ``None`` before the project was ever parsed."""
     states = settings.home / "dbt"
     try:
         state = (states / "last_good").read_text(encoding="utf-8")

@@ -1,106 +1,135 @@
 """Takes a person out of silver, gold, finance and their published versions.
 
-A row whose own key names the person goes; in any other row their personal values are emptied.
-Views follow their tables. What the next build makes anew, it makes from a bronze without them.
+A row that is a record of theirs goes; in other rows of tables made from their entity their
+personal values are emptied, and no other table is touched. Views follow their tables. What
+the next build makes anew, it makes from a bronze without them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from orchestration import names
-from orchestration.bronze.lineage import model_keys
 from orchestration.names import Table
 from orchestration.runtime import Runtime
 from orchestration.tenancy import versions
 from orchestration.tenancy.belongings import Found, tables
+from orchestration.tenancy.erasing.derivation import Derivation, read_derivation
 from orchestration.tenancy.erasing.traces import Traces
 from orchestration.warehouse.protocol import Session
 
+DELETED, EMPTIED = "rows deleted", "rows emptied"
 _LAYERS = (names.SILVER, names.GOLD, names.FINANCE)
 
 
 @dataclass(frozen=True)
 class Cut:
-    """What to do with one table or version: conditions and columns as SQL; without a known ``key`` no row goes."""
+    """What to do with one table or version: which keys in a column make a row theirs, which values go from which."""
 
     tenant: str
-    texts: Sequence[str]
-    traces: Traces
-    key: Sequence[str]
+    records: Mapping[str, Collection[str]]
+    values: Collection[str]
+    columns: Collection[str]
 
     @property
     def is_theirs(self) -> str:
-        """The condition for rows that are the person's own, by the table's key."""
-        return self._any([name for name in self.texts if name in self.key], self.traces.all)
+        """The condition for rows that are the person's own: keys are compared to the letter."""
+        return self._any(_is_in(f"trim({names.quote(name)})", keys) for name, keys in self.records.items())
 
     @property
-    def is_touched(self) -> str:
-        """The condition for rows that go, or lose a value."""
-        return f"({self.is_theirs}) OR ({self._any(self.others, self.traces.values)})"
-
-    @property
-    def others(self) -> list[str]:
-        """The columns beside the key."""
-        return [name for name in self.texts if name not in self.key]
+    def is_emptied(self) -> str:
+        """The condition for rows that stay and lose a value."""
+        return f"NOT ({self.is_theirs}) AND ({self._any(map(self._holds, self.columns))})"
 
     @property
     def emptied(self) -> dict[str, str]:
-        """The SQL of each column beside the key, without the person's values.
+        """The SQL of each column that may hold a personal value, without the person's.
 
         The key of their record stays where rows of others refer to it: it leads nowhere any more, and a history
         would take its absence for a change.
         """
         return {
-            name: f"CASE WHEN {self._any([name], self.traces.values)} THEN NULL ELSE {names.quote(name)} END"
-            for name in self.others
+            name: f"CASE WHEN {self._any([self._holds(name)])} THEN NULL ELSE {names.quote(name)} END"
+            for name in self.columns
         }
 
-    def _any(self, columns: Sequence[str], texts: Iterable[str]) -> str:
-        listed = ", ".join(map(names.literal, sorted(texts)))
-        held = " OR ".join(f"lower(trim({names.quote(name)})) IN ({listed})" for name in columns)
-        if not listed or not held:
-            return "false"
-        return f"{names.quote(names.TENANT)} = {names.literal(self.tenant)} AND coalesce({held}, false)"
+    def _holds(self, column: str) -> str:
+        return _is_in(f"lower(trim({names.quote(column)}))", self.values)
+
+    def _any(self, conditions: Iterable[str]) -> str:
+        held = " OR ".join(conditions) or "false"
+        return f"coalesce({names.quote(names.TENANT)} = {names.literal(self.tenant)} AND ({held}), false)"
 
 
-def erase_from_versions(session: Session, runtime: Runtime, tenant: str, traces: Traces) -> Iterator[Found]:
+@dataclass(frozen=True)
+class Cuts:
+    """Makes the cut of each table from what the project says of it."""
+
+    tenant: str
+    traces: Mapping[Table, Traces]
+    derivation: Derivation
+
+    def of(self, table: Table, columns: Mapping[str, str]) -> Cut:
+        """Return a table's cut; a table that nothing is known of loses no row, but its personal values."""
+        known = self.derivation.is_known(table)
+        texts = [name for name, kind in columns.items() if kind == "VARCHAR" and name != names.TENANT]
+        records: dict[str, set[str]] = {}
+        values: set[str] = set()
+        for entity, traces in self.traces.items():
+            column = self.derivation.record_column(table, entity)
+            if column in texts:
+                records.setdefault(str(column), set()).update(traces.keys)
+            if not known or table in self.derivation.made_from(entity):
+                values |= traces.values
+        return Cut(self.tenant, records, values, self.derivation.personal_columns(table, texts))
+
+
+def cuts_of(runtime: Runtime, tenant: str, traces: Mapping[Table, Traces]) -> Cuts:
+    """Read what the project says of its tables."""
+    return Cuts(tenant, traces, read_derivation(runtime.settings))
+
+
+def erase_from_versions(session: Session, runtime: Runtime, cuts: Cuts) -> Iterator[Found]:
     """Rewrite every published version that holds the person; the file's other rows stay as they are."""
-    keys = model_keys(runtime.settings)
     for file in versions.version_files(session, runtime.settings):
-        cut = Cut(tenant, _texts(file.columns), traces, keys.get(file.table, ()))
-        if count := versions.count(session, file, cut.is_touched):
+        cut = cuts.of(file.table, file.columns)
+        found = list(_found(session, "published", f"{'.'.join(file.table)} {file.path.stem}", file.source, cut))
+        if found:
             emptied = ", ".join(f"{sql} AS {names.quote(name)}" for name, sql in cut.emptied.items())
             columns = f"* REPLACE ({emptied})" if emptied else "*"
             query = f"SELECT {columns} FROM {file.source} WHERE NOT ({cut.is_theirs})"
             versions.rewrite(session, runtime.settings, file, query)
-            yield Found("published", f"{'.'.join(file.table)} {file.path.stem}", "rows", count)
+            yield from found
 
 
-def erase_from_tables(session: Session, runtime: Runtime, tenant: str, traces: Traces) -> Iterator[Found]:
-    """Delete and empty what names the person in the tables after bronze; call it in a transaction."""
-    keys = model_keys(runtime.settings)
+def erase_from_tables(session: Session, cuts: Cuts) -> Iterator[Found]:
+    """Delete and empty what is the person's in the tables after bronze; call it in a transaction."""
     for relation in tables(session):
         if relation.table[0] in _LAYERS:
-            cut = Cut(tenant, _texts(_columns(session, relation.table)), traces, keys.get(relation.table, ()))
-            if count := _erase_from_table(session, relation.table, cut):
-                yield Found("warehouse", relation.label, "rows", count)
+            place = names.qualified(relation.table)
+            columns = {row[0]: row[1] for row in session.execute(f"DESCRIBE {place}")}
+            cut = cuts.of(relation.table, columns)
+            found = list(_found(session, "warehouse", relation.label, place, cut))
+            for item in found:
+                session.execute(_statement(place, cut, item.kind))
+            yield from found
 
 
-def _erase_from_table(session: Session, table: Table, cut: Cut) -> int:
-    place = names.qualified(table)
-    (count,) = session.execute(f"SELECT count(*) FROM {place} WHERE {cut.is_touched}")[0]
-    if count:
-        session.execute(f"DELETE FROM {place} WHERE {cut.is_theirs}")
-        if assignments := ", ".join(f"{names.quote(name)} = {sql}" for name, sql in cut.emptied.items()):
-            session.execute(f"UPDATE {place} SET {assignments} WHERE {cut.is_touched}")
-    return int(count)
+def _statement(place: str, cut: Cut, kind: str) -> str:
+    if kind == DELETED:
+        return f"DELETE FROM {place} WHERE {cut.is_theirs}"
+    assignments = ", ".join(f"{names.quote(name)} = {sql}" for name, sql in cut.emptied.items())
+    return f"UPDATE {place} SET {assignments} WHERE {cut.is_emptied}"
 
 
-def _columns(session: Session, table: Table) -> dict[str, str]:
-    return {row[0]: row[1] for row in session.execute(f"DESCRIBE {names.qualified(table)}")}
+def _found(session: Session, place: str, label: str, source: str, cut: Cut) -> Iterator[Found]:
+    for kind, condition in ((DELETED, cut.is_theirs), (EMPTIED, cut.is_emptied)):
+        (count,) = session.execute(f"SELECT count(*) FROM {source} WHERE {condition}")[0]
+        if count:
+            yield Found(place, label, kind, int(count))
 
 
-def _texts(columns: Mapping[str, str]) -> list[str]:
-    return [name for name, kind in columns.items() if kind == "VARCHAR" and name != names.TENANT]
+def _is_in(text: str, values: Collection[str]) -> str:
+    listed = ", ".join(map(names.literal, sorted(values)))
+    return f"coalesce({text} IN ({listed}), false)" if listed else "false"

@@ -20,6 +20,7 @@ from orchestration.bronze.request import load_lock
 from orchestration.contracts.model import Contract
 from orchestration.control import changes
 from orchestration.control.actor import current_actor
+from orchestration.failures import SettingsError
 from orchestration.landing.forgetting import forget
 from orchestration.landing.history import committed_loads
 from orchestration.landing.manifest import Place, new_load_id
@@ -27,10 +28,10 @@ from orchestration.publication.status import write_status
 from orchestration.quality.salts import hand_over_salts
 from orchestration.runtime import Runtime
 from orchestration.tenancy.belongings import Found
-from orchestration.tenancy.erasing.derived import erase_from_tables, erase_from_versions
+from orchestration.tenancy.erasing.derived import DELETED, cuts_of, erase_from_tables, erase_from_versions
 from orchestration.tenancy.erasing.search import Search, bronze_rows, bronze_tables, columns_of, quarantined
 from orchestration.tenancy.erasing.traces import find_traces
-from orchestration.tenancy.erasing.wanted import Wanted
+from orchestration.tenancy.erasing.wanted import Wanted, personal_contracts
 from orchestration.tenancy.registry_rows import require_tenant
 from orchestration.warehouse import apply
 from orchestration.warehouse.clock import stored, utc_now
@@ -53,7 +54,7 @@ def erase_person(runtime: Runtime, tenant: str, wanted: Wanted) -> Erased:
     """Erase a person, or finish an erasure that was broken off.
 
     Raises:
-        SettingsError: the tenant is unknown.
+        SettingsError: the tenant is unknown, or has no such connection.
         Busy: an entity is being loaded and did not end in time.
     """
     require_tenant(runtime.control, tenant)
@@ -84,9 +85,17 @@ def _places(runtime: Runtime, tenant: str, wanted: Wanted) -> list[tuple[Contrac
         for contract in wanted.contracts
         for connection in (known.of_source(contract.source) if known else ())
     }
+    _require_connection(loaded | will_be, tenant, wanted)
     by_name = {(contract.source, contract.entity): contract for contract in wanted.contracts}
     chosen = sorted(place for place in loaded | will_be if wanted.connection in (None, place.connection))
     return [(by_name[place.source, place.entity], place) for place in chosen]
+
+
+def _require_connection(places: set[Place], tenant: str, wanted: Wanted) -> None:
+    known = sorted({f"{place.source}/{place.connection}" for place in places})
+    if wanted.connection and all(wanted.connection != place.connection for place in places):
+        message = f"--connection {wanted.connection}: {tenant} has no such connection here."
+        raise SettingsError(message, f"There is: {', '.join(known) or 'none'} (source/connection).")
 
 
 @contextmanager
@@ -115,10 +124,12 @@ class _Erasure:
             apply.ensure(session, contracts)
             search.look(session, self.places)
             self._remember(session, search)
-            traces = find_traces(session, contracts, search.person, search.salt)
-            found = list(erase_from_versions(session, runtime, self.tenant, traces))
+            personal = personal_contracts(runtime.sources)
+            traces = find_traces(session, personal, contracts, search.person, search.salt)
+            cuts = cuts_of(runtime, self.tenant, traces)
+            found = list(erase_from_versions(session, runtime, cuts))
             with session.transaction():
-                found += erase_from_tables(session, runtime, self.tenant, traces)
+                found += erase_from_tables(session, cuts)
                 for contract, place in self.places:
                     found += self._erase_rows(session, search, contract, place)
             write_status(session, runtime)
@@ -157,13 +168,13 @@ class _Erasure:
             if theirs:
                 listed = ", ".join(map(str, theirs))
                 session.execute(f"DELETE FROM {names.qualified(table)} WHERE rowid IN ({listed})")
-                yield Found("warehouse", ".".join(table), "rows", len(theirs))
+                yield Found("warehouse", ".".join(table), DELETED, len(theirs))
                 if table == contract.table:
                     self._record(session, contract, place, len(theirs))
         if entries := quarantined(session, contract, place, search):
             for entry in entries:
                 session.execute(f"DELETE FROM {QUARANTINE} WHERE quarantine_id = ?", [entry])
-            yield Found("warehouse", f"quarantine of {place.source}/{place.entity}", "rows", len(entries))
+            yield Found("warehouse", f"quarantine of {place.source}/{place.entity}", DELETED, len(entries))
 
     def _record(self, session: Session, contract: Contract, place: Place, rows: int) -> None:
         """Write a ledger row, so that the next build takes the change in.
@@ -199,4 +210,4 @@ class _Erasure:
             rewritten += changed != manifest
             store.release(place.load_prefix(manifest.load_id))
         if rewritten:
-            yield Found("landing", place.prefix, "loads", rewritten)
+            yield Found("landing", place.prefix, "loads rewritten", rewritten)

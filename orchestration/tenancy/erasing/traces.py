@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from orchestration import names
-from orchestration.bronze.erased import Key
-from orchestration.contracts.model import Column, Contract
+from orchestration.bronze.erased import Key, key_of
+from orchestration.contracts.model import Contract
 from orchestration.landing.forgetting import Row
 from orchestration.landing.manifest import Place
+from orchestration.names import Table
+from orchestration.tenancy.belongings import tables
 from orchestration.warehouse.protocol import Session
 
 Person = dict[Place, dict[Key, list[Row]]]
@@ -19,28 +21,31 @@ Person = dict[Place, dict[Key, list[Row]]]
 
 @dataclass
 class Traces:
-    """Texts to look for, in lower case; ``keys`` name a record of theirs, ``values`` are personal ones."""
+    """What stands for a person in tables made from one entity.
+
+    ``keys`` name a record of theirs, exactly as silver writes it: only beside the entity they mean one record, since
+    all entities of a connection count their ids from one. ``values`` are personal, in lower case, with their digests.
+    """
 
     keys: set[str] = field(default_factory=set)
     values: set[str] = field(default_factory=set)
 
-    @property
-    def all(self) -> list[str]:
-        """Every text, sorted."""
-        return sorted(self.keys | self.values)
 
-
-def find_traces(session: Session, contracts: Iterable[Contract], person: Person, salt: str) -> Traces:
-    """Return what stands for a person in silver and after it: record keys, values, and their digests."""
-    traces = Traces()
+def find_traces(
+    session: Session, personal: Iterable[Contract], contracts: Iterable[Contract], person: Person, salt: str
+) -> dict[Table, Traces]:
+    """Return a person's traces by their entity's bronze table; others' values are looked for in all ``personal``."""
+    traces: dict[Table, Traces] = {}
     by_table = {(contract.source, contract.entity): contract for contract in contracts}
+    others = _Others(session, list(personal), person)
     for place, rows in person.items():
         contract = by_table[place.source, place.entity]
-        traces.keys |= {"|".join((place.source, place.connection, *key)).lower() for key in rows}
-        for column in (column for column in contract.columns if column.pii):
-            found = {_normal(row.get(column.name)) for versions in rows.values() for row in versions} - {""}
-            own = found - _shared(session, contract, column, place, values=found, keys=set(rows))
-            traces.values |= own | {sha256((salt + value).encode()).hexdigest() for value in own}
+        mine = traces.setdefault(contract.table, Traces())
+        mine.keys |= {"|".join((place.source, place.connection, *key)) for key in rows}
+        columns = [column.name for column in contract.columns if column.pii]
+        found = {_normal(row.get(name)) for versions in rows.values() for row in versions for name in columns} - {""}
+        own = found - others.have(place.tenant, found)
+        mine.values |= own | {sha256((salt + value).encode()).hexdigest() for value in own}
     return traces
 
 
@@ -48,18 +53,33 @@ def _normal(value: object) -> str:
     return "" if value is None else str(value).strip().lower()
 
 
-def _shared(
-    session: Session, contract: Contract, column: Column, place: Place, *, values: set[str], keys: set[Key]
-) -> set[str]:
-    """Return the values that rows of others have too: a first name says nothing of whose row it is."""
-    if not values:
-        return set()
-    text = f"lower(trim(CAST({names.quote(column.name)} AS VARCHAR)))"
-    key = ", ".join(f"CAST({names.quote(name)} AS VARCHAR)" for name in contract.key)
-    marks = ", ".join("?" * len(values))
-    rows = session.execute(
-        f"SELECT DISTINCT {text}, {key} FROM {names.qualified(contract.table)} "
-        f"WHERE {names.TENANT} = ? AND {text} IN ({marks})",
-        [place.tenant, *sorted(values)],
-    )
-    return {value for value, *other in rows if tuple(other) not in keys}
+@dataclass
+class _Others:
+    """Everybody else's personal values: a first name says nothing of whose row it is."""
+
+    session: Session
+    contracts: Sequence[Contract]
+    person: Person
+
+    def have(self, tenant: str, values: set[str]) -> set[str]:
+        """Return those of the values that a record which is not the person's has too, in any entity."""
+        there = {relation.table for relation in tables(self.session)}
+        loaded = [contract for contract in self.contracts if contract.table in there and values]
+        return {value for contract in loaded for value in self._of(contract, tenant, values)}
+
+    def _of(self, contract: Contract, tenant: str, values: set[str]) -> Iterator[str]:
+        key = ", ".join(f"CAST({names.quote(name)} AS VARCHAR)" for name in contract.key)
+        present = {row[0] for row in self.session.execute(f"DESCRIBE {names.qualified(contract.table)}")}
+        marks = ", ".join("?" * len(values))
+        for name in (column.name for column in contract.columns if column.pii and column.name in present):
+            text = f"lower(trim(CAST({names.quote(name)} AS VARCHAR)))"
+            rows = self.session.execute(
+                f"SELECT DISTINCT {text}, {names.quote(names.CONNECTION)}, {key} "
+                f"FROM {names.qualified(contract.table)} WHERE {names.TENANT} = ? AND {text} IN ({marks})",
+                [tenant, *sorted(values)],
+            )
+            for value, connection, *parts in rows:
+                place = Place(tenant, contract.source, str(connection), contract.entity)
+                record = key_of(contract, dict(zip(contract.key, parts, strict=True)))
+                if record not in self.person.get(place, {}):
+                    yield str(value)

@@ -57,22 +57,35 @@ def read_wanted(
     Raises:
         SettingsError: they do not go together, or the entity or a key column is unknown.
     """
+    if key and value:
+        raise SettingsError("Say whom to erase by --key or by --value: it takes one of the two.", _FORM)
     if bool(entity) != bool(key) or bool(key) == bool(value and value.strip()):
         raise SettingsError("Say whom to erase: an entity with a key, or a value.", _FORM)
     if value:
-        contracts = tuple(c for s in sources.values() for c in s.contracts.values() if any(x.pii for x in c.columns))
-        return Wanted(contracts, value=value.strip().lower(), connection=connection)
+        return Wanted(personal_contracts(sources), value=value.strip().lower(), connection=connection)
     contract = _contract(sources, str(entity))
     return Wanted((contract,), key=_key(contract, str(key)), connection=connection)
 
 
+def personal_contracts(sources: Mapping[str, SourceSystem]) -> tuple[Contract, ...]:
+    """Return the entities of all sources that have a personal column."""
+    return tuple(c for s in sources.values() for c in s.contracts.values() if any(x.pii for x in c.columns))
+
+
 def _contract(sources: Mapping[str, SourceSystem], text: str) -> Contract:
-    source, _, entity = text.partition("/")
+    source, slash, entity = text.partition("/")
+    if not slash:
+        meant = [f"{name}/{text}" for name, known in sources.items() if text in known.contracts]
+        raise SettingsError(f"--entity {text}: names no source; its form is source/entity.", _instead(meant))
     known = sources[source].contracts if source in sources else {}
     if entity not in known:
         listed = ", ".join(known) if known else f"no source {source!r}"
         raise SettingsError(f"--entity {text}: is unknown.", f"There is: {listed}.")
     return known[entity]
+
+
+def _instead(meant: list[str]) -> str:
+    return f"Say --entity {' or '.join(meant)}." if meant else _FORM
 
 
 def _key(contract: Contract, text: str) -> Key:

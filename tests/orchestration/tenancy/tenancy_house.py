@@ -17,6 +17,8 @@ HERE = Path(__file__).parent
 TENANTS = "tenants:\n  acme: {connections: {salesforce: simulated}}\n  globex: {connections: {salesforce: simulated}}\n"
 BUILT = {("silver", "contact"): ("_tenant_id", "contact_key"), ("gold", "owner"): ("_tenant_id", "account_key")}
 
+MADE_FROM = {("silver", "contact"): ["contact"], ("gold", "owner"): ["account", "user"]}
+
 
 def prepare(folder: Path) -> dict[str, str]:
     """Write the file of tenants; return the environment of the installation."""
@@ -30,15 +32,26 @@ def prepare(folder: Path) -> dict[str, str]:
 
 
 def write_manifest(settings: Settings) -> None:
-    """Say which columns are the keys of the built tables, as a build of the dbt project does."""
+    """Say what the built tables are made from and which columns are their keys, as a build of the dbt project does."""
     nodes: dict[str, object] = {}
     for (schema, name), key in BUILT.items():
         nodes[f"model.{name}"] = {"schema": schema, "name": name}
         metadata = {"name": "key", "kwargs": {"columns": list(key)}}
         nodes[f"test.{name}"] = {"test_metadata": metadata, "attached_node": f"model.{name}"}
+    read = {f"model.{table[1]}": [f"source.{entity}" for entity in MADE_FROM[table]] for table in BUILT}
+    entities = {entity for made_from in MADE_FROM.values() for entity in made_from}
+    manifest = {
+        "nodes": nodes,
+        "sources": {f"source.{name}": {"schema": "bronze_salesforce", "identifier": name} for name in entities},
+        "parent_map": read,
+        "child_map": {
+            f"source.{name}": [model for model, sources in read.items() if f"source.{name}" in sources]
+            for name in entities
+        },
+    }
     target = settings.home / "dbt" / "state" / "target"
     target.mkdir(parents=True)
-    (target / "manifest.json").write_text(json.dumps({"nodes": nodes, "sources": {}, "child_map": {}}), "utf-8")
+    (target / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     (settings.home / "dbt" / "last_good").write_text("state", "utf-8")
 
 

@@ -151,10 +151,24 @@ def test_an_erasure_that_died_after_its_record_is_finished_by_the_same_command(
         ({"entity": "salesforce/nobody", "key": "{}"}, "is unknown"),
         ({"entity": "salesforce/contact", "key": "003"}, "no JSON object of id"),
         ({"entity": "salesforce/contact", "key": '{"id": null}'}, "is empty"),
-        ({"value": "x", "entity": "salesforce/contact", "key": '{"id": "1"}'}, "Say whom"),
+        ({"value": "x", "entity": "salesforce/contact", "key": '{"id": "1"}'}, "one of the two"),
+        ({"value": "x", "entity": "salesforce/contact"}, "Say whom"),
+        ({"entity": "contact", "key": '{"id": "1"}'}, "names no source"),
     ],
 )
 def test_a_wrong_request_is_refused(runtime: Runtime, options: dict[str, str], message: str) -> None:
     given = {"entity": None, "key": None, "value": None} | options
     with pytest.raises(SettingsError, match=message):
         read_wanted(runtime.sources, **given)
+
+
+def test_an_unknown_connection_is_refused_by_naming_those_there_are(runtime: Runtime) -> None:
+    wanted = read_wanted(runtime.sources, entity=None, key=None, value="x@example.com", connection="second")
+    with pytest.raises(SettingsError) as refused:
+        erase_person(runtime, "acme", wanted)
+    assert "salesforce/main" in refused.value.remedy
+
+
+def test_a_key_that_is_nowhere_is_kept_out_all_the_same(runtime: Runtime) -> None:
+    done = erase_key(runtime, "003000000000000AAA")
+    assert (done.found, done.keys) == ((), 1)
