@@ -58,7 +58,7 @@ def set_plan(control: Control, plan: str, values: Mapping[str, Any]) -> bool:
             changes.insert(connection, tables.plan, {**key, "title": plan, **_merged({}, values)})
             return True
         if not known["deleted_at"]:
-            return changes.update(connection, tables.plan, key, _merged(known, values))
+            return changes.update(connection, tables.plan, key, _merged(dict(known), values))
         # One that was removed begins anew: what it allowed once went with it.
         changes.restore(connection, tables.plan, key)
         empty: dict[str, Any] = {kind: {} for kind in KINDS}
@@ -128,6 +128,21 @@ def require_room(connection: Connection, plan: Row, *, connections: int) -> None
         if limit is not None and number > limit:
             message = f"Plan {plan['plan_id']!r} allows {limit} {name}; this would be {number}."
             raise SettingsError(message, f"Another plan, or: strata plan set {plan['plan_id']} --quota {name}={number}")
+
+
+def require_connections(connection: Connection, tenant: Row, number: int) -> None:
+    """Refuse so many connections of a tenant where its quota, its own or its plan's, is smaller.
+
+    Raises:
+        SettingsError: names the quota.
+    """
+    plan = tenant["plan_id"]
+    of_plan = require_plan(connection, plan)["quotas"] if plan else {}
+    limit = {**of_plan, **tenant["quotas"]}.get(CONNECTIONS)
+    if limit is not None and number > limit:
+        message = f"Tenant {tenant['tenant_id']!r} may have {limit} {CONNECTIONS}; this would be {number}."
+        remedy = f"Another plan, or: strata tenant plan {tenant['tenant_id']} --quota {CONNECTIONS}={number}"
+        raise SettingsError(message, remedy)
 
 
 def _connections(connection: Connection, tenant: str) -> list[Any]:

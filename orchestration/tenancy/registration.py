@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection as Database
 from sqlalchemy import select
@@ -18,7 +18,7 @@ from orchestration.failures import SettingsError
 from orchestration.tenancy.plans import require_plan, require_room
 from orchestration.tenancy.registry_rows import Row, find_row
 from orchestration.tenancy.states import ONBOARDING
-from orchestration.tenancy.wish import Wish
+from orchestration.tenancy.wish import Wish, WishedConnection
 from orchestration.tenants import Draft, Place, add_environment, read_environment, require_settings
 
 READER, WAREHOUSE = "api", "warehouse"
@@ -45,7 +45,7 @@ def register(control: Control, wish: Wish, sources: Mapping[str, SourceSystem], 
         _require_unused(connection, wish.name, reuse_name=reuse_name)
         if wish.plan is not None:
             require_room(connection, require_plan(connection, wish.plan), connections=len(wish.connections))
-        _require_settings(connection, wish, sources)
+        require_reachable(connection, wish.name, wish.connections, sources)
         _insert(connection, wish)
         return find_row(connection, wish.name) or {}
 
@@ -73,11 +73,17 @@ def _require_unused(connection: Database, name: str, *, reuse_name: bool) -> Non
     forget_removed(connection, name)
 
 
-def _require_settings(connection: Database, wish: Wish, sources: Mapping[str, SourceSystem]) -> None:
-    """Read the connections as the registry will, so that a missing setting is told now and not by the first load."""
-    drafts: dict[Place, Draft] = {(wish.name, item.source, item.instance): item.draft for item in wish.connections}
+def require_reachable(
+    connection: Database, tenant: str, wished: Iterable[WishedConnection], sources: Mapping[str, SourceSystem]
+) -> None:
+    """Read the connections as the registry will, so that a missing setting is told now and not by the first load.
+
+    Raises:
+        SettingsError: a setting is missing; names its variable.
+    """
+    drafts: dict[Place, Draft] = {(tenant, item.source, item.instance): item.draft for item in wished}
     places = list(drafts)
-    known = [*connection.execute(select(tables.tenant.c.tenant_id)).scalars(), wish.name]
+    known = [*connection.execute(select(tables.tenant.c.tenant_id)).scalars(), tenant]
     removed = RemovedNames(connection)
     add_environment(drafts, read_environment(), sources, known, removed.__contains__)
     for place in places:

@@ -76,6 +76,17 @@ def read_wish(
         SettingsError: a name, source or setting is unknown or of the wrong form, or a secret is given in the clear.
     """
     require_name(name, sources)
+    return Wish(name, title or name, plan, read_connections(connections, settings, sources), first_load)
+
+
+def read_connections(
+    connections: Iterable[str], settings: Iterable[str], sources: Mapping[str, SourceSystem]
+) -> tuple[WishedConnection, ...]:
+    """Read connections and their settings, as the command line gives them, in the order of their names.
+
+    Raises:
+        SettingsError: a source or setting is unknown or of the wrong form, or a secret is given in the clear.
+    """
     stored: dict[tuple[str, str], Stored] = {}
     for text in settings:
         place, setting, value = _split_setting(text)
@@ -83,11 +94,10 @@ def read_wish(
     asked = dict(_read_connection(text, sources) for text in connections)
     for source, instance in stored.keys() - asked.keys():
         raise SettingsError(f"--setting {source}/{instance}: there is no such --connection.", _CONNECTION_FORM)
-    wished = tuple(
+    return tuple(
         WishedConnection(source, instance, simulated, stored.get((source, instance), {}))
         for (source, instance), simulated in sorted(asked.items())
     )
-    return Wish(name, title or name, plan, wished, first_load)
 
 
 def _read_connection(text: str, sources: Mapping[str, SourceSystem]) -> tuple[tuple[str, str], bool]:
@@ -95,13 +105,14 @@ def _read_connection(text: str, sources: Mapping[str, SourceSystem]) -> tuple[tu
     if kind not in (SIMULATED, ENVIRONMENT):
         message = f"--connection {place}: {kind!r} is neither 'simulated' nor 'environment'."
         raise SettingsError(message, _CONNECTION_FORM)
-    source, instance = _place(place)
+    source, instance = read_place(place)
     if source not in sources:
         raise SettingsError(f"Source {source!r} is unknown.", f"Known sources: {', '.join(sources) or 'none'}.")
     return (source, instance), kind == SIMULATED
 
 
-def _place(text: str) -> tuple[str, str]:
+def read_place(text: str) -> tuple[str, str]:
+    """Return source and instance of ``source[/instance]``."""
     source, _, instance = text.partition("/")
     return source, MAIN if instance in ("", MAIN) else require_name(instance)
 
@@ -112,7 +123,7 @@ def _split_setting(text: str) -> tuple[tuple[str, str], str, str]:
     if not (equals and dot and setting and value):
         # What was typed may hold a secret: only what stands before the first '=' is shown.
         raise SettingsError(f"--setting {name}: is of no known form.", _SETTING_FORM)
-    return _place(place), setting.lower(), value
+    return read_place(place), setting.lower(), value
 
 
 def _stored(sources: Mapping[str, SourceSystem], place: tuple[str, str], setting: str, value: str) -> dict[str, str]:

@@ -20,12 +20,12 @@ from orchestration.failures import SettingsError
 from orchestration.plan_terms import KINDS
 from orchestration.runtime import open_runtime
 from orchestration.settings import load_settings
-from orchestration.tenancy import export, listing, onboarding, plans, removal, states
+from orchestration.tenancy import connecting, export, listing, onboarding, plans, removal, states
 from orchestration.tenancy.belongings import Found
 from orchestration.tenancy.erasing.erase import erase_person
 from orchestration.tenancy.erasing.wanted import read_wanted
 from orchestration.tenancy.options import read_terms
-from orchestration.tenancy.wish import read_wish
+from orchestration.tenancy.wish import MAIN, read_connections, read_place, read_wish
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -59,13 +59,17 @@ def add(
 ) -> None:
     """Take a tenant on board. After a crash or a failure the same command goes on where it was."""
     settings = load_settings()
+    sources = find_sources(settings.sources_dir)
+    if not connection:
+        example = f"strata tenant add {name} --connection {next(iter(sources), 'salesforce')}=simulated"
+        raise SettingsError("A tenant needs a --connection.", f"Sources: {', '.join(sources)}. Example: {example}")
     wish = read_wish(
         name,
         title=title,
         plan=plan,
-        connections=connection or (),
+        connections=connection,
         settings=setting or (),
-        sources=find_sources(settings.sources_dir),
+        sources=sources,
         first_load=first_load,
     )
     with progress.shown(silent=as_json) as on_progress:
@@ -159,6 +163,42 @@ def move(
     say(f"Tenant {name}: {'changed; its next run goes by it' if changed else 'nothing differs'}.")
 
 
+@app.command()
+def connect(
+    name: Name,
+    connection: Annotated[str, typer.Argument(help="source[/instance]=simulated|environment.")],
+    setting: Annotated[
+        list[str] | None, typer.Option(help="source.name=value; a secret as env:, file: or vault: reference.")
+    ] = None,
+) -> None:
+    """Give a tenant one more connection; the next load of the source takes it."""
+    runtime = open_runtime()
+    (wished,) = read_connections([connection], setting or (), runtime.sources)
+    connecting.connect(runtime.control, name, wished, runtime.sources)
+    say(f"Tenant {name} is connected to {wished.source}/{wished.instance}; the source's next load takes it.")
+    say(f"To load it now: strata load {wished.source} --mode daily --tenant {name}")
+
+
+@app.command()
+def disconnect(
+    name: Name, connection: Annotated[str, typer.Argument(help="source[/instance], as `strata tenant show` has it.")]
+) -> None:
+    """Take a connection away from a tenant; what was loaded stays."""
+    source, instance = read_place(connection)
+    connecting.disconnect(open_runtime().control, name, source, instance)
+    say(f"Tenant {name} is disconnected from {source}/{instance}: nothing more is loaded; the data stays as it is.")
+    if any(item.instance == instance for item in open_runtime().tenants[name].of_source(source)):
+        variables = f"STRATA_{source}__{name}{'' if instance == MAIN else '__' + instance}".upper()
+        say(f"Variables ({variables}…) still name it, and loads go on by them until they are deleted.", style="yellow")
+
+
+@app.command()
+def rename(name: Name, title: Annotated[str, typer.Option(help="The name for people.")]) -> None:
+    """Give a tenant another name for people; its own name stays."""
+    changed = connecting.rename(open_runtime().control, name, title)
+    say(f"Tenant {name}: {'renamed' if changed else 'nothing differs'}.")
+
+
 @app.command("export")
 def export_tenant(
     name: Name,
@@ -193,7 +233,12 @@ def erase(
         print_json(asdict(done))
         return
     _print_found(done.found)
-    say(f"{done.keys} keys are kept out of later loads." if done.keys else "Nothing of them was found.", style="bold")
+    if not done.found:
+        say("Nothing found.", style="bold")
+    if done.keys:
+        say(f"{done.keys} {'key is' if done.keys == 1 else 'keys are'} kept out of later loads.", style="bold")
+    if done.found:
+        say("The next build makes tables anew that count or merge what was erased.")
     say("The source system, exports and backups are not changed: erase the person there too.")
 
 

@@ -51,8 +51,9 @@ def filled(folder: Path) -> None:
 
 def test_an_operator_takes_a_tenant_on_board_moves_and_removes_it(strata: Strata, tmp_path: Path) -> None:
     assert strata("plan", "set", "small", "--quota", "connections=1").code == 0
+    connected = ("--connection", "salesforce=simulated")
     assert strata("plan", "set", "large", "--feature", "financial=off").code == 0
-    added = strata("tenant", "add", "initech", "--plan", "small", "--no-first-load", "--json").document
+    added = strata("tenant", "add", "initech", "--plan", "small", *connected, "--no-first-load", "--json").document
     assert (added["tenant"]["state"], added["loads"]) == ("active", [])
     assert added["api_key"].startswith("strata_")
     assert strata("tenant", "plan", "initech", "large", "--quota", "connections=9").code == 0
@@ -108,6 +109,37 @@ def test_doctor_reports_stored_terms_that_nothing_goes_by(strata: Strata, settin
     assert len(faults) == 2
     assert strata("plan", "set", "old", "--quota", "foo=", "--schedule", "salesforce=").code == 0
     assert "plan old" not in strata("doctor", "--offline", "--json").out
+
+
+def test_a_tenant_without_a_connection_is_refused(strata: Strata) -> None:
+    refused = strata("tenant", "add", "lonely")
+    assert (refused.code, "--connection" in refused.err, "salesforce" in refused.err) == (3, True, True)
+
+
+def test_connections_come_and_go_and_the_data_stays(strata: Strata) -> None:
+    def connections() -> list[str]:
+        listed = {row["tenant"]: row for row in strata("tenant", "list", "--json").document["tenants"]}
+        return listed["globex"]["connections"]
+
+    more = ("tenant", "connect", "globex", "salesforce/eu=simulated")
+    assert strata("tenant", "plan", "globex", "--quota", "connections=1").code == 0
+    refused = strata(*more)
+    assert (refused.code, "may have 1 connections" in " ".join(refused.err.split())) == (3, True)
+    assert strata("tenant", "plan", "globex", "--quota", "connections=").code == 0
+    assert strata(*more).code == 0
+    assert strata(*more).code == 3
+    assert len(connections()) == 2
+    rows = strata("read", "gold.owner", "--tenant", "globex", "--json").document
+    for place in ("salesforce/eu", "salesforce"):
+        gone = strata("tenant", "disconnect", "globex", place)
+        assert (gone.code, "the data stays" in " ".join(gone.out.split())) == (0, True)
+    assert strata("tenant", "disconnect", "globex", "salesforce").code == 3
+    assert connections() == []
+    assert strata("read", "gold.owner", "--tenant", "globex", "--json").document == rows
+    assert strata("tenant", "connect", "globex", "salesforce=simulated").code == 0
+    assert strata("tenant", "rename", "globex", "--title", "Globex Inc").code == 0
+    assert "Globex Inc" in strata("tenant", "show", "globex").out
+    assert "connection globex/salesforce/eu" in strata("control", "audit", "--tenant", "globex", "--json").out
 
 
 def test_a_suspended_tenant_is_neither_loaded_nor_read(strata: Strata) -> None:
