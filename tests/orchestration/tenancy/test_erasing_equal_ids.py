@@ -149,3 +149,53 @@ def test_every_entity_and_layer_is_compared(runtime: Runtime) -> None:
     filled = {name for name, rows in snapshot(runtime).items() if rows}
     assert filled > {"silver.customer", "silver.product", "silver.invoice", "silver.usage_daily", "finance.mrr_monthly"}
     assert filled > {"gold.customer_portal_account", "gold.customer_portal_account v000001", "silver.contact v000001"}
+
+
+def test_a_value_that_a_record_of_another_entity_has_too_stays(runtime: Runtime) -> None:
+    """A contact with the user's mail address is another record: who erases both names the address."""
+    with runtime.warehouse.session("share") as session:
+        session.execute("UPDATE bronze_product.app_user SET email = 'both@example.com' WHERE id = 4")
+        session.execute("UPDATE bronze_salesforce.contact SET email = 'both@example.com' WHERE id = '5'")
+        (digest,) = session.execute(
+            "SELECT email FROM silver.salesforce_contact "
+            "WHERE _tenant_id = 'acme' AND contact_key = 'salesforce|main|5'"
+        )[0]
+        session.execute(
+            "UPDATE silver.contact SET email = ?, user_key = 'product|main|4' "
+            "WHERE _tenant_id = 'acme' AND contact_key = 'salesforce|main|5'",
+            [digest],
+        )
+    merged = merged_contact(runtime)
+    erase_person(runtime, "acme", read_wanted(runtime.sources, entity="product/app_user", key='{"id": 4}', value=None))
+    assert merged_contact(runtime) == merged
+    wanted = read_wanted(runtime.sources, entity=None, key=None, value="both@example.com")
+    erase_person(runtime, "acme", wanted)
+    assert merged_contact(runtime) == []
+
+
+def test_a_value_in_a_row_of_another_record_is_emptied_and_the_row_stays(runtime: Runtime) -> None:
+    with runtime.warehouse.session("refer") as session:
+        (digest,) = session.execute(
+            "SELECT email FROM silver.product_app_user WHERE _tenant_id = 'acme' AND user_key = 'product|main|3'"
+        )[0]
+        session.execute(
+            "UPDATE silver.contact SET email = ?, user_key = 'product|main|3' "
+            "WHERE _tenant_id = 'acme' AND contact_key = 'salesforce|main|3'",
+            [digest],
+        )
+    before = snapshot(runtime)["silver.contact"]
+    wanted = read_wanted(runtime.sources, entity="product/app_user", key='{"id": 3}', value=None)
+    done = erase_person(runtime, "acme", wanted)
+    assert {(item.name, item.kind, item.pieces) for item in done.found} >= {
+        ("silver.contact", "rows deleted", 1),
+        ("silver.contact", "rows emptied", 1),
+    }
+    assert len(snapshot(runtime)["silver.contact"]) == len(before) - 1
+    assert not any(digest in row for row in snapshot(runtime)["silver.contact"])
+
+
+def merged_contact(runtime: Runtime) -> list[tuple[object, ...]]:
+    with runtime.warehouse.session("look") as session:
+        return session.execute(
+            "SELECT * FROM silver.contact WHERE _tenant_id = 'acme' AND contact_key = 'salesforce|main|5'"
+        )
