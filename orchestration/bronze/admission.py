@@ -65,7 +65,7 @@ class Admission:
     def _refuse(self, tenant: str, state: str) -> None:
         if state not in IN_SERVICE:
             word = "being removed" if state == "removing" else state
-            raise Stopped(f"Tenant {tenant} is {word}: its load was stopped.", f"strata tenant resume {tenant}.")
+            raise Stopped(f"Tenant {tenant} is {word}: its load was stopped.", remedy_for(tenant, state))
 
     def _state(self, tenant: str) -> str:
         from orchestration.control.registry import ABSENT, tenant_state  # noqa: PLC0415 - SQLAlchemy, for who needs it
@@ -81,6 +81,13 @@ class Admission:
         from orchestration.control.registry import tenant_states  # noqa: PLC0415 - as above
 
         return tenant_states(self._runtime.control)
+
+
+def remedy_for(tenant: str, state: str) -> str:
+    """Say what lets a tenant load again; nothing does for one that leaves."""
+    if state in ("removing", _GONE):
+        return "Nothing is to be done: no load of it begins any more."
+    return f"strata tenant resume {tenant}."
 
 
 def await_commits(runtime: Runtime) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from orchestration.bronze import ledger
-from orchestration.bronze.admission import Admission, Stopped
+from orchestration.bronze.admission import Admission, Stopped, remedy_for
 from orchestration.bronze.ledger import LoadResult
 from orchestration.contracts.extraction import Connection
 from orchestration.contracts.model import Contract
@@ -94,7 +94,7 @@ class Muster:
         plan = self.runtime.tenants[name].plan
         if state := self.admission.at_first.get(name):
             if self.tenants:
-                raise Stopped(f"Tenant {name} is {state}: nothing is loaded for it.", f"strata tenant resume {name}.")
+                raise Stopped(f"Tenant {name} is {state}: nothing is loaded for it.", remedy_for(name, state))
             return f"it is {state}"
         if self.tenants:
             return ""

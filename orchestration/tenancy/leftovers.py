@@ -25,6 +25,18 @@ def remove_leftovers(settings: Settings, tenant: str) -> None:
         path.unlink(missing_ok=True)
 
 
+def remove_own_lock(settings: Settings, tenant: str) -> None:
+    """Delete the lock that a command took on a name that is no tenant's; call it while holding that lock."""
+    for path in _locks(settings):
+        if path.name.startswith(f"tenant-{tenant}."):
+            path.unlink(missing_ok=True)
+
+
+def find_moved_aside(settings: Settings) -> list[Path]:
+    """Return the folders of states that a restore moved aside: whole copies, every tenant in them."""
+    return sorted(settings.home.glob("before-restore-*"))
+
+
 def find_in_dagster(settings: Settings, tenant: str) -> list[Path]:
     """Return the files of Dagster's own record that name the tenant: docs/operator/tenants.md says how to prune it."""
     paths = (path for path in (settings.home / "dagster").rglob("*") if path.is_file())

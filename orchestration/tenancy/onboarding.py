@@ -15,11 +15,13 @@ from orchestration.bronze.progress import OnProgress
 from orchestration.contracts.source import find_sources
 from orchestration.control import open_control
 from orchestration.control.actor import current_actor
+from orchestration.control.registry import ABSENT, tenant_state
 from orchestration.control.seed import seed
-from orchestration.failures import FailureClass, StrataError
+from orchestration.failures import FailureClass, SettingsError, StrataError
 from orchestration.runtime import Runtime, open_runtime
 from orchestration.settings import Settings
 from orchestration.tenancy.first_key import replace_first_key
+from orchestration.tenancy.leftovers import remove_own_lock
 from orchestration.tenancy.registration import register
 from orchestration.tenancy.registry_rows import Row, require_tenant
 from orchestration.tenancy.states import ACTIVE, ONBOARDING, remember
@@ -60,7 +62,12 @@ def onboard(
         control = open_control(settings)
         seed(control, settings.tenants_file, sources)
         on_step("control plane")
-        row = register(control, wish, sources, reuse_name=reuse_name)
+        try:
+            row = register(control, wish, sources, reuse_name=reuse_name)
+        except SettingsError:
+            if tenant_state(control, wish.name) == ABSENT:
+                remove_own_lock(settings, wish.name)
+            raise
         return _Boarding(open_runtime(settings), wish, row, on_step, on_progress).finish()
 
 

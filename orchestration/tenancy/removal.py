@@ -25,7 +25,7 @@ from orchestration.runtime import Runtime
 from orchestration.tenancy import belongings, mentions, versions
 from orchestration.tenancy.belongings import Found
 from orchestration.tenancy.inventory import connections_of, control_rows, take_inventory
-from orchestration.tenancy.leftovers import find_in_dagster, remove_leftovers
+from orchestration.tenancy.leftovers import find_in_dagster, find_moved_aside, remove_leftovers
 from orchestration.tenancy.registry_rows import require_tenant
 from orchestration.tenancy.states import REMOVING, remember
 from orchestration.warehouse import apply
@@ -38,10 +38,11 @@ OnStep = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Removed:
-    """What was where before, and the files of Dagster's own record that name the tenant still."""
+    """What was where before, and what may hold the tenant still: files of Dagster's record, states moved aside."""
 
     found: tuple[Found, ...]
     in_dagster: tuple[Path, ...]
+    moved_aside: tuple[Path, ...] = ()
 
 
 def remove_tenant(runtime: Runtime, tenant: str, on_step: OnStep = lambda _: None) -> Removed:
@@ -63,7 +64,8 @@ def remove_tenant(runtime: Runtime, tenant: str, on_step: OnStep = lambda _: Non
             remove_leftovers(runtime.settings, tenant)
         on_step("control plane")
         _leave(runtime, tenant)
-    return Removed(tuple(found), tuple(find_in_dagster(runtime.settings, tenant)))
+    settings = runtime.settings
+    return Removed(tuple(found), tuple(find_in_dagster(settings, tenant)), tuple(find_moved_aside(settings)))
 
 
 def steps() -> list[tuple[str, Callable[[Runtime, str], None]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -265,6 +266,11 @@ def remove(
     say(f"Nothing is left of {name}.", style="bold")
     if done.in_dagster:
         say(f"Dagster's own record names it in {len(done.in_dagster)} files. To prune: docs/operator/tenants.md.")
+    if done.moved_aside:
+        folders = " ".join(shlex.quote(str(path)) for path in done.moved_aside)
+        say(f"States that a restore moved aside may hold it whole. To delete them: rm -r {folders}", style="yellow")
+    if any(item.place == "simulation" for item in done.found):
+        say("The simulator's PostgreSQL keeps deleted bytes in its pg_wal until it is rewritten.")
 
 
 def _print_found(found: Iterable[Found]) -> None:

@@ -129,6 +129,7 @@ def test_what_is_removed_comes_back_neither_by_the_seed_nor_by_chance(settings: 
     again = Wish("globex", "Globex", None, (), first_load=False)
     with pytest.raises(SettingsError, match="was removed"):
         onboarding.onboard(settings, again)
+    assert not list(settings.locks_dir.glob("*globex*"))
     assert onboarding.onboard(settings, again, reuse_name=True).tenant["state"] == "active"
     with pytest.raises(SettingsError, match="unknown"):
         removal.remove_tenant(open_runtime(settings), "nobody")

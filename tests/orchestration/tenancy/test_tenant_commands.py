@@ -49,7 +49,9 @@ def filled(folder: Path) -> None:
     fill(settings_now())
 
 
-def test_an_operator_takes_a_tenant_on_board_moves_and_removes_it(strata: Strata, tmp_path: Path) -> None:
+def test_an_operator_takes_a_tenant_on_board_moves_and_removes_it(
+    strata: Strata, settings: Settings, tmp_path: Path
+) -> None:
     assert strata("plan", "set", "small", "--quota", "connections=1").code == 0
     connected = ("--connection", "salesforce=simulated")
     assert strata("plan", "set", "large", "--feature", "financial=off").code == 0
@@ -80,7 +82,11 @@ def test_an_operator_takes_a_tenant_on_board_moves_and_removes_it(strata: Strata
     assert strata("tenant", "export", "initech", "--to", str(tmp_path / "out"), "--json").document["files"] > 10
     refused = strata("tenant", "remove", "initech")
     assert (refused.code, "--yes initech" in refused.err) == (3, True)
+    aside = settings.home / "before-restore-20260101T000000Z"
+    aside.mkdir()
     removed = strata("tenant", "remove", "initech", "--yes", "initech", "--json").document
+    assert removed["moved_aside"] == [str(aside)]
+    aside.rmdir()
     assert {item["place"] for item in removed["found"]} >= {"control plane"}
     assert strata("tenant", "show", "initech").code == 3
 
