@@ -34,6 +34,15 @@ def inspect(folder: Path, tell: OnProgress) -> BackupManifest:
     return manifest
 
 
+def is_older(control: str | None) -> bool:
+    """Say whether a control plane of this revision has to be brought up before this program works with it."""
+    if control is None:
+        return False
+    from orchestration.control.schema import HEAD  # noqa: PLC0415 - SQLAlchemy takes a while to import
+
+    return control != HEAD
+
+
 _REMEDY = "Nothing was touched. Use another backup."
 
 

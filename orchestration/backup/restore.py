@@ -14,7 +14,7 @@ from pathlib import Path
 from orchestration.backup import swap
 from orchestration.backup.completing import Completed, Completion, younger_loads
 from orchestration.backup.copying import require_room
-from orchestration.backup.inspection import inspect
+from orchestration.backup.inspection import inspect, is_older
 from orchestration.backup.manifest import BackupManifest, read_backup
 from orchestration.backup.progress import OnProgress, silent
 from orchestration.backup.secret_files import secret_files
@@ -39,7 +39,8 @@ class Restored:
 
     ``younger`` are landed loads that the restored ledger does not know, ``younger_aside`` whether
     they went aside too; ``missing_secrets`` are secret files that the installation had and has not;
-    ``undone`` says which decisions since the backup have to be made again, as far as that is known.
+    ``undone`` says which decisions since the backup have to be made again, ``None`` when nobody can tell;
+    ``control_upgrade`` whether the control plane's schema has to be brought up first.
     """
 
     backup_id: str
@@ -53,7 +54,8 @@ class Restored:
     younger_aside: bool = False
     missing_secrets: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
-    undone: tuple[str, ...] = ()
+    undone: tuple[str, ...] | None = None
+    control_upgrade: bool = False
 
 
 def restore(
@@ -135,6 +137,7 @@ class _Restore:
             missing_secrets=tuple(name for name in self.manifest.secrets if name not in present),
             left_out=self.manifest.left_out,
             undone=undone(aside / "control" / "control.db", self.settings.control_file),
+            control_upgrade=is_older(self.manifest.versions.control),
         )
 
 

@@ -16,6 +16,11 @@ from orchestration.settings import load_settings
 
 app = typer.Typer()
 
+_UNKNOWN = (
+    "keys made or revoked, tenants and plans added, tenants suspended or removed",
+    "people erased; the audit trail says when, not who",
+)
+
 
 @app.command()
 def restore(
@@ -50,14 +55,18 @@ def _show(done: Restored, zone: str) -> None:
         say(f"Missing: {done.home / name}. It was not in the backup; put it there.", style="yellow")
     for text in done.left_out:
         say(f"Not in the backup: {text}.", style="yellow")
+    if done.control_upgrade:
+        say("The backup's control plane has an older schema. Run this next: strata control upgrade", style="yellow")
     _show_undone(done, moment(done.taken_at, zone))
 
 
 def _show_undone(done: Restored, when: str) -> None:
+    if done.undone == ():
+        say(f"No key, tenant, plan or erasure since {when} has to be made again.")
+        return
     say(f"Undone are all decisions since {when}. Before anything runs, make these again:", style="yellow")
-    for text in done.undone or ("keys revoked, tenants suspended or removed",):
+    for text in _UNKNOWN if done.undone is None else done.undone:
         say(f"  {text}", style="yellow")
-    say("  people erased; the audit trail says when, not who", style="yellow")
 
 
 def _show_landing(done: Restored) -> None:

@@ -19,7 +19,6 @@ from orchestration.backup.restore import restore
 from orchestration.backup.take import Wanted, back_up
 from orchestration.bronze.backfill import backfill
 from orchestration.bronze.request import load_lock
-from orchestration.control import changes, open_control, tables
 from orchestration.failures import Busy, SettingsError, StrataError
 from orchestration.landing.manifest import Place
 from orchestration.publication.pointer import read_pointer
@@ -291,34 +290,6 @@ def test_a_half_restored_home_takes_no_load_until_the_restore_is_run_again(
         pass
     assert restore(installation.settings, backed_up).resumed
     assert installation.state() == then
-
-
-def test_tenants_and_keys_that_come_back_with_a_backup_are_named(installation: Installation, target: Path) -> None:
-    installation.fill()
-    installation.decide("Beta", "beta")
-    with open_control(installation.settings).transaction("test") as connection:
-        principal = {"tenant_id": "acme", "principal_id": "portal"}
-        changes.insert(connection, tables.principal, {**principal, "kind": "service", "title": "Portal"})
-        for key in ("k1", "k2"):
-            changes.insert(connection, tables.api_key, {**principal, "key_id": key, "prefix": key, "digest": "d"})
-    path = back_up(installation.settings, target).path
-    with open_control(installation.settings).transaction("test") as connection:
-        key = {"tenant_id": "acme", "key_id": "k2"}
-        changes.update(connection, tables.api_key, key, {"revoked_at": utc_now()})
-        changes.soft_delete(connection, tables.tenant, {"tenant_id": "beta"})
-    installation.decide("Acme", "acme", "suspended")
-    assert [text.split(":")[0] for text in restore(installation.settings, path, force=True).undone] == [
-        "tenant acme had been suspended and is active again",
-        "tenant beta had been removed and is back",
-        "key k2 of acme had been revoked and is valid again",
-    ]
-
-
-def test_without_the_control_plane_of_before_nobody_knows_what_is_undone(
-    installation: Installation, backed_up: Path
-) -> None:
-    installation.destroy()
-    assert restore(installation.settings, backed_up).undone == ()
 
 
 def forged(path: Path, **changes: object) -> None:

@@ -45,7 +45,22 @@ def test_a_home_that_is_not_empty_is_a_matter_of_settings(strata: Strata, filled
     forced = strata("restore", taken["path"], "--force")
     assert forced.code == 0
     assert "before-restore-" in forced.out
-    assert "make these again" in forced.out
+    assert "make these again" not in forced.out
+
+
+def test_a_removal_that_was_undone_is_told_with_a_command_that_works(
+    strata: Strata, filled: Path, tmp_path: Path
+) -> None:
+    add = ("tenant", "add", "initech", "--connection", "product=simulated", "--no-first-load")
+    assert strata(*add).code == 0
+    taken = strata("backup", str(tmp_path / "backups"), "--json").document
+    assert strata("tenant", "remove", "initech", "--yes", "initech").code == 0
+    told = strata("restore", taken["path"], "--force").out
+    command = next(
+        line for line in told.replace("\n", " ").split("strata ") if line.startswith("tenant remove initech")
+    )
+    assert strata(*command.split()[:5]).code == 0
+    assert "initech" not in strata("tenant", "list").out
 
 
 def test_a_backup_is_restored_to_another_home(strata: Strata, filled: Path, tmp_path: Path) -> None:
