@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from sqlalchemy import Connection as Database
 from sqlalchemy import select
 
-from orchestration.contracts.extraction import Connection
+from orchestration.contracts.extraction import SIMULATED, Connection
 from orchestration.contracts.source import SourceSystem
 from orchestration.control import Control, changes, tables
 from orchestration.control.actor import current_actor
@@ -18,7 +20,7 @@ from orchestration.failures import SettingsError
 from orchestration.tenancy.plans import require_plan, require_room
 from orchestration.tenancy.registry_rows import Row, find_row
 from orchestration.tenancy.states import ONBOARDING
-from orchestration.tenancy.wish import Wish, WishedConnection
+from orchestration.tenancy.wish import ENVIRONMENT, Wish, WishedConnection
 from orchestration.tenants import Draft, Place, add_environment, read_environment, require_settings
 
 READER, WAREHOUSE = "api", "warehouse"
@@ -56,10 +58,20 @@ def _continued(found: Row, wish: Wish) -> Row:
         raise SettingsError(message, f"Choose another name, or see it: strata tenant show {wish.name}")
     asked = found["onboarding"].get("asked")
     if asked != wish.document:
-        message = f"Tenant {wish.name!r} began to come on board with other wishes: {asked}."
+        message = f"Tenant {wish.name!r} began to come on board with other wishes: {_in_words(asked)}."
         remedy = f"Give the same again, or remove it first: strata tenant remove {wish.name} --yes {wish.name}"
         raise SettingsError(message, remedy)
     return found
+
+
+def _in_words(asked: Mapping[str, Any] | None) -> str:
+    """Tell what was asked for at first as the command line gives it; a tenant of the file asked for nothing."""
+    if not asked:
+        return "none"
+    plan = [f"--plan {asked['plan']}"] if asked["plan"] else []
+    kinds = [(place, SIMULATED if simulated else ENVIRONMENT) for place, simulated in asked["connections"]]
+    places = [f"--connection {place}={kind}" for place, kind in kinds]
+    return " ".join([f"--title {shlex.quote(asked['title'])}", *plan, *places])
 
 
 def _require_unused(connection: Database, name: str, *, reuse_name: bool) -> None:

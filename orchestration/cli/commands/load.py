@@ -17,7 +17,8 @@ from orchestration.cli.console import print_json, say
 from orchestration.cli.exit_codes import ExitCode, exit_code_of_class, together
 from orchestration.cli.held import release_commands
 from orchestration.cli.load_table import print_loads
-from orchestration.runtime import open_runtime
+from orchestration.failures import SettingsError
+from orchestration.runtime import Runtime, open_runtime
 
 app = typer.Typer()
 
@@ -45,11 +46,13 @@ def load(
         given, missing = ("--force", "--reason") if force else ("--reason", "--force")
         raise typer.BadParameter(f"{given} needs {missing}.", param_hint=missing)
     runtime = open_runtime()
+    chosen = source_named(runtime, source, entity)
+    _require_connection(runtime, source, tenant)
     left_out: list[str] = []
     with progress.shown(silent=as_json) as on_progress:
         results = load_source(
             runtime,
-            source_named(runtime, source, entity),
+            chosen,
             mode.value,
             entities=entity,
             tenants=tenant,
@@ -66,6 +69,15 @@ def load(
             say(line)
         _tell(results)
     raise typer.Exit(together(map(_outcome, results)))
+
+
+def _require_connection(runtime: Runtime, source: str, tenants: list[str] | None) -> None:
+    """Refuse a load of named tenants none of whom has the source: nothing would be loaded, and nothing said."""
+    if not tenants or any(True for _ in runtime.registered(source, tenants)):
+        return
+    who = f"Tenant {tenants[0]!r} has" if len(tenants) == 1 else f"Tenants {', '.join(tenants)} have"
+    remedy = f"strata tenant connect {tenants[0]} {source}=environment, or =simulated."
+    raise SettingsError(f"{who} no {source} connection.", remedy)
 
 
 def _tell(results: list[LoadResult]) -> None:

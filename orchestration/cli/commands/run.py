@@ -10,11 +10,15 @@ from typing import Annotated
 import typer
 
 from orchestration import simulators
+from orchestration.bronze.admission import Admission
+from orchestration.bronze.roster import Muster
 from orchestration.cli.console import coloured, errors, print_json, print_table, say
 from orchestration.cli.day_summary import Line, read_mark, summarize
 from orchestration.cli.day_table import print_day
 from orchestration.cli.exit_codes import ExitCode
+from orchestration.contracts.source import Mode
 from orchestration.definitions.main_job import JobRun, main_job
+from orchestration.definitions.outcome import LeftOut
 from orchestration.runtime import Runtime, open_runtime
 
 app = typer.Typer()
@@ -25,7 +29,7 @@ def run(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = F
     """Load every source daily, build, run the financial scripts, advance the world one day, load hourly, build."""
     runtime = open_runtime()
     started = time.perf_counter()
-    mark = read_mark(runtime)
+    mark, left_out = read_mark(runtime), _left_out(runtime)
     log = runtime.settings.home / "run.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     # dbt tells every model and test on standard output; here the tables below say it shorter.
@@ -34,12 +38,31 @@ def run(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = F
     lines = summarize(runtime, mark, [job.run_id for job in jobs])
     failed = [job for job in jobs if not job.ok]
     if as_json:
-        print_json({"jobs": [asdict(job) for job in jobs], "tables": [asdict(line) for line in lines]})
+        print_json(
+            {"jobs": [asdict(job) for job in jobs], "tables": [asdict(line) for line in lines], "left_out": left_out}
+        )
     else:
+        for text in left_out:
+            say(text)
         _show(jobs, lines, time.perf_counter() - started)
         if failed:
             say(f"What dbt said on the way: {log}")
     raise typer.Exit(ExitCode.FAILED if failed else ExitCode.OK)
+
+
+def _left_out(runtime: Runtime) -> list[str]:
+    """Say whom the day's loads leave out, and why."""
+    admission, found = Admission(runtime), LeftOut()
+    modes: tuple[Mode, ...] = ("daily", "hourly")
+    absences = {
+        absence
+        for source in runtime.sources
+        for mode in modes
+        for absence in Muster(runtime, source, mode, (), admission).call().left_out.items()
+    }
+    for tenant, reason in sorted(absences):
+        found.add(tenant, reason)
+    return found.lines()
 
 
 def _advance(runtime: Runtime) -> None:

@@ -14,6 +14,7 @@ import typer
 from orchestration.bronze.admission import await_commits
 from orchestration.cli import progress
 from orchestration.cli.console import errors, moment, print_json, print_table, say
+from orchestration.cli.exit_codes import INTERRUPTED
 from orchestration.cli.load_table import print_loads
 from orchestration.cli.terms import in_words
 from orchestration.contracts.source import find_sources
@@ -73,10 +74,14 @@ def add(
         sources=sources,
         first_load=first_load,
     )
-    with progress.shown(silent=as_json) as on_progress:
-        done = onboarding.onboard(
-            settings, wish, reuse_name=reuse_name, on_step=_silent if as_json else _tell, on_progress=on_progress
-        )
+    try:
+        with progress.shown(silent=as_json) as on_progress:
+            done = onboarding.onboard(
+                settings, wish, reuse_name=reuse_name, on_step=_silent if as_json else _tell, on_progress=on_progress
+            )
+    except KeyboardInterrupt:
+        errors.print("Stopped. The same command goes on from here.", soft_wrap=True)
+        raise typer.Exit(INTERRUPTED) from None
     if as_json:
         print_json({"tenant": done.tenant, "api_key": done.api_key, "loads": [asdict(load) for load in done.loads]})
         return

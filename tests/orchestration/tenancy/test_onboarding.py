@@ -130,7 +130,9 @@ def test_a_failed_first_load_is_made_up_by_the_same_command(
 
 def test_other_wishes_do_not_go_on_with_what_was_begun(settings: Settings) -> None:
     assert run("onboard_until.py", "begun", "landing", "after") == -9
-    with pytest.raises(SettingsError, match="other wishes"):
+    with pytest.raises(
+        SettingsError, match=r"other wishes: --title .*--plan small --connection salesforce/main=simulated"
+    ):
         onboarding.onboard(settings, wish(settings, "begun", plan=None))
 
 

@@ -14,7 +14,7 @@ from tenancy_house import fill, settings_now
 from orchestration.cli import main
 from orchestration.control import open_control
 from orchestration.settings import Settings
-from orchestration.tenancy import plans
+from orchestration.tenancy import onboarding, plans
 
 Strata = Callable[..., "Answer"]
 
@@ -146,6 +146,26 @@ def test_connections_come_and_go_and_the_data_stays(strata: Strata) -> None:
     assert strata("tenant", "rename", "globex", "--title", "Globex Inc").code == 0
     assert "Globex Inc" in strata("tenant", "show", "globex").out
     assert "connection globex/salesforce/eu" in strata("control", "audit", "--tenant", "globex", "--json").out
+
+
+def test_a_load_of_a_tenant_without_the_source_is_refused(strata: Strata) -> None:
+    refused = strata("load", "product", "--mode", "daily", "--tenant", "acme")
+    assert (refused.code, "'acme' has no product connection" in " ".join(refused.err.split())) == (3, True)
+
+
+def test_an_interrupted_onboarding_says_that_the_same_command_goes_on(
+    strata: Strata, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    add = ("tenant", "add", "broken_off", "--connection", "salesforce=simulated", "--no-first-load")
+    with monkeypatch.context() as patch:
+        patch.setattr(onboarding, "replace_first_key", interrupt)
+        stopped = strata(*add)
+    assert (stopped.code, stopped.err.splitlines()[-1]) == (130, "Stopped. The same command goes on from here.")
+    assert strata(*add).code == 0
+    assert strata("tenant", "remove", "broken_off", "--yes", "broken_off").code == 0
 
 
 def test_a_suspended_tenant_is_neither_loaded_nor_read(strata: Strata) -> None:
