@@ -79,6 +79,7 @@ def open_runtime(settings: Settings | None = None) -> Runtime:
     from orchestration.control.registry import registered_tenants  # noqa: PLC0415 - a code location loads without it
 
     settings = settings or load_settings()
+    settings.make_home()
     sources = find_sources(settings.sources_dir)
     return Runtime(
         settings=settings,

@@ -94,6 +94,20 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
+    def make_home(self) -> None:
+        """Make the home, which its user alone may enter: its files hold all tenants together.
+
+        One that is there keeps its mode: an operator may have opened it to a group.
+
+        Raises:
+            SettingsError: it cannot be made.
+        """
+        try:
+            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"{self.home} cannot be made: {error.strerror}."
+            raise SettingsError(message, "Set STRATA_HOME to a folder that this user may write to.") from None
+
     @property
     def warehouse_file(self) -> Path:
         """The embedded warehouse."""

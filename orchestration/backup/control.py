@@ -32,6 +32,7 @@ def copy_control(source: Path, target: Path) -> str | None:
         StrataError: the copy, and so probably the database, is damaged.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
+    target.touch(mode=0o600)
     with closing(sqlite3.connect(source, timeout=30)) as read, closing(sqlite3.connect(target)) as write:
         read.backup(write)
         # One file: a log beside it would be another thing to lose.

@@ -81,6 +81,7 @@ def restore(
         # Told again below, under the lock; here, before a large backup is read to its end.
         _require_empty(settings.home, force=force)
     manifest = inspect(backup, tell)
+    settings.make_home()
     with standing_still(settings):
         return _Restore(settings, backup, manifest, tell, check_landing).run(force=force)
 
@@ -100,7 +101,6 @@ class _Restore:
         if left:
             swap.complete(self.settings, left)
         _require_empty(self.settings.home, force=force)
-        self.settings.home.mkdir(parents=True, exist_ok=True)
         require_room(self.settings.home, self.manifest.size, "The restored state")
         return self._finish(self._prepare(), resumed=False)
 

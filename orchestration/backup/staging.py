@@ -58,7 +58,7 @@ def stage(runtime: Runtime, backup: Path, manifest: BackupManifest, tell: OnProg
         copy(backup / file.path, path, on_bytes)
         if digest(path) != file.sha256:
             raise StrataError(f"{backup / file.path} was changed while it was read.", "Nothing was touched.")
-        if is_secret(file.path):
+        if is_secret(file.path) or file.path.startswith("control/"):
             path.chmod(0o600)
     _keep_secrets(home.parent, home)
     with runtime.warehouse.session("strata restore") as session:

@@ -56,6 +56,8 @@ def _file(control: Control) -> Path | None:
 def _make(control: Control, file: Path) -> str:
     """Make the embedded control plane, unless another process just did; nobody else may read its folder."""
     try:
+        # The locks lie in the home, which nobody else may enter either.
+        control.locks.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with held(control.locks / "control.lock", "making the control plane", control.wait_seconds):
             return current(control) or upgrade(control)
     except OSError as error:
@@ -99,6 +101,8 @@ def upgrade(control: Control, revision: str = HEAD) -> str:
     _require_known(current(control))
     if file := _file(control):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite would make it readable by all, and gives its logs the mode that the database has.
+        file.touch(mode=0o600)
     with _migrating(control) as config:
         command.upgrade(config, revision)
     return revision

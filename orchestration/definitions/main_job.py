@@ -135,6 +135,7 @@ def read_locations(workspace: Path) -> dict[str, str]:
 
 def prepare_dagster_home(settings: Settings) -> Path:
     """Copy the instance's template to DAGSTER_HOME and return the folder."""
+    settings.make_home()
     home = settings.home / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(PROJECT / "infra" / "dagster.yaml", home / "dagster.yaml")
