@@ -96,13 +96,19 @@ class Keys:
             return self._insert(connection, (tenant, principal_id), scopes, lifetime)
 
     def listed(self, tenant: str | None = None, principal_id: str | None = None) -> list[Key]:
-        """Return keys, oldest first, revoked and expired ones too."""
+        """Return keys, oldest first, revoked and expired ones too.
+
+        Raises:
+            SettingsError: the tenant is unknown.
+        """
         wanted = _SELECT
         if tenant is not None:
             wanted = wanted.where(api_key.c.tenant_id == tenant)
         if principal_id is not None:
             wanted = wanted.where(api_key.c.principal_id == principal_id)
         with self.control.reading() as connection:
+            if tenant is not None:
+                _require_tenant(connection, tenant)
             return [_key(row) for row in connection.execute(wanted).mappings()]
 
     def rotate(self, key_id: str, *, tenant: str | None = None, overlap: timedelta = OVERLAP) -> Issued:

@@ -11,6 +11,8 @@ from orchestration.cli.console import moment, parse_moment, print_json, print_ta
 from orchestration.cli.exit_codes import ExitCode
 from orchestration.control import Control, open_control, schema
 from orchestration.control.isolation import holes
+from orchestration.control.registry import ABSENT, tenant_state
+from orchestration.control.tables import PLATFORM
 from orchestration.control.trail import Entry, read_trail
 from orchestration.failures import SettingsError
 from orchestration.settings import load_settings
@@ -72,7 +74,10 @@ def audit(
         moment_since = parse_moment(since, settings.timezone) if since else None
     except ValueError:
         raise SettingsError(f"--since {since}: is no timestamp.", "Example: 2026-11-20T08:00.") from None
-    entries = read_trail(open_control(settings), tenant, since=moment_since, limit=limit)
+    opened = open_control(settings)
+    entries = read_trail(opened, tenant, since=moment_since, limit=limit)
+    if tenant and tenant != PLATFORM and not entries and tenant_state(opened, tenant) == ABSENT:
+        raise SettingsError(f"Tenant {tenant!r} is unknown.", "See: strata tenant list.")
     if as_json:
         print_json({"audit": [asdict(entry) for entry in entries]})
     else:

@@ -15,6 +15,7 @@ from orchestration.control.key_form import PREFIX
 from orchestration.control.key_ring import KeyRing
 from orchestration.control.keys import Issued, Key, Keys
 from orchestration.control.pepper import read_pepper
+from orchestration.control.registry import tenant_state
 from orchestration.failures import SettingsError
 from orchestration.settings import Settings, load_settings
 
@@ -82,12 +83,13 @@ def rotate(
 @app.command()
 def revoke(key_id: KeyId, as_json: Json = False) -> None:
     """End a key; every process refuses it within a second."""
-    settings = load_settings()
+    settings, now = load_settings(), datetime.now(UTC)
     ended = _keys(settings).revoke(key_id)
+    already = " already" if ended.revoked_at and ended.revoked_at < now else ""
     if as_json:
         print_json(_document(ended))
     else:
-        say(f"{PREFIX}{ended.key_id} of {ended.principal_id} ({ended.tenant_id}) is revoked.")
+        say(f"{PREFIX}{ended.key_id} of {ended.principal_id} ({ended.tenant_id}) is revoked{already}.")
 
 
 @app.command()
@@ -98,11 +100,14 @@ def check(as_json: Json = False) -> None:
         raise SettingsError("STRATA_KEY is not set.", "Put the key there: a key on a command line stays in histories.")
     control = open_control(settings)
     holder = KeyRing(control, read_pepper(settings, control)).check(settings.key.get_secret_value())
+    state = tenant_state(control, holder.tenant_id)
     if as_json:
-        print_json(holder.__dict__ | {"permissions": sorted(holder.permissions)})
+        print_json(holder.__dict__ | {"permissions": sorted(holder.permissions), "tenant_state": state})
     else:
         allowed = ", ".join(sorted(holder.permissions)) or "nothing"
         say(f"{PREFIX}{holder.key_id} is of {holder.principal_id} ({holder.tenant_id}) and may: {allowed}.")
+    if state == "suspended" and not as_json:
+        say(f"Tenant {holder.tenant_id} is suspended: the key opens nothing until it is resumed.", style="yellow")
 
 
 def _keys(settings: Settings) -> Keys:

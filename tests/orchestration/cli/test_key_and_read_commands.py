@@ -97,12 +97,28 @@ def test_a_rotated_key_works_beside_the_new_one(strata: Strata, key: str, monkey
     assert strata("key", "rotate", key).code == 3
 
 
+def test_a_key_that_is_revoked_twice_is_revoked_already(strata: Strata, key: str) -> None:
+    assert "is revoked." in strata("key", "revoke", key).out
+    assert "is revoked already." in strata("key", "revoke", key).out.replace("\n", " ")
+
+
+def test_the_check_of_a_suspended_tenants_key_says_so(strata: Strata, key: str) -> None:
+    assert "suspended" not in strata("key", "check").out
+    strata("tenant", "suspend", "acme")
+    told, document = strata("key", "check").out, strata("key", "check", "--json").document
+    strata("tenant", "resume", "acme")
+    assert "Tenant acme is suspended" in told
+    assert document["tenant_state"] == "suspended"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("key", "create", "nobody", "portal", "--scope", "read"), "Tenant 'nobody' is unknown"),
         (("key", "create", "acme", "portal", "--scope", "everything"), "'everything' is no permission"),
         (("key", "revoke", "strata_0000000000000000"), "There is no key strata_0000000000000000"),
+        (("key", "list", "--tenant", "nobody"), "Tenant 'nobody' is unknown"),
+        (("control", "audit", "--tenant", "nobody"), "Tenant 'nobody' is unknown"),
         (("key", "check"), "STRATA_KEY is not set"),
         (("read", "gold.nothing", "--tenant", "acme"), "There is no table gold.nothing"),
         (("read", "gold.usage", "--tenant", "acme", "--where", "id=many"), "'many' is no BIGINT"),
