@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from orchestration.failures import StrataError
+from orchestration.landing.folder import flush
 
 OnBytes = Callable[[int], None]
 """Is told the bytes that were copied or read since it was last called."""
@@ -66,15 +67,6 @@ def digest(path: Path, on_bytes: OnBytes = uncounted) -> str:
             found.update(piece)
             on_bytes(len(piece))
     return found.hexdigest()
-
-
-def flush(path: Path) -> None:
-    """Have a file, or a folder's list of names, on the disk before going on."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def flush_folders(root: Path) -> None:

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.backup.copying import copy, digest, flush, flush_folders
+from orchestration.backup.copying import copy, digest, flush_folders
 from orchestration.backup.landed import last_ledgered
 from orchestration.backup.manifest import BackupManifest
 from orchestration.backup.progress import OnProgress, counting
 from orchestration.backup.secret_files import is_secret, secret_files
 from orchestration.failures import StrataError
+from orchestration.landing.folder import flush
 from orchestration.landing.manifest import Place
 from orchestration.publication import log
 from orchestration.publication.pointer import pointer_path

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.backup import control
-from orchestration.backup.copying import OnBytes, copy, digest, flush, require_room
+from orchestration.backup.copying import OnBytes, copy, digest, require_room
 from orchestration.backup.landed import LANDING_LIST, LandedLoad, read_landed, write_list
 from orchestration.backup.manifest import BackedUpFile, BackupManifest, LandingList, Versions
 from orchestration.backup.moment import Moment, captured
@@ -18,6 +18,7 @@ from orchestration.backup.progress import OnProgress, Progress, counting, silent
 from orchestration.backup.secret_files import secret_files
 from orchestration.backup.target import Target, new_backup_id, open_target
 from orchestration.failures import SettingsError, StrataError
+from orchestration.landing.folder import flush
 from orchestration.landing.manifest import Part
 from orchestration.landing.store import LandingStore, open_landing
 from orchestration.settings import Settings

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestration.backup.copying import flush, flush_folders
+from orchestration.backup.copying import flush_folders
 from orchestration.backup.manifest import MANIFEST, BackupManifest, read_backup
 from orchestration.failures import SettingsError, StrataError
+from orchestration.landing.folder import flush
 from orchestration.settings import Settings
 from orchestration.warehouse.lock import held
 

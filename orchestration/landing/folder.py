@@ -32,7 +32,7 @@ class FolderStore:
     def land(self, key: str) -> None:
         """Flush the draft and give it its name."""
         draft, final = self.draft(key), self._root / key
-        _flush(draft)
+        flush(draft)
         try:
             # A link refuses a taken name; a rename would replace the file silently.
             os.link(draft, final)
@@ -41,7 +41,7 @@ class FolderStore:
             raise Busy(message, "Another load wrote it; landed files are immutable.") from None
         finally:
             draft.unlink()
-        _flush(final.parent)
+        flush(final.parent)
 
     def put(self, key: str, content: bytes) -> None:
         """Write and land in one step."""
@@ -56,9 +56,9 @@ class FolderStore:
         """Rename a new file over the old one."""
         draft = self.draft(key)
         draft.write_bytes(content)
-        _flush(draft)
+        flush(draft)
         draft.replace(self._root / key)
-        _flush((self._root / key).parent)
+        flush((self._root / key).parent)
 
     def read(self, key: str) -> bytes:
         """Return the file's content."""
@@ -95,7 +95,8 @@ class FolderStore:
         """Nothing is copied, so nothing is dropped."""
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Have a file, or a folder's list of names, on the disk before going on."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
