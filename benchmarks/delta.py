@@ -1,12 +1,12 @@
 """An hourly delta of 20,000 changed and 200 deleted rows into a big table, against raw DELETE + INSERT and MERGE.
 
 The engine's path: extract from a file, land, gate, de-duplicate, merge, tombstones, ledger.
-Raw opens the same warehouse with the same settings and leaves the same table behind, in one
-transaction: DELETE USING the keys, INSERT of the rows, and INSERT plus DELETE of the 200 as
-tombstones, the cheapest way that was found to keep them (an UPDATE makes DuckDB rewrite whole
-columns). It lands, checks and records nothing. *Deleted rows lost* is the same without tombstones,
-for comparison: reading 200 rows all over a table of 10 million costs about as much as the 20,000
-together. MERGE is DuckDB's own statement.
+Raw opens the same warehouse with the same settings and runs one transaction: DELETE USING
+the keys, INSERT of the rows, DELETE of the deleted keys; it lands, checks and records nothing,
+and deleted rows are gone. The second raw leaves the same table behind as bronze does: it keeps
+those rows as tombstones, by INSERT plus DELETE, the cheapest way that was found (an UPDATE makes
+DuckDB rewrite whole columns): reading 200 rows all over a table of 10 million costs about as much
+as the 20,000 together. What is asked is asked against the first. MERGE is DuckDB's own statement.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _check(result: object) -> None:
         raise RuntimeError(f"the delta did something else: {result}")
 
 
-def raw(folder: Path, home: Path) -> None:
+def raw_with_tombstones(folder: Path, home: Path) -> None:
     """Delete and insert; what the source deleted stays as tombstones."""
     marks = f"'load' AS _load_id, now()::TIMESTAMP AS _loaded_at, now()::TIMESTAMP AS {DELETED_AT}"
     collect = f"CREATE TEMP TABLE gone AS SELECT rowid AS place FROM {TABLE} SEMI JOIN {_gone(folder)} USING (id)"
@@ -90,7 +90,7 @@ def raw(folder: Path, home: Path) -> None:
     measured(lambda: _run(home, [*_delete_and_insert(folder), *bury]))
 
 
-def raw_without_tombstones(folder: Path, home: Path) -> None:
+def raw(folder: Path, home: Path) -> None:
     """Delete and insert, and nothing else: what the source deleted is gone."""
     bury = f"DELETE FROM {TABLE} USING {_gone(folder)} g WHERE {TABLE}.id = g.id"
     measured(lambda: _run(home, [*_delete_and_insert(folder), bury]))
@@ -131,7 +131,7 @@ def _run(home: Path, statements: list[str]) -> None:
 
 CONTESTANTS = {
     "raw DELETE + INSERT": raw,
-    "raw, deleted rows lost": raw_without_tombstones,
+    "raw, tombstones kept": raw_with_tombstones,
     "strata": strata,
     "MERGE": merge_into,
 }
@@ -163,17 +163,18 @@ def _measure(folder: Path, rows: int, rounds: int) -> list[Figure]:
     base = [sys.executable, __file__, "--folder", str(folder), "--contestant"]
     runs = prepared_contest({name: [*base, name] for name in CONTESTANTS}, template, folder / "home", rounds)
     figures = {name: figure("Delta", name, rows, runs[name]) for name in CONTESTANTS}
-    peer = figures["raw DELETE + INSERT"]
-    ratios = {name: round(item.cpu / peer.cpu, 2) for name, item in figures.items()}
+    raw, same, strata = (figures[name] for name in ("raw DELETE + INSERT", "raw, tombstones kept", "strata"))
     return [
-        replace(
-            item,
-            peer="" if item is peer else peer.contestant,
-            ratio=None if item is peer else ratios[name],
-            limit=LIMITS.get(rows) if name == "strata" else None,
-        )
-        for name, item in figures.items()
+        raw,
+        _against(raw, same),
+        replace(_against(raw, strata), limit=LIMITS.get(rows)),
+        _against(same, strata),
+        _against(raw, figures["MERGE"]),
     ]
+
+
+def _against(peer: Figure, item: Figure) -> Figure:
+    return replace(item, peer=peer.contestant, ratio=round(item.cpu / peer.cpu, 2))
 
 
 if __name__ == "__main__":
