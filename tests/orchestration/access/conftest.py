@@ -13,20 +13,16 @@ from house import TENANTS, House
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def house(standing: House, tmp_path: Path) -> House:
     """An installation that the test may change."""
-    return furnished(tmp_path)
+    return standing.copied_to(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def standing(tmp_path_factory: pytest.TempPathFactory) -> House:
-    """One that tests only read."""
-    return furnished(tmp_path_factory.mktemp("standing"))
-
-
-def furnished(folder: Path) -> House:
-    """Three bills of each tenant with the same ids, loaded and published; one more of each is rejected."""
-    house = House(folder)
+    """One that tests only read: three bills of each tenant with the same ids, published; one more of each rejected."""
+    house = House(tmp_path_factory.mktemp("standing"))
+    house.found()
     for tenant in TENANTS:
         for number in (1, 2, 3):
             house.put(tenant, number)

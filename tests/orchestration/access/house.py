@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from copy import deepcopy
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -40,10 +42,8 @@ class House:
     """One installation with the till as its only source."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.source: TillSource = till_source(folder / "till")
-        scripts = folder / "scripts" / "financial"
-        scripts.mkdir(parents=True)
-        (scripts / "bill_total.sql").write_text(_SCRIPT, encoding="utf-8")
         settings = Settings(home=folder / "home", scripts_dir=folder / "scripts", lock_wait_seconds=20, _env_file=None)
         self.runtime = Runtime(
             settings=settings,
@@ -53,10 +53,24 @@ class House:
             landing=open_landing(settings),
         )
         self.builds = 0
+
+    def found(self) -> None:
+        """Write the script, and take both tenants on board."""
+        scripts = self.folder / "scripts" / "financial"
+        scripts.mkdir(parents=True)
+        (scripts / "bill_total.sql").write_text(_SCRIPT, encoding="utf-8")
         with self.runtime.control.transaction("test") as connection:
             for name in TENANTS:
                 row = {"tenant_id": name, "title": name.title(), "state": "active"}
                 changes.insert(connection, tables.tenant, row)
+
+    def copied_to(self, folder: Path) -> House:
+        """Return a copy that lives a life of its own from here on."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        copy = House(folder)
+        copy.source.bills.update(deepcopy(self.source.bills))
+        copy.builds = self.builds
+        return copy
 
     def move(self, tenant: str, state: str) -> None:
         """Change a tenant's state."""

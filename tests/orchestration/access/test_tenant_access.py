@@ -17,6 +17,29 @@ def rows(house: House, question: Question, tenant: str = "acme") -> list[dict]:
     return house.access(tenant).read(GOLD, question).to_pylist()
 
 
+@pytest.fixture(scope="module")
+def priced(standing: House, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """acme's bills cost 1, 2 and 3."""
+    house = standing.copied_to(tmp_path_factory.mktemp("priced"))
+    house.put("acme", 2, amount=Decimal("2.00"))
+    house.put("acme", 3, amount=Decimal("3.00"))
+    house.load("acme")
+    house.publish()
+    return house
+
+
+@pytest.fixture(scope="module")
+def eleven(standing: House, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """acme has eleven bills, some without an amount, many with the same."""
+    house = standing.copied_to(tmp_path_factory.mktemp("eleven"))
+    for number in range(1, 12):
+        amount = None if number % 4 == 0 else Decimal(number % 3)
+        house.put("acme", number, amount=amount, note=f"n{number % 2}")
+    house.load("acme")
+    house.publish()
+    return house
+
+
 def test_a_tenant_reads_its_own_rows_alone(standing: House) -> None:
     found = rows(standing, Question(columns=["_tenant_id", "id", "note"], order=["id"]))
     assert found == [{"_tenant_id": "acme", "id": n, "note": "note of acme"} for n in (1, 2, 3)]
@@ -50,12 +73,8 @@ def test_a_table_without_tenants_is_nobodys(standing: House) -> None:
         (Comparison("note", "=", "' OR true --"), []),
     ],
 )
-def test_comparisons_narrow_the_rows(house: House, comparison: Comparison, ids: list[int]) -> None:
-    house.put("acme", 2, amount=Decimal("2.00"))
-    house.put("acme", 3, amount=Decimal("3.00"))
-    house.load("acme")
-    house.publish()
-    assert [row["id"] for row in rows(house, Question(where=[comparison], order=["id"]))] == ids
+def test_comparisons_narrow_the_rows(priced: House, comparison: Comparison, ids: list[int]) -> None:
+    assert [row["id"] for row in rows(priced, Question(where=[comparison], order=["id"]))] == ids
 
 
 def test_a_value_that_does_not_fit_is_told_without_any_rows_value(standing: House) -> None:
@@ -80,17 +99,12 @@ def test_a_name_that_is_no_column_is_refused(standing: House, name: str) -> None
 @pytest.mark.parametrize(
     "order", [["id"], ["-id"], ["note", "id"], ["-amount", "id"], ["amount", "-id"], ["status", "-amount", "id"]]
 )
-def test_page_after_page_gives_every_row_once(house: House, order: list[str]) -> None:
-    for number in range(1, 12):
-        amount = None if number % 4 == 0 else Decimal(number % 3)
-        house.put("acme", number, amount=amount, note=f"n{number % 2}")
-    house.load("acme")
-    house.publish()
-    whole = rows(house, Question(order=order))
+def test_page_after_page_gives_every_row_once(eleven: House, order: list[str]) -> None:
+    whole = rows(eleven, Question(order=order))
     names = [item.removeprefix("-") for item in order]
     seen: list[dict] = []
     while page := rows(
-        house, Question(order=order, limit=3, after=[seen[-1][name] for name in names] if seen else None)
+        eleven, Question(order=order, limit=3, after=[seen[-1][name] for name in names] if seen else None)
     ):
         seen += page
     assert seen == whole
