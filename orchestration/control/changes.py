@@ -14,7 +14,8 @@ from sqlalchemy import insert as insert_into
 from sqlalchemy import update as update_of
 
 from orchestration.control.database import ACTOR, alone
-from orchestration.control.tables import PLATFORM, SECRET, TENANT_TABLES, audit, tenant
+from orchestration.control.metadata import SECRET
+from orchestration.control.tables import PLATFORM, TENANT_TABLES, audit, tenant
 from orchestration.failures import SettingsError
 from orchestration.redaction import redact
 

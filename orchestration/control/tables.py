@@ -2,7 +2,8 @@
 
 Every key of a table that belongs to tenants begins with ``tenant_id``: a unique
 index over all tenants would answer whether another tenant has a value. Columns
-marked :data:`SECRET` never enter the audit trail.
+marked :data:`SECRET` never enter the audit trail. The tables of deliveries are in
+``delivery_tables``.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     text,
 )
 
+from orchestration.control.delivery_tables import DELIVERY_TABLES
+from orchestration.control.metadata import SECRET, json_of, metadata, one_of, stamps
 from orchestration.control.types import Json, Name, Text, UtcTime
 
 PLATFORM = "*"
@@ -29,51 +31,18 @@ PLATFORM = "*"
 
 STATES = ("onboarding", "active", "suspended", "removing")
 KINDS = ("person", "service", "warehouse")
-SECRET = "secret"  # noqa: S105 - the name of a mark
-"""The mark, in a column's ``info``, of values that are never shown."""
-
 _SECRET: dict[str, Any] = {SECRET: True}
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(referred_table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
-
-
-def _stamps() -> tuple[Column[Any], ...]:
-    """Say who made and last changed a row, and since when it is deleted."""
-    return (
-        Column("created_at", UtcTime, nullable=False),
-        Column("created_by", Name, nullable=False),
-        Column("updated_at", UtcTime, nullable=False),
-        Column("updated_by", Name, nullable=False),
-        Column("deleted_at", UtcTime),
-    )
-
-
-def _json(name: str) -> Column[Any]:
-    return Column(name, Json, nullable=False, default=dict)
-
-
-def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
-    return CheckConstraint(f"{column} IN ({', '.join(map(repr, values))})", name=column)
-
 
 installation = Table(
     "installation",
     metadata,
     Column("name", Name, primary_key=True),
     Column("value", String(512), nullable=False, info=_SECRET),
-    *_stamps(),
+    *stamps(),
 )
 """Facts of this installation: the secret under which removed names are remembered, the seed's last state."""
 
-removed = Table("removed", metadata, Column("name_digest", String(64), primary_key=True), *_stamps())
+removed = Table("removed", metadata, Column("name_digest", String(64), primary_key=True), *stamps())
 """Names of removed tenants as HMAC-SHA256, so that a seed does not bring them back."""
 
 plan = Table(
@@ -81,10 +50,10 @@ plan = Table(
     metadata,
     Column("plan_id", Name, primary_key=True),
     Column("title", Text, nullable=False),
-    _json("quotas"),
-    _json("features"),
-    _json("schedules"),
-    *_stamps(),
+    json_of("quotas"),
+    json_of("features"),
+    json_of("schedules"),
+    *stamps(),
 )
 
 tenant = Table(
@@ -94,14 +63,14 @@ tenant = Table(
     Column("title", Text, nullable=False),
     Column("plan_id", Name),
     Column("state", String(16), nullable=False),
-    _json("quotas"),
-    _json("features"),
-    _json("schedules"),
-    _json("onboarding"),
-    *_stamps(),
+    json_of("quotas"),
+    json_of("features"),
+    json_of("schedules"),
+    json_of("onboarding"),
+    *stamps(),
     # A plan is the platform's: this key says nothing of another tenant.
     ForeignKeyConstraint(["plan_id"], ["plan.plan_id"]),
-    _one_of("state", STATES),
+    one_of("state", STATES),
     CheckConstraint("tenant_id <> '' AND tenant_id <> '*'", name="tenant_id"),
 )
 """``quotas``, ``features``, ``schedules`` lie over those of the plan; ``onboarding`` keeps the steps that are done."""
@@ -113,8 +82,8 @@ connection = Table(
     Column("source", Name, primary_key=True),
     Column("instance", Name, primary_key=True),
     Column("simulated", Boolean, nullable=False),
-    _json("settings"),
-    *_stamps(),
+    json_of("settings"),
+    *stamps(),
     ForeignKeyConstraint(["tenant_id"], ["tenant.tenant_id"]),
 )
 """``settings`` by name: ``{"value": …}`` or ``{"reference": "env:NAME" | "file:/path" | "vault:path#field"}``."""
@@ -127,8 +96,8 @@ principal = Table(
     Column("kind", String(16), nullable=False),
     Column("title", Text, nullable=False),
     Column("permissions", Json, nullable=False, default=list),
-    *_stamps(),
-    _one_of("kind", KINDS),
+    *stamps(),
+    one_of("kind", KINDS),
 )
 """Who may act; the platform's own have the tenant ``*``, which is why no foreign key leads to ``tenant``."""
 
@@ -145,7 +114,7 @@ api_key = Table(
     Column("last_used_at", UtcTime),
     Column("revoked_at", UtcTime),
     Column("replaced_by", Name),
-    *_stamps(),
+    *stamps(),
     ForeignKeyConstraint(["tenant_id", "principal_id"], ["principal.tenant_id", "principal.principal_id"]),
 )
 
@@ -154,7 +123,7 @@ salt = Table(
     metadata,
     Column("tenant_id", Name, primary_key=True),
     Column("salt", String(64), nullable=False, info=_SECRET),
-    *_stamps(),
+    *stamps(),
     ForeignKeyConstraint(["tenant_id"], ["tenant.tenant_id"]),
 )
 """32 random bytes of each tenant, as hexadecimal digits, for hashing personal data."""
@@ -177,7 +146,7 @@ audit = Table(
 Index(None, api_key.c.key_id)
 Index(None, audit.c.at)
 
-TENANT_TABLES = (api_key, principal, salt, connection, audit, tenant)
+TENANT_TABLES = (*DELIVERY_TABLES, api_key, principal, salt, connection, audit, tenant)
 """The tables with rows of tenants, in an order in which their rows can be deleted."""
 
 LIVE = text("deleted_at IS NULL")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from orchestration.control.tables import metadata
+from orchestration.control.metadata import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(
