@@ -1,0 +1,81 @@
+"""A delivery that a worker holds a lease on, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from orchestration.delivery.failures import DeliveryFailure
+from orchestration.delivery.registration import Place
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event of a delivery; ``occurred_at`` is in milliseconds since 1970."""
+
+    key: str
+    type: str
+    subject: str
+    version: int | None
+    data: dict[str, Any]
+    occurred_at: int
+    traceparent: str = ""
+
+    @property
+    def moment(self) -> datetime:
+        """When it happened."""
+        return datetime.fromtimestamp(self.occurred_at / 1000, UTC)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A leased delivery with its events: of a table the newest alone, else all, oldest first.
+
+    ``attempt`` counts this one. ``from_version`` is what the registration had when the delivery was first
+    claimed (``None``: nothing yet, or no table).
+    """
+
+    tenant: str
+    delivery_id: str
+    registration_id: str
+    endpoint_id: str
+    subject: str
+    lane: str
+    attempt: int
+    events: tuple[Event, ...]
+    event_count: int
+    from_version: int | None
+    to_version: int | None
+    traceparent: str = ""
+
+    @property
+    def place(self) -> Place:
+        """The registration's name."""
+        return self.tenant, self.registration_id
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The delivery's name."""
+        return self.tenant, self.delivery_id
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one attempt; ``failure`` is ``None`` when it went well or there was nothing to send (``skipped``).
+
+    ``deferred_until`` (milliseconds) puts the delivery back without counting the attempt: a breaker is open,
+    or a limit is reached.
+    """
+
+    claimed: Claimed
+    started_at: int
+    milliseconds: int
+    failure: DeliveryFailure | None = None
+    message: str = ""
+    status_code: int | None = None
+    answer: str = ""
+    retry_after: float | None = None
+    is_permanent: bool = False
+    is_skipped: bool = False
+    deferred_until: int | None = None
