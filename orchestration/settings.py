@@ -76,6 +76,11 @@ class Settings(BaseSettings):
         None, description="Alerts are mailed through here.", examples=["smtp://user:password@mail.example.com:587"]
     )
     alert_mail_to: str = Field("", description="Who gets the alert mails.", examples=["data@example.com"])
+    otlp_url: str = Field(
+        "",
+        description="OpenTelemetry collector for traces and metrics; empty: none.",
+        examples=["http://127.0.0.1:4318"],
+    )
     world_size: int = Field(120, ge=10, description="Customers of the simulated company.", examples=["100000"])
     world_seed: int = Field(7, description="Seed of the simulated company.", examples=["42"])
 

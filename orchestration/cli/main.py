@@ -32,6 +32,15 @@ COMMANDS = {
     "key": "Make, list, replace and end API keys.",
     "read": "Read one tenant's rows, as operator or with an API key.",
     "plan": "Quotas, features and schedules that tenants share.",
+    "events": "List the events that can be registered for, with their schemas.",
+    "consumer": "Add, list, change and remove those who get data delivered.",
+    "registration": "Register a consumer for events of a tenant; list, test, change, pause and remove.",
+    "deliver": "Send what is due: by webhook, SFTP, message bus or feed.",
+    "deliveries": "List, show, replay and cancel deliveries.",
+    "dead-letters": "List what failed for good, and send it again.",
+    "feed": "Read a registration's feed from a position on.",
+    "receiver": "Start an endpoint on this machine that verifies and shows what arrives.",
+    "metrics": "Serve the platform's metrics for Prometheus.",
     "control": "Bring the control plane's schema up or back, check it, and read its audit trail.",
     "doctor": "Check settings, credentials, connections and versions, and say what to mend.",
     "new": "Start a new source system.",
@@ -39,7 +48,8 @@ COMMANDS = {
     "sql": "Check analysts' scripts.",
     "generate": "Write the files that are generated from settings and contracts.",
 }
-"""Every command with its help; its module is ``orchestration.cli.commands.<name>`` and holds a Typer ``app``."""
+"""Every command with its help; its module is ``orchestration.cli.commands.<name>``, with ``_`` for ``-``, and holds a
+Typer ``app``."""
 
 
 DEBUG = "--debug"
@@ -49,7 +59,7 @@ class _Deferred(TyperCommand):
     """Stands for a command whose module is imported only when it is called."""
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:  # noqa: ANN401 (Typer's own signature)
-        module = import_module(f"orchestration.cli.commands.{self.name}")
+        module = import_module(f"orchestration.cli.commands.{str(self.name).replace('-', '_')}")
         return typer.main.get_command(module.app).make_context(info_name, args, parent, **extra)
 
 

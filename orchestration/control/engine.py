@@ -9,6 +9,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
+from orchestration import telemetry
 from orchestration.failures import SettingsError
 
 WRITES = "strata_writes"
@@ -40,12 +41,9 @@ def parse(text: str) -> URL:
 
 def make_engine(url: URL, wait_seconds: float) -> Engine:
     """Make an engine; it connects when it is first used. ``wait_seconds``: how long a writer waits for another."""
-    kind = url.get_backend_name()
-    if kind == "sqlite":
-        return _sqlite(url, wait_seconds)
-    if kind == "postgresql":
-        return _postgresql(url, wait_seconds)
-    return _sqlserver(url)
+    engine = _KINDS[url.get_backend_name()](url, wait_seconds)
+    telemetry.watch_database(engine)
+    return engine
 
 
 def _sqlite(url: URL, wait_seconds: float) -> Engine:
@@ -99,7 +97,7 @@ def _postgresql(url: URL, wait_seconds: float) -> Engine:
     return engine
 
 
-def _sqlserver(url: URL) -> Engine:
+def _sqlserver(url: URL, _wait_seconds: float) -> Engine:
     try:
         import pyodbc  # noqa: PLC0415 - needs a system library that only SQL Server's users have
     except ImportError as error:
@@ -108,3 +106,6 @@ def _sqlserver(url: URL) -> Engine:
     # The driver manager's pool hands connections on without a reset; SQLAlchemy's own is the only one.
     pyodbc.pooling = False
     return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=2, max_overflow=8)
+
+
+_KINDS = {"sqlite": _sqlite, "postgresql": _postgresql, "mssql": _sqlserver}

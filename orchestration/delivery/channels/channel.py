@@ -44,7 +44,7 @@ class ChannelSetting:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where one registration's messages go; ``settings`` are plain texts, ``secrets`` resolved from their references."""
+    """Where one registration's messages go; ``settings`` are plain texts, ``secrets`` are resolved."""
 
     tenant: str
     registration_id: str
