@@ -10,21 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.contracts.model import Column
 from orchestration.contracts.types import Kind
+from orchestration.quality.rows.arrow_values import integer, text, text_array
 
 # A column that cannot be cast is cast by runs of these lengths.
 # One of the last length is doubted as a whole: cheaper than to find the one value.
 _RUNS = (1024, 256, 64, 16)
 _DECIMAL_DIGITS = 38
 _HOUR_ALONE = len("2026-01-01T10")
+_HOUR_LENGTH = integer(_HOUR_ALONE).cast(pa.int32())
 _ONLY_DATE = len("2026-01-01")
+_YEAR_ONE = (date(1, 1, 1) - date(1970, 1, 1)).days
+_MICROSECONDS_A_DAY = 24 * 60 * 60 * 1_000_000
 _UTC_ENDS = ("Z", "+0000", "+00:00")
+_TRUE, _FALSE = text("true"), text("false")
 _UUID = r"\A[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\z"
 
 
@@ -74,10 +79,10 @@ def _broken_rules(column: Column, texts: pa.StringArray) -> Iterator[pa.BooleanA
     if column.required and texts.null_count:
         yield texts.is_null()
     if column.type.length and _longest(texts) > column.type.length:
-        yield pc.greater(pc.utf8_length(texts), column.type.length)
+        yield pc.greater(pc.utf8_length(texts), integer(column.type.length))
     if column.allowed:
         # Apart from texts, the rule is about how DuckDB writes the value, which is not known here.
-        yield pc.invert(pc.is_in(texts, pa.array([*_known(column), None], pa.string())))
+        yield pc.and_(texts.is_valid(), pc.invert(pc.is_in(texts, text_array(_known(column)))))
 
 
 def _known(column: Column) -> tuple[str, ...]:
@@ -94,7 +99,7 @@ def _number(column: Column, texts: pa.StringArray, cast: _Cast) -> Converted:
     if _has_letters(texts):
         doubts.append(pc.not_equal(pc.ascii_lower(texts), pc.ascii_upper(texts)))
     if column.type.scale and _longest(texts) + column.type.scale > _DECIMAL_DIGITS:
-        doubts.append(pc.greater(pc.binary_length(texts), _DECIMAL_DIGITS - column.type.scale))
+        doubts.append(pc.greater(pc.binary_length(texts), integer(_DECIMAL_DIGITS - column.type.scale)))
     return Converted(values, doubts)
 
 
@@ -105,13 +110,13 @@ def _double(column: Column, texts: pa.StringArray, cast: _Cast) -> Converted:
 
 
 def _boolean(_column: Column, texts: pa.StringArray, _cast: _Cast) -> Converted:
-    values = pc.equal(texts, "true")
-    return Converted(values, [pc.invert(pc.or_(values, pc.equal(texts, "false")))])
+    values = pc.equal(texts, _TRUE)
+    return Converted(values, [pc.invert(pc.or_(values, pc.equal(texts, _FALSE)))])
 
 
 def _date(column: Column, texts: pa.StringArray, cast: _Cast) -> Converted:
     values, doubts = cast(texts, column.type.arrow)
-    return Converted(values, [*doubts, *_before_year_one(values, date(1, 1, 1))])
+    return Converted(values, [*doubts, *_before_year_one(values)])
 
 
 def _timestamp(column: Column, texts: pa.StringArray, cast: _Cast) -> Converted:
@@ -123,7 +128,7 @@ def _timestamp(column: Column, texts: pa.StringArray, cast: _Cast) -> Converted:
         doubts.append(pc.invert(_in_utc(texts)))
         values = values.cast(naive)
     doubts.extend(_without_minutes(texts, zoned=zoned))
-    return Converted(values, [*doubts, *_before_year_one(values, datetime(1, 1, 1))])  # noqa: DTZ001
+    return Converted(values, [*doubts, *_before_year_one(values)])
 
 
 def _text(_column: Column, texts: pa.StringArray, _cast: _Cast) -> Converted:
@@ -187,11 +192,13 @@ def _longest(texts: pa.StringArray) -> int:
     return longest or 0
 
 
-def _before_year_one(values: pa.Array, start: date) -> Iterator[pa.BooleanArray]:
-    first = pc.min(values)
-    limit = pa.scalar(start, values.type)
-    if first.is_valid and pc.less(first, limit).as_py():
-        yield pc.less(values, limit)
+def _before_year_one(values: pa.Array) -> Iterator[pa.BooleanArray]:
+    days = pa.types.is_date32(values.type)
+    numbers = values.view(pa.int32() if days else pa.int64())
+    limit = _YEAR_ONE if days else _YEAR_ONE * _MICROSECONDS_A_DAY
+    first = pc.min(numbers).as_py()
+    if first is not None and first < limit:
+        yield pc.less(numbers, integer(limit))
 
 
 def _ends_in_utc(texts: pa.StringArray) -> bool:
@@ -211,6 +218,6 @@ def _without_minutes(texts: pa.StringArray, *, zoned: bool) -> Iterator[pa.Boole
     if zoned:
         shape = _HOUR_ALONE + max(map(len, _UTC_ENDS))
         if shortest <= shape:
-            yield pc.less_equal(lengths, shape)
-    elif _ONLY_DATE < shortest <= _HOUR_ALONE or pc.index(lengths, _HOUR_ALONE).as_py() >= 0:
-        yield pc.equal(lengths, _HOUR_ALONE)
+            yield pc.less_equal(lengths, integer(shape))
+    elif _ONLY_DATE < shortest <= _HOUR_ALONE or pc.index(lengths, _HOUR_LENGTH).as_py() >= 0:
+        yield pc.equal(lengths, _HOUR_LENGTH)

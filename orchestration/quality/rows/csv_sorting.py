@@ -11,10 +11,12 @@ from functools import reduce
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration.quality.rows.arrow_values import integer_array, truth
 from orchestration.quality.rows.certain import Conversion
 from orchestration.quality.rows.csv_texts import CsvTexts
 
 _DOUBTED_BYTES = 8 * 1024 * 1024
+_NO = truth(value=False)
 IS_CERTAIN = "_is_certain"
 """The column that tells certain records: leaving the others out costs DuckDB nothing, Arrow a copy of all."""
 
@@ -52,8 +54,8 @@ class CsvSorting:
 
     def _sort(self, texts: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
         converted = [convert(column) for convert, column in zip(self._conversions, texts.columns, strict=True)]
-        doubts = (pc.fill_null(doubt, fill_value=False) for column in converted for doubt in column.doubts)
-        doubt = reduce(pc.or_, doubts, pa.repeat(pa.scalar(value=False), len(texts)))
+        doubts = (pc.fill_null(doubt, _NO) for column in converted for doubt in column.doubts)
+        doubt = reduce(pc.or_, doubts, pa.repeat(_NO, len(texts)))
         self._set_aside(texts, doubt)
         return pa.record_batch([pc.invert(doubt), *(column.values for column in converted)], schema=schema)
 
@@ -61,4 +63,4 @@ class CsvSorting:
         part = self._part
         rows = [part.row_number(part.whole + place) for place in pc.indices_nonzero(doubt).to_pylist()]
         if rows:
-            self._doubted.append(texts.filter(doubt).add_column(0, "_row", pa.array(rows, pa.int64())))
+            self._doubted.append(texts.filter(doubt).add_column(0, "_row", integer_array(rows)))

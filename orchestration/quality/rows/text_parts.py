@@ -24,6 +24,7 @@ from orchestration.failures import ConnectionFailed
 from orchestration.landing.manifest import Form, Part
 from orchestration.landing.store import LandingStore
 from orchestration.quality.rows.arrow_memory import frugal_arrow
+from orchestration.quality.rows.arrow_values import integer_array, text_array
 from orchestration.quality.rows.csv_parts import csv_items, read_header
 from orchestration.quality.rows.csv_sorting import IS_CERTAIN, CsvSorting
 from orchestration.quality.rows.csv_texts import CsvTexts
@@ -137,7 +138,10 @@ class TextGate:
 
     def _reject_lines(self, key: str, lines: Sequence[tuple[int, str]]) -> int:
         """Reject lines that have too few or too many values."""
-        told = pa.table({"_row": [row for row, _ in lines], "_line": [line for _, line in lines]}) if lines else None
+        told = None
+        if lines:
+            rows, texts = zip(*lines, strict=True)
+            told = pa.table([integer_array(rows), text_array(texts)], ["_row", "_line"])
         reject = f"NULL, NULL, NULL, '{Reason.COLUMN_COUNT}', _line, {text_object([('_line', '_line')])}"
         self._insert_arrow(REJECTS, f"{names.literal(key)}, _row, {reject}", told)
         return len(lines)
