@@ -23,6 +23,8 @@ class Permission(StrEnum):
     """Rejected rows, personal values masked."""
     SQL = "sql"
     """Statements of one's own, over the tenant's rows alone."""
+    DELIVERY = "delivery"
+    """Registering for deliveries, and looking at what became of them."""
     PII = "pii"
     """Clear values: bronze tables, and rejected rows unmasked."""
 

@@ -64,6 +64,14 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
+class MadeSecret:
+    """A secret that the platform made: the value to keep, and what the consumer is shown of it, once."""
+
+    value: SecretStr
+    shown: SecretStr
+
+
+@dataclass(frozen=True)
 class Message:
     """What is sent: a body in memory, or a file where it may be large; one of the two.
 
@@ -130,6 +138,10 @@ class Channel(Protocol):
         Raises:
             SettingsError: names the setting and what to write instead.
         """
+        ...
+
+    def make(self, name: str, settings: Mapping[str, str]) -> MadeSecret:
+        """Make a new value for a setting that is ``made``, such as a signing key; ``settings`` are the plain ones."""
         ...
 
     async def open(self, endpoint: Endpoint, runtime: Runtime) -> Sender:

@@ -1,0 +1,122 @@
+"""Takes a wish into the control plane: checks it, makes and seals its secrets, tries it, and writes it down."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import SecretStr
+
+from orchestration.access.admission import admit
+from orchestration.access.principal import Permission, Principal
+from orchestration.control.actor import current_actor
+from orchestration.control.secrets import require_reference
+from orchestration.delivery import registry
+from orchestration.delivery.channels.channel import Channel, MadeSecret, Receipt
+from orchestration.delivery.registering.checking import Checked, check, with_defaults
+from orchestration.delivery.registering.trial import try_out
+from orchestration.delivery.registering.wish import Wish
+from orchestration.delivery.registration import Place, Registration
+from orchestration.delivery.sealing import Seal
+from orchestration.failures import SettingsError
+from orchestration.runtime import Runtime
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What was written, what the trial brought back, and the secrets that were made, to be shown this once."""
+
+    registration: Registration
+    receipt: Receipt | None
+    made: Mapping[str, SecretStr]
+
+
+def require_name(name: str, what: str) -> None:
+    """Refuse a name that would not fit a file's name, a header or a command line.
+
+    Raises:
+        SettingsError: says which characters fit.
+    """
+    if not _NAME.fullmatch(name):
+        remedy = "Lower-case letters, digits and '-', beginning with a letter; at most 63."
+        raise SettingsError(f"{what} {name!r} is no name.", remedy)
+
+
+def register(
+    runtime: Runtime, place: Place, wish: Wish, principal: Principal, *, trial: bool = True, replace_it: bool = False
+) -> Registered:
+    """Register a wish under a name, or give the registration of that name a new one.
+
+    Raises:
+        SettingsError: the wish cannot be kept, or the name is taken (unknown, to be replaced).
+        DeliveryFailed: the trial failed; nothing was written.
+    """
+    admit(runtime, place[0], principal, Permission.DELIVERY)
+    require_name(place[1], "Registration")
+    checked = check(runtime, place[0], wish)
+    with runtime.control.reading(place[0]) as connection:
+        before = registry.find(connection, place) if replace_it else None
+    made, settings = _settings(runtime, place, checked, before)
+    wanted = _registration(place, checked, settings, before)
+    receipt = try_out(runtime, wanted) if trial else None
+    with runtime.control.transaction(current_actor(), place[0]) as connection:
+        if before:
+            registry.change(connection, wanted)
+        else:
+            registry.add(connection, wanted)
+    return Registered(wanted, receipt, {name: item.shown for name, item in made.items()})
+
+
+def _registration(
+    place: Place, checked: Checked, settings: dict[str, dict[str, Any]], before: Registration | None
+) -> Registration:
+    wish = checked.wish
+    plain = with_defaults(checked.channel, wish.settings)
+    fresh = Registration(
+        tenant=place[0],
+        registration_id=place[1],
+        consumer=wish.consumer,
+        title=wish.title or place[1],
+        events=wish.events,
+        tables=checked.tables,
+        columns=wish.columns,
+        where=wish.where,
+        payload=wish.payload,
+        format=wish.format,
+        channel=wish.channel,
+        settings=settings,
+        endpoint=registry.endpoint_id(wish.channel, checked.channel.address(plain)),
+        terms=wish.terms,
+    )
+    return replace(fresh, state=before.state, reason=before.reason) if before else fresh
+
+
+def _settings(
+    runtime: Runtime, place: Place, checked: Checked, before: Registration | None
+) -> tuple[dict[str, MadeSecret], dict[str, dict[str, Any]]]:
+    """Return the secrets that were made now, and all settings as they are kept."""
+    wish = checked.wish
+    plain = with_defaults(checked.channel, wish.settings)
+    kept: dict[str, dict[str, Any]] = {name: {"value": value} for name, value in plain.items()}
+    kept |= {name: {"reference": require_reference(reference)} for name, reference in wish.secrets.items()}
+    made = {
+        name: checked.channel.make(name, plain)
+        for name in _to_make(checked.channel, kept)
+        if not (before and before.channel == wish.channel and "sealed" in before.settings.get(name, {}))
+    }
+    if before and before.channel == wish.channel:
+        kept |= {name: value for name, value in before.settings.items() if "sealed" in value and name not in kept}
+    if made:
+        seal = Seal(runtime.settings, runtime.control)
+        kept |= {
+            name: {"sealed": seal.close(item.value.get_secret_value(), place, name)} for name, item in made.items()
+        }
+    return made, kept
+
+
+def _to_make(channel: Channel, kept: Mapping[str, Any]) -> list[str]:
+    return [name for name, item in channel.settings.items() if item.made and item.required and name not in kept]
