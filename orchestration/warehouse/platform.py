@@ -136,6 +136,18 @@ PLATFORM_TABLES: dict[str, dict[str, str]] = {
         "path": "VARCHAR",
         "published_at": "TIMESTAMP",
         "build_id": "VARCHAR",
+        "key_columns": "VARCHAR",
+        "traceparent": "VARCHAR",
+    },
+    # What else consumers may want to hear of, in the transaction of what happened; data is JSON.
+    "event_log": {
+        "seq": "BIGINT PRIMARY KEY",
+        "type": "VARCHAR",
+        "tenant_id": "VARCHAR",
+        "subject": "VARCHAR",
+        "data": "VARCHAR",
+        "occurred_at": "TIMESTAMP",
+        "traceparent": "VARCHAR",
     },
     "alert": {
         "alert_id": "VARCHAR PRIMARY KEY",
