@@ -104,11 +104,20 @@ def alone(connection: Connection, what: str) -> None:
 
     SQLite has one writer at a time anyway.
     """
+    _lock(connection, what, "pg_advisory_xact_lock", "Exclusive")
+
+
+def together(connection: Connection, what: str) -> None:
+    """Keep out who wants to be alone at ``what`` until this transaction ends, and nobody else."""
+    _lock(connection, what, "pg_advisory_xact_lock_shared", "Shared")
+
+
+def _lock(connection: Connection, what: str, function: str, mode: str) -> None:
     if connection.dialect.name == "postgresql":
         number = int.from_bytes(sha256(what.encode()).digest()[:8], "big", signed=True)
-        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+        connection.execute(text(f"SELECT {function}(:number)"), {"number": number})
     elif connection.dialect.name == "mssql":
-        statement = "EXEC sp_getapplock @Resource = :what, @LockMode = 'Exclusive', @LockOwner = 'Transaction'"
+        statement = f"EXEC sp_getapplock @Resource = :what, @LockMode = '{mode}', @LockOwner = 'Transaction'"
         connection.execute(text(statement), {"what": sha256(what.encode()).hexdigest()})
 
 

@@ -1,0 +1,1 @@
+"""From what was published to what is to be delivered: logs are read by cursor, windows gather, lanes keep order."""
