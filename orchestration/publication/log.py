@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,12 +14,18 @@ from orchestration.warehouse.platform import platform_table
 from orchestration.warehouse.protocol import Row, Session
 
 LOG = platform_table("publication_log")
-_COLUMNS = "seq, schema_name, table_name, version, rows, inserted, updated, deleted, path, published_at, build_id"
+_COLUMNS = (
+    "seq, schema_name, table_name, version, rows, inserted, updated, deleted, path, published_at, build_id, "
+    "key_columns, traceparent"
+)
 
 
 @dataclass(frozen=True)
 class PublishedVersion:
-    """One version of a table; the differences are those to the version before. ``path`` is absolute."""
+    """One version of a table; the differences are those to the version before, by ``key``. ``path`` is absolute.
+
+    ``traceparent`` names the trace of the build that published it, if there is one.
+    """
 
     seq: int
     table: Table
@@ -30,6 +37,8 @@ class PublishedVersion:
     path: Path
     published_at: datetime
     build_id: str
+    key: tuple[str, ...] = ()
+    traceparent: str = ""
 
 
 def next_seq(session: Session) -> int:
@@ -41,10 +50,11 @@ def append(session: Session, settings: Settings, version: PublishedVersion) -> N
     """Write a version's row; paths are kept relative, so that the whole home can be moved."""
     relative = version.path.relative_to(settings.published_dir).as_posix()
     session.execute(
-        f"INSERT INTO {LOG} ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO {LOG} ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             version.seq, *version.table, version.version, version.rows, version.inserted, version.updated,
             version.deleted, relative, stored(version.published_at), version.build_id,
+            json.dumps(version.key), version.traceparent,
         ],
     )  # fmt: skip
 
@@ -63,7 +73,7 @@ def versions(session: Session, settings: Settings, table: Table, limit: int) -> 
 
 
 def _version(settings: Settings, row: Row) -> PublishedVersion:
-    seq, schema, table, version, rows, inserted, updated, deleted, path, published_at, build_id = row
+    seq, schema, table, version, rows, inserted, updated, deleted, path, published_at, build_id, key, traceparent = row
     return PublishedVersion(
         seq=seq,
         table=(schema, table),
@@ -75,4 +85,7 @@ def _version(settings: Settings, row: Row) -> PublishedVersion:
         path=settings.published_dir / path,
         published_at=aware(published_at),
         build_id=build_id,
+        # Empty in versions that an older program published.
+        key=tuple(json.loads(key or "[]")),
+        traceparent=traceparent or "",
     )

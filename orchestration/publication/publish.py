@@ -23,6 +23,7 @@ from orchestration.publication.log import PublishedVersion
 from orchestration.publication.pointer import Pointer, move_pointer, read_pointer, table_folder
 from orchestration.runtime import Runtime
 from orchestration.settings import Settings
+from orchestration.telemetry import current_traceparent
 from orchestration.warehouse.clock import utc_now
 from orchestration.warehouse.protocol import Session
 
@@ -99,6 +100,8 @@ def _publish_table(
         path=path,
         published_at=utc_now(),
         build_id=build_id,
+        key=key,
+        traceparent=current_traceparent(),
     )
     log.append(session, settings, version)
     return version

@@ -1,4 +1,4 @@
-"""The platform's own tables, in schema ``strata``: what was loaded, refused, judged, built, published and alerted.
+"""The platform's own tables, in schema ``strata``: what was loaded, refused, judged, built, published, told and alerted.
 
 Times are UTC without a zone, as everywhere in the warehouse.
 """

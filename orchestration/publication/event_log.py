@@ -1,0 +1,89 @@
+"""The event log: what happened besides publications, written in the transaction of what it tells of.
+
+Deliveries read its exported copy; nothing else does. An event that names no tenant concerns
+all of them, so its data must hold nothing of any one tenant.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from orchestration.telemetry import current_traceparent
+from orchestration.warehouse.clock import stored, utc_now
+from orchestration.warehouse.platform import platform_table
+from orchestration.warehouse.protocol import Session
+
+LOG = platform_table("event_log")
+_SCHEMA = pa.schema(
+    [
+        ("seq", pa.int64()),
+        ("type", pa.string()),
+        ("tenant_id", pa.string()),
+        ("subject", pa.string()),
+        ("data", pa.string()),
+        ("occurred_at", pa.timestamp("us")),
+        ("traceparent", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class NewEvent:
+    """An event to be written: ``type`` is its name without a version, ``data`` fits JSON."""
+
+    type: str
+    tenant: str | None
+    subject: str
+    data: Mapping[str, Any]
+
+
+def record_event(
+    session: Session,
+    type: str,  # noqa: A002 - the word of CloudEvents
+    *,
+    tenant: str | None,
+    subject: str,
+    data: Mapping[str, Any],
+) -> None:
+    """Write one event; call it in the transaction of what it tells of."""
+    record_events(session, [NewEvent(type, tenant, subject, data)])
+
+
+def record_events(session: Session, events: Sequence[NewEvent]) -> None:
+    """Write events, numbered in their order; call it in the transaction of what they tell of."""
+    if not events:
+        return
+    first, now, trace = _next_seq(session), stored(utc_now()), current_traceparent()
+    rows = [
+        (first + number, event.type, event.tenant, event.subject, _json(event.data), now, trace)
+        for number, event in enumerate(events)
+    ]
+    columns = [pa.array(values, field.type) for values, field in zip(zip(*rows, strict=True), _SCHEMA, strict=True)]
+    session.con.register("new_events", pa.Table.from_arrays(columns, schema=_SCHEMA))
+    session.execute(f"INSERT INTO {LOG} BY NAME SELECT * FROM new_events")
+    session.con.unregister("new_events")
+
+
+def forget_events(session: Session, days: int) -> None:
+    """Delete events older than so many days; what was to be delivered of them is in the outbox long since."""
+    session.execute(f"DELETE FROM {LOG} WHERE occurred_at < ?", [stored(utc_now() - timedelta(days=days))])
+
+
+def _next_seq(session: Session) -> int:
+    """Draw a number above all that were ever given.
+
+    Rows go with their tenant or with time, the newest one too, and a reader's cursor stands on it: the clock's
+    microseconds keep the numbers rising where the log has forgotten the last.
+    """
+    last = int(session.execute(f"SELECT coalesce(max(seq), 0) FROM {LOG}")[0][0])
+    return max(last + 1, int(utc_now().timestamp() * 1_000_000))
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, default=str)
