@@ -6,12 +6,13 @@ the project's folder. Nothing is read at import: call :func:`load_settings`.
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from orchestration.failures import SettingsError
 
@@ -69,6 +70,11 @@ class Settings(BaseSettings):
         300.0, gt=0, description="How long a writer waits for the warehouse or for the same load.", examples=["60"]
     )
     published_versions: int = Field(10, ge=2, description="Versions kept of each published table.", examples=["30"])
+    delivery_allowed_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (),
+        description="Networks that deliveries may go to although they are not public; over http these alone.",
+        examples=["10.20.0.0/16,127.0.0.0/8"],
+    )
     alert_webhook_url: SecretStr | None = Field(
         None, description="Alerts are POSTed here as JSON.", examples=["https://hooks.example.com/T000/B000"]
     )
@@ -93,6 +99,11 @@ class Settings(BaseSettings):
             msg = f"{value!r} is no IANA time zone"
             raise ValueError(msg) from error
         return value
+
+    @field_validator("delivery_allowed_networks", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return value.replace(",", " ").split() if isinstance(value, str) else value
 
     @field_validator("home")
     @classmethod

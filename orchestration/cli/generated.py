@@ -71,7 +71,7 @@ def _setting(name: str, field: FieldInfo) -> str:
 def _default(field: FieldInfo) -> str:
     if isinstance(field.default, Path) and field.default.is_relative_to(PROJECT):
         return str(field.default.relative_to(PROJECT))
-    return "none" if field.default in (None, "") else str(field.default)
+    return "none" if field.default in (None, "", ()) else str(field.default)
 
 
 def _connection(source: SourceSystem) -> str:

@@ -1,0 +1,92 @@
+"""What an endpoint's answer means: received, try again, or never again."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+import aiohttp
+
+from orchestration.delivery.channels.channel import Receipt
+from orchestration.delivery.failures import DeliveryFailed, DeliveryFailure
+from orchestration.redaction import redact
+
+LONGEST_ANSWER = 20_000
+"""Bytes of an answer that are read and kept; more says nothing, and may be a bomb."""
+_ANSWER_SECONDS = 5.0
+
+_FAILURES = {
+    HTTPStatus.GONE: DeliveryFailure.GONE,
+    HTTPStatus.TOO_MANY_REQUESTS: DeliveryFailure.THROTTLED,
+    HTTPStatus.REQUEST_TIMEOUT: DeliveryFailure.TIMEOUT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: DeliveryFailure.TOO_LARGE,
+}
+_REMEDIES = {
+    DeliveryFailure.GONE: "The endpoint wants nothing more; change its address, or remove the registration.",
+    DeliveryFailure.TOO_LARGE: "Let the receiver take larger bodies, or send the payload `reference`.",
+    DeliveryFailure.REDIRECT: "Redirects are not followed: register the address that it leads to.",
+}
+
+
+async def judge(response: aiohttp.ClientResponse, host: str) -> Receipt:
+    """Return the receipt of an accepted message.
+
+    Raises:
+        DeliveryFailed: the status is none of 2xx; says what to make of it.
+    """
+    status = response.status
+    answer = await _beginning(response)
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        return Receipt(status_code=status, answer=answer)
+    failure = _failure(status)
+    raise DeliveryFailed(
+        failure,
+        f"{host} answered with {status}.",
+        _REMEDIES.get(failure, ""),
+        status_code=status,
+        retry_after=retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC)),
+        answer=answer,
+    )
+
+
+def retry_after(value: str, now: datetime) -> float | None:
+    """Read ``Retry-After``, seconds or a date, as seconds from now; ``None`` when it says nothing."""
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (aware - now).total_seconds())
+
+
+def _failure(status: int) -> DeliveryFailure:
+    if status < HTTPStatus.BAD_REQUEST:
+        return DeliveryFailure.REDIRECT
+    by_default = (
+        DeliveryFailure.SERVER_ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else DeliveryFailure.CLIENT_ERROR
+    )
+    return _FAILURES.get(HTTPStatus(status), by_default) if status in set(HTTPStatus) else by_default
+
+
+async def _beginning(response: aiohttp.ClientResponse) -> str:
+    """Return the beginning of an answer, masked; an answer that trickles or breaks off ends where it is.
+
+    The status has been received: what becomes of the rest changes nothing.
+    """
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        return "(a compressed answer, not unpacked)"
+    parts: list[bytes] = []
+    left = LONGEST_ANSWER
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            while left > 0 and (part := await response.content.read(left)):
+                parts.append(part)
+                left -= len(part)
+    except (TimeoutError, aiohttp.ClientError, OSError):
+        pass
+    # Databases of text refuse the character NUL.
+    return redact(b"".join(parts).decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}"))
