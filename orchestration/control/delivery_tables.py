@@ -187,8 +187,9 @@ delivery_cursor = Table(
 )
 """How far the logs of the warehouse were read into the outbox; the platform's own."""
 
-# What is claimed, promoted and rescued is found here; none of it looks at rows that are final.
-Index("ix_delivery_ready", delivery.c.state, delivery.c.tenant_id, delivery.c.rank)
+# What is claimed, promoted and rescued is found here; none of it looks at rows that are final. An endpoint
+# that is left alone, or busy, is passed over without reading what waits for it.
+Index("ix_delivery_ready", delivery.c.state, delivery.c.tenant_id, delivery.c.endpoint_id, delivery.c.rank)
 Index("ix_delivery_due", delivery.c.state, delivery.c.due_at)
 Index("ix_delivery_lease", delivery.c.state, delivery.c.lease_until)
 # The next of a lane is its smallest id: a lane of 100,000 waiting ones finds it without sorting them.

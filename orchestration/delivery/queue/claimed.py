@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,6 +48,8 @@ class Claimed:
     from_version: int | None
     to_version: int | None
     traceparent: str = ""
+    token: str = field(default="", repr=False)
+    """Fresh with every claim: whoever comes with an older one is not heard."""
 
     @property
     def place(self) -> Place:

@@ -21,7 +21,7 @@ def upgrade() -> None:
     _registrations()
     _queue()
     _records()
-    op.create_index("ix_delivery_ready", "delivery", ["state", "tenant_id", "rank"])
+    op.create_index("ix_delivery_ready", "delivery", ["state", "tenant_id", "endpoint_id", "rank"])
     op.create_index("ix_delivery_due", "delivery", ["state", "due_at"])
     op.create_index("ix_delivery_lease", "delivery", ["state", "lease_until"])
     op.create_index("ix_delivery_lane", "delivery", ["tenant_id", "registration_id", "lane", "state", "delivery_id"])
