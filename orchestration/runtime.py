@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from orchestration import telemetry
+from orchestration import metering, telemetry
 from orchestration.contracts.extraction import Connection
 from orchestration.contracts.source import SourceSystem, find_sources
 from orchestration.failures import SettingsError
@@ -81,6 +81,7 @@ def open_runtime(settings: Settings | None = None) -> Runtime:
 
     settings = settings or load_settings()
     telemetry.start(settings)
+    metering.start(settings)
     settings.make_home()
     sources = find_sources(settings.sources_dir)
     return Runtime(

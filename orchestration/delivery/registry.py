@@ -1,4 +1,4 @@
-"""Keeps consumers and registrations in the control plane; every change is audited.
+"""Keeps registrations in the control plane; every change is audited.
 
 Validation by a real delivery is the business of ``trial``; here a registration is read
 and written as it is.
@@ -29,19 +29,8 @@ def endpoint_id(channel: str, address: str) -> str:
     return sha256(f"{channel} {address}".encode()).hexdigest()[:16]
 
 
-def add_consumer(connection: Connection, tenant: str, name: str, title: str, contact: str) -> None:
-    """Add a consumer.
-
-    Raises:
-        SettingsError: the tenant has one of that name.
-    """
-    changes.insert(
-        connection, consumer, {"tenant_id": tenant, "consumer_id": name, "title": title or name, "contact": contact}
-    )
-
-
 def add(connection: Connection, wish: Registration) -> None:
-    """Add a registration and, if it is new, its endpoint.
+    """Add a registration and, if it is new, its endpoint. A removed one's name may be taken again.
 
     Raises:
         SettingsError: the tenant has one of that name, or no such consumer.
@@ -52,7 +41,11 @@ def add(connection: Connection, wish: Registration) -> None:
     if connection.execute(known).one_or_none() is None:
         message = f"Tenant {wish.tenant!r} has no consumer {wish.consumer!r}."
         raise SettingsError(message, f"Add it: strata consumer add {wish.tenant} {wish.consumer} --contact …")
-    changes.insert(connection, registration, {**_key(wish.place), **_values(wish)})
+    if _is_removed(connection, wish.place):
+        changes.restore(connection, registration, _key(wish.place))
+        changes.update(connection, registration, _key(wish.place), _values(wish))
+    else:
+        changes.insert(connection, registration, {**_key(wish.place), **_values(wish)})
     keep_endpoint(connection, wish)
 
 
@@ -97,8 +90,11 @@ def registrations(
     connection: Connection, tenant: str | None = None, places: Collection[Place] | None = None
 ) -> list[Registration]:
     """Return what is registered, of one tenant or of all, sorted; ``places`` narrows it further."""
-    of_tenant = [registration.c.tenant_id == tenant] if tenant else []
-    found = _read(connection, of_tenant)
+    narrowed = [registration.c.tenant_id == tenant] if tenant else []
+    if places is not None:
+        narrowed += [registration.c.tenant_id.in_({name for name, _ in places})]
+        narrowed += [registration.c.registration_id.in_({name for _, name in places})]
+    found = _read(connection, narrowed)
     return [item for item in found if places is None or item.place in places]
 
 
@@ -127,6 +123,15 @@ def resolve_endpoint(wish: Registration, seal: Seal) -> Endpoint:
 def with_terms(wish: Registration, **changed: Any) -> Registration:  # noqa: ANN401 - values of Terms
     """Return a registration with some of its terms changed."""
     return replace(wish, terms=msgspec.structs.replace(wish.terms, **changed))
+
+
+def _is_removed(connection: Connection, place: Place) -> bool:
+    gone = select(registration.c.deleted_at).where(
+        registration.c.tenant_id == place[0],
+        registration.c.registration_id == place[1],
+        registration.c.deleted_at.is_not(None),
+    )
+    return connection.execute(gone).one_or_none() is not None
 
 
 def _read(connection: Connection, conditions: list[Any]) -> Iterator[Registration]:

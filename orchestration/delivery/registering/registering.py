@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import SecretStr
@@ -14,7 +15,7 @@ from orchestration.access.principal import Permission, Principal
 from orchestration.control.actor import current_actor
 from orchestration.control.secrets import require_reference
 from orchestration.delivery import registry
-from orchestration.delivery.channels.channel import Channel, MadeSecret, Receipt
+from orchestration.delivery.channels.channel import Channel, MadeSecret, Receipt, channel
 from orchestration.delivery.registering.checking import Checked, check, with_defaults
 from orchestration.delivery.registering.trial import try_out
 from orchestration.delivery.registering.wish import Wish
@@ -71,6 +72,41 @@ def register(
     return Registered(wanted, receipt, {name: item.shown for name, item in made.items()})
 
 
+def rotate_secrets(runtime: Runtime, place: Place, principal: Principal, overlap_hours: float) -> Registered:
+    """Make a registration's signing key anew; the former one signs as well until the overlap ends.
+
+    Raises:
+        SettingsError: the registration is unknown, or its channel has no key that the platform makes.
+    """
+    admit(runtime, place[0], principal, Permission.DELIVERY)
+    seal = Seal(runtime.settings, runtime.control)
+    with runtime.control.transaction(current_actor(), place[0]) as connection:
+        before = registry.find(connection, place)
+        found = channel(before.channel)
+        plain = {name: str(kept["value"]) for name, kept in before.settings.items() if "value" in kept}
+        made = {name: found.make(name, plain) for name, item in found.settings.items() if item.made}
+        if not made:
+            raise SettingsError(
+                f"{before.label}: {before.channel} has no key to rotate.", "Change its secrets instead."
+            )
+        ends = datetime.now(UTC) + timedelta(hours=overlap_hours)
+        settings = dict(before.settings) | {"previous_until": {"value": ends.isoformat(timespec="seconds")}}
+        for name, item in made.items():
+            settings[f"previous_{name}"] = _moved(seal, place, name, before.settings.get(name))
+            settings[name] = {"sealed": seal.close(item.value.get_secret_value(), place, name)}
+        wanted = replace(before, settings={name: kept for name, kept in settings.items() if kept})
+        registry.change(connection, wanted)
+    return Registered(wanted, None, {name: item.shown for name, item in made.items()})
+
+
+def _moved(seal: Seal, place: Place, name: str, kept: dict[str, Any] | None) -> dict[str, Any]:
+    """Keep a former value under its new name, to which its seal is bound."""
+    if kept is None or "sealed" not in kept:
+        return kept or {}
+    value = seal.open(kept["sealed"], place, name).get_secret_value()
+    return {"sealed": seal.close(value, place, f"previous_{name}")}
+
+
 def _registration(
     place: Place, checked: Checked, settings: dict[str, dict[str, Any]], before: Registration | None
 ) -> Registration:
@@ -119,4 +155,4 @@ def _settings(
 
 
 def _to_make(channel: Channel, kept: Mapping[str, Any]) -> list[str]:
-    return [name for name, item in channel.settings.items() if item.made and item.required and name not in kept]
+    return [name for name, item in channel.settings.items() if item.made and name not in kept]
