@@ -16,6 +16,8 @@ def explain(error: aiohttp.ClientError | OSError, host: str, timeout_seconds: fl
     if isinstance(cause, ForbiddenAddress):
         remedy = f"Register a public https address, or let the operator allow the network: {VARIABLE}."
         return DeliveryFailed(DeliveryFailure.FORBIDDEN_ADDRESS, str(cause), remedy)
+    if isinstance(error, aiohttp.InvalidURL):
+        return DeliveryFailed(DeliveryFailure.SETTINGS, f"The address at {host} is none that HTTP has.", "Mend url.")
     if isinstance(cause, ssl.SSLError | aiohttp.ClientSSLError):
         return DeliveryFailed(DeliveryFailure.TLS, f"{host}: {_tls_fault(cause)}.", "Mend its certificate, or ca_file.")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
