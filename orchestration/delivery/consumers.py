@@ -72,10 +72,10 @@ def consumers(connection: Connection, tenant: str | None = None) -> list[Consume
         )
         .scalar_subquery()
     )
-    columns = (consumer.c.tenant_id, consumer.c.consumer_id, consumer.c.title, consumer.c.contact, count)
-    query = select(*columns).where(consumer.c.deleted_at.is_(None)).order_by(*columns[:2])
+    query = select(consumer.c.tenant_id, consumer.c.consumer_id, consumer.c.title, consumer.c.contact, count.label("n"))
+    query = query.where(consumer.c.deleted_at.is_(None)).order_by(consumer.c.tenant_id, consumer.c.consumer_id)
     rows = connection.execute(query.where(consumer.c.tenant_id == tenant) if tenant else query)
-    return [Consumer(of, name, title, contact, number) for of, name, title, contact, number in rows]
+    return [Consumer(row.tenant_id, row.consumer_id, row.title, row.contact, row.n) for row in rows]
 
 
 def _key(tenant: str, name: str) -> dict[str, str]:
