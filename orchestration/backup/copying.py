@@ -75,17 +75,6 @@ def flush_folders(root: Path) -> None:
         flush(folder)
 
 
-def link_or_copy(source: Path, target: Path) -> None:
-    """Give an immutable file a second name; a copy where the file system has no links."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        return
-    except OSError:
-        shutil.copyfile(source, target)
-
-
 def require_room(folder: Path, needed: int, purpose: str) -> None:
     """Refuse what would fill the disk.
 

@@ -15,13 +15,15 @@ from datetime import datetime
 from pathlib import Path
 
 from orchestration.backup import control
-from orchestration.backup.copying import copy, link_or_copy
+from orchestration.backup.copying import copy
 from orchestration.backup.landed import Ledgered, ledgered_loads
 from orchestration.backup.progress import OnProgress, Progress, counting
 from orchestration.backup.secret_files import is_secret, secret_files
 from orchestration.bronze.ledger import LEDGER
 from orchestration.failures import StrataError
 from orchestration.publication import log
+from orchestration.publication.files import link_or_copy
+from orchestration.publication.holding import held_files
 from orchestration.publication.publish import mend_pointers
 from orchestration.settings import Settings
 from orchestration.warehouse import Session, apply, open_warehouse
@@ -97,7 +99,7 @@ class _Taking:
         """Hold every version fast; returns in words what the log knows and the folder lacks."""
         mend_pointers(session, self.settings)
         root = self.settings.published_dir
-        for path in sorted((*root.glob("*/*/v*.parquet"), *root.glob("*/*/current.json"))):
+        for path in sorted((*root.glob("*/*/v*.parquet"), *held_files(self.settings), *root.glob("*/*/current.json"))):
             link_or_copy(path, self.pinned / "published" / path.relative_to(root))
         newest = [version for version in log.newest(session, self.settings) if not version.path.exists()]
         return [f"{'.'.join(version.table)}: {version.path} was gone already" for version in newest]

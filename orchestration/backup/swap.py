@@ -13,9 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from orchestration.backup.copying import link_or_copy
 from orchestration.backup.staging import staging_folder
 from orchestration.landing.folder import flush
+from orchestration.publication.files import link_or_copy
 from orchestration.settings import Settings
 from orchestration.warehouse.restoring import restore_mark
 

@@ -1,8 +1,8 @@
 """Publishes tables: an immutable Parquet version, its row in the log, and then the pointer.
 
-The file is complete before the log's transaction commits, and the pointer moves after
-it; whatever a crash interrupts, the log says what was published and the pointers are
-mended from it.
+The file is complete before the log's transaction commits; the pointer moves after it, and
+the log's copy for deliveries follows. Whatever a crash interrupts, the log says what was
+published, and the others are mended from it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from orchestration.failures import StrataError
 from orchestration.names import Table
 from orchestration.publication import log
 from orchestration.publication.differences import Differences, count_differences
+from orchestration.publication.exported import export_logs
+from orchestration.publication.holding import hold, read_up_to, version_file
 from orchestration.publication.log import PublishedVersion
 from orchestration.publication.pointer import Pointer, move_pointer, read_pointer, table_folder
 from orchestration.runtime import Runtime
@@ -55,6 +57,7 @@ def publish(
         ]
     for version in versions:
         _move(settings, version)
+    export_logs(session, settings)
     _forget(session, settings, [version.table for version in versions])
     return versions
 
@@ -86,7 +89,7 @@ def _publish_table(
     if last and not differences:
         return None
     number = last.version + 1 if last else 1
-    path = table_folder(settings, table) / f"v{number:06d}.parquet"
+    path = table_folder(settings, table) / version_file(number)
     rows = _write(session, table, path)
     differences = differences or Differences(rows, 0, 0)
     version = PublishedVersion(
@@ -153,9 +156,15 @@ def _move(settings: Settings, version: PublishedVersion) -> None:
 
 
 def _forget(session: Session, settings: Settings, tables: Collection[Table]) -> None:
-    """Delete files of versions beyond the number kept; their rows in the log stay."""
+    """Delete files of versions beyond the number kept; their rows in the log stay.
+
+    Those that deliveries have not read yet, or compare the next one with, keep a second name.
+    """
+    read = read_up_to(settings)
     for table in tables:
         history = log.versions(session, settings, table, settings.published_versions + 50)
         for newer, old in islice(pairwise(history), settings.published_versions - 1, None):
             if utc_now() - newer.published_at > READERS_LEAVE_AFTER:
+                if read is not None and newer.seq > read:
+                    hold(settings, table, old.version)
                 old.path.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ import msgspec
 
 from orchestration.bronze import standing
 from orchestration.failures import StrataError
+from orchestration.publication.exported import export_logs
 from orchestration.publication.files import replace_file
 from orchestration.runtime import Runtime
 from orchestration.settings import Settings
@@ -127,7 +128,8 @@ def builder_mark(settings: Settings, kind: str) -> Path:
 
 
 def write_status(session: Session, runtime: Runtime) -> Status:
-    """Write what the ledger says; call it after the commit, within the session."""
+    """Write what the ledger says, and what happened for deliveries; call it after the commit, within the session."""
+    export_logs(session, runtime.settings)
     standing.refresh(session)
     status = Status(
         written_at=utc_now(),

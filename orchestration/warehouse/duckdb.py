@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
@@ -68,7 +69,7 @@ class DuckDBWarehouse:
     @contextmanager
     def exclusive(self, purpose: str) -> Iterator[None]:
         """Hold the writer's lock alone."""
-        with held(self._settings.locks_dir / "warehouse.lock", purpose, self._settings.lock_wait_seconds):
+        with held(writers_lock(self._settings), purpose, self._settings.lock_wait_seconds):
             refuse_half_restored(self._settings)
             yield
 
@@ -100,6 +101,11 @@ class DuckDBWarehouse:
             raise Busy(message, "Close it; to look at data, open the published tables (docs/operator).") from error
         con.execute("SET TimeZone = 'UTC'")
         return con
+
+
+def writers_lock(settings: Settings) -> Path:
+    """Return the lock file of who writes."""
+    return settings.locks_dir / "warehouse.lock"
 
 
 def connection_settings(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:

@@ -1,0 +1,187 @@
+"""Copies of the publication and event logs that other processes read: the warehouse admits one process, files any.
+
+They are renamed into place after the commit that they tell of. Whatever a crash leaves
+behind is mended by who looks next, and by the next publication.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration import names
+from orchestration.failures import Busy
+from orchestration.names import Table
+from orchestration.publication import event_log, log
+from orchestration.runtime import Runtime
+from orchestration.settings import Settings
+from orchestration.warehouse import apply
+from orchestration.warehouse.clock import aware
+from orchestration.warehouse.duckdb import connection_settings, writers_lock
+from orchestration.warehouse.lock import held
+from orchestration.warehouse.protocol import Row, Session
+
+_PUBLICATIONS = (
+    "seq, schema_name, table_name, version, rows, inserted, updated, deleted, path, published_at, build_id, "
+    "coalesce(key_columns, '[]') AS key_columns, coalesce(traceparent, '') AS traceparent"
+)
+_EVENTS = "seq, type, tenant_id, subject, data, occurred_at, traceparent"
+
+
+@dataclass(frozen=True)
+class LoggedVersion:
+    """One version of a table as the log tells of it; ``path`` is absolute, the counts are those of all tenants."""
+
+    seq: int
+    table: Table
+    version: int
+    rows: int
+    inserted: int
+    updated: int
+    deleted: int
+    path: Path
+    published_at: datetime
+    build_id: str
+    key: tuple[str, ...]
+    traceparent: str
+
+
+@dataclass(frozen=True)
+class LoggedEvent:
+    """One event; without a tenant it concerns all of them."""
+
+    seq: int
+    type: str
+    tenant: str | None
+    subject: str
+    data: dict[str, Any]
+    occurred_at: datetime
+    traceparent: str
+
+
+def export_logs(session: Session, settings: Settings) -> None:
+    """Write what differs from the copies that lie there; call it after the commit, within the session."""
+    logs = {"publication_log": (log.LOG, _PUBLICATIONS), "event_log": (event_log.LOG, _EVENTS)}
+    for name, (table, columns) in logs.items():
+        _export(session, copy_path(settings, name), f"SELECT {columns} FROM {table}")
+
+
+def copy_path(settings: Settings, name: str) -> Path:
+    """Return where the copy of a log lies."""
+    return settings.published_dir / names.PLATFORM / f"{name}.parquet"
+
+
+def publications(settings: Settings, after: int, limit: int) -> list[LoggedVersion]:
+    """Return the first versions after a number, oldest first."""
+    return [_version(settings, row) for row in _read(settings, "publication_log", after, limit)]
+
+
+def events(settings: Settings, after: int, limit: int) -> list[LoggedEvent]:
+    """Return the first events after a number, oldest first."""
+    return [_event(row) for row in _read(settings, "event_log", after, limit)]
+
+
+def ends(settings: Settings) -> Mapping[str, int]:
+    """Return the last number of each log that was ever exported."""
+    paths = {name: copy_path(settings, name) for name in ("publication_log", "event_log")}
+    with _reader(settings) as con:
+        return {name: _last(con, path) for name, path in paths.items() if path.exists()}
+
+
+def mend_logs(runtime: Runtime) -> bool:
+    """Write the copies that a crash left behind the warehouse; say whether it looked.
+
+    It opens the warehouse only when that was written to since, and nobody has it.
+    """
+    settings = runtime.settings
+    written, copy = _written_at(settings), copy_path(settings, "publication_log")
+    if not written or (copy.exists() and copy.stat().st_mtime_ns == written):
+        return False
+    try:
+        with held(writers_lock(settings), "look for what was published", 0):
+            with runtime.warehouse.session("look for what was published") as session:
+                apply.ensure(session)
+                export_logs(session, settings)
+            # Closing writes the file's log back: only now is it as old as it will be found next time.
+            written = _written_at(settings)
+            os.utime(copy, ns=(written, written))
+    except Busy:
+        return False  # who has it exports what it commits
+    return True
+
+
+def _written_at(settings: Settings) -> int:
+    """Return when the warehouse's files were last written to; 0 when there is none."""
+    file = settings.warehouse_file
+    there = [path for path in (file, file.with_name(f"{file.name}.wal")) if path.exists()]
+    return max((path.stat().st_mtime_ns for path in there), default=0)
+
+
+def _export(session: Session, path: Path, query: str) -> None:
+    """Write a log, sorted, so that readers skip what they have seen; one that is as it was is left alone."""
+    if path.exists() and _fingerprint(session, query) == _fingerprint(session, _copied(path)):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    session.execute(
+        f"COPY ({query} ORDER BY seq) TO {names.literal(str(draft))} (FORMAT parquet, COMPRESSION zstd, "
+        "COMPRESSION_LEVEL 1)"
+    )
+    draft.replace(path)
+
+
+def _fingerprint(session: Session, query: str) -> Row:
+    """Tell states of a log apart; rows go from it too, with the tenant that they name."""
+    return session.execute(f"SELECT count(*), bit_xor(hash(found)) FROM ({query}) found")[0]
+
+
+def _copied(path: Path) -> str:
+    return f"SELECT * FROM read_parquet({names.literal(str(path))})"
+
+
+def _read(settings: Settings, name: str, after: int, limit: int) -> list[Row]:
+    path = copy_path(settings, name)
+    if not path.exists():
+        return []
+    with _reader(settings) as con:
+        sql = f"{_copied(path)} WHERE seq > ? ORDER BY seq LIMIT ?"
+        return con.execute(sql, [after, limit]).fetchall()
+
+
+def _last(con: duckdb.DuckDBPyConnection, path: Path) -> int:
+    found = con.execute(f"SELECT coalesce(max(seq), 0) FROM ({_copied(path)})").fetchall()
+    return int(found[0][0])
+
+
+def _reader(settings: Settings) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(":memory:", config=connection_settings(settings))
+
+
+def _version(settings: Settings, row: Row) -> LoggedVersion:
+    seq, schema, table, version, rows, inserted, updated, deleted, path, published_at, build_id, key, trace = row
+    return LoggedVersion(
+        seq=seq,
+        table=(schema, table),
+        version=version,
+        rows=rows,
+        inserted=inserted,
+        updated=updated,
+        deleted=deleted,
+        path=settings.published_dir / path,
+        published_at=aware(published_at),
+        build_id=build_id,
+        key=tuple(json.loads(key)),
+        traceparent=trace,
+    )
+
+
+def _event(row: Row) -> LoggedEvent:
+    seq, kind, tenant, subject, data, occurred_at, traceparent = row
+    return LoggedEvent(seq, kind, tenant, subject, json.loads(data), aware(occurred_at), traceparent or "")
