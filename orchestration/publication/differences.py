@@ -35,22 +35,31 @@ def count_differences(session: Session, new: str, old: str, columns: Sequence[st
     return Differences(*session.execute(sql)[0])
 
 
-def _hash(columns: Sequence[str]) -> str:
+def pairs_that_differ(new: str, old: str, columns: Sequence[str], key: Sequence[str]) -> str:
+    """Return SQL that goes after FROM: rows ``n`` and ``o`` of one key with unequal ``_hash``; a missing is NULL."""
+    side = f"SELECT {', '.join(map(quote, key))}, {row_hash(columns)} AS _hash FROM"
+    pairs = f"({side} {new}) n FULL JOIN ({side} {old}) o ON {same_key('n', 'o', key)}"
+    return f"{pairs} WHERE n._hash IS DISTINCT FROM o._hash"
+
+
+def same_key(one: str, other: str, key: Sequence[str]) -> str:
+    """Return the condition that two rows have the same key; values that are missing in it meet each other."""
+    return " AND ".join(f"{one}.{quote(name)} IS NOT DISTINCT FROM {other}.{quote(name)}" for name in key)
+
+
+def row_hash(columns: Sequence[str]) -> str:
+    """Return SQL for the hash of a row's content."""
     return f"hash({', '.join(map(quote, columns))})"
 
 
 def _by_key(new: str, old: str, columns: Sequence[str], key: Sequence[str]) -> str:
-    # Values that are missing in a key must meet each other: hence IS NOT DISTINCT FROM.
-    same = " AND ".join(f"n.{quote(name)} IS NOT DISTINCT FROM o.{quote(name)}" for name in key)
-    side = f"SELECT {', '.join(map(quote, key))}, {_hash(columns)} AS _hash FROM"
     return f"""
 SELECT count(*) FILTER (o._hash IS NULL), count(*) FILTER (n._hash <> o._hash), count(*) FILTER (n._hash IS NULL)
-FROM ({side} {new}) n FULL JOIN ({side} {old}) o ON {same}
-WHERE n._hash IS DISTINCT FROM o._hash"""
+FROM {pairs_that_differ(new, old, columns, key)}"""
 
 
 def _by_content(new: str, old: str, columns: Sequence[str]) -> str:
     return f"""
 SELECT coalesce(sum(greatest(balance, 0)), 0)::BIGINT, 0, coalesce(sum(greatest(-balance, 0)), 0)::BIGINT
-FROM (SELECT sum(way) AS balance FROM (SELECT {_hash(columns)} AS _hash, 1 AS way FROM {new}
-      UNION ALL SELECT {_hash(columns)}, -1 FROM {old}) GROUP BY _hash)"""
+FROM (SELECT sum(way) AS balance FROM (SELECT {row_hash(columns)} AS _hash, 1 AS way FROM {new}
+      UNION ALL SELECT {row_hash(columns)}, -1 FROM {old}) GROUP BY _hash)"""

@@ -1,4 +1,4 @@
-"""The platform's own tables, in schema ``strata``: what was loaded, refused, judged, built, published, told and alerted.
+"""The platform's own tables, in schema ``strata``: what was loaded, refused, judged, built, published and alerted.
 
 Times are UTC without a zone, as everywhere in the warehouse.
 """
@@ -148,6 +148,12 @@ PLATFORM_TABLES: dict[str, dict[str, str]] = {
         "data": "VARCHAR",
         "occurred_at": "TIMESTAMP",
         "traceparent": "VARCHAR",
+    },
+    # What the query of a business event found last, as digests of its rows: what is not among them is an event.
+    "event_row": {
+        "type": "VARCHAR",
+        "tenant_id": "VARCHAR",
+        "digest": "VARCHAR",
     },
     "alert": {
         "alert_id": "VARCHAR PRIMARY KEY",

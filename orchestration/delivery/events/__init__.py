@@ -1,0 +1,1 @@
+"""The events that a consumer can register for, and the envelope that they come in."""

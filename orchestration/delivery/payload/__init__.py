@@ -1,0 +1,1 @@
+"""What a delivery carries: rows of published versions and events, in the registration's format."""
