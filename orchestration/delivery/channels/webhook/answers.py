@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -15,7 +16,7 @@ from orchestration.redaction import redact
 
 LONGEST_ANSWER = 20_000
 """Bytes of an answer that are read and kept; more says nothing, and may be a bomb."""
-_ANSWER_SECONDS = 5.0
+_ANSWER_SECONDS = 2.0
 
 _FAILURES = {
     HTTPStatus.GONE: DeliveryFailure.GONE,
@@ -30,14 +31,14 @@ _REMEDIES = {
 }
 
 
-async def judge(response: aiohttp.ClientResponse, host: str) -> Receipt:
-    """Return the receipt of an accepted message.
+async def judge(response: aiohttp.ClientResponse, host: str, secrets: Sequence[str]) -> Receipt:
+    """Return the receipt of an accepted message; ``secrets`` are masked in what came back, for some receivers echo.
 
     Raises:
         DeliveryFailed: the status is none of 2xx; says what to make of it.
     """
     status = response.status
-    answer = await _beginning(response)
+    answer = _masked(await _beginning(response), secrets)
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return Receipt(status_code=status, answer=answer)
     failure = _failure(status)
@@ -73,7 +74,7 @@ def _failure(status: int) -> DeliveryFailure:
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> str:
-    """Return the beginning of an answer, masked; an answer that trickles or breaks off ends where it is.
+    """Return the beginning of an answer; one that trickles or breaks off ends where it is.
 
     The status has been received: what becomes of the rest changes nothing.
     """
@@ -88,5 +89,11 @@ async def _beginning(response: aiohttp.ClientResponse) -> str:
                 left -= len(part)
     except (TimeoutError, aiohttp.ClientError, OSError):
         pass
-    # Databases of text refuse the character NUL.
-    return redact(b"".join(parts).decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}"))
+    # PostgreSQL's texts hold no NUL.
+    return b"".join(parts).decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _masked(text: str, secrets: Sequence[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return redact(text)

@@ -19,11 +19,15 @@ from orchestration.delivery.signatures import Signer
 
 @dataclass(frozen=True)
 class Target:
-    """Where messages go and what every one of them carries; ``largest_body`` is in bytes."""
+    """Where messages go and what every one of them carries.
+
+    ``secrets`` are those among it, ``largest_body`` is in bytes.
+    """
 
     url: URL = field(repr=False)
     signing: SigningKeys = field(repr=False)
     headers: dict[str, str] = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
     largest_body: int
     timeout_seconds: float
 
@@ -66,7 +70,7 @@ class WebhookSender:
         headers = target.headers | message_headers(message, int(now), signature)
         try:
             async with self._session.post(target.url, data=body, headers=headers, allow_redirects=False) as response:
-                return await judge(response, target.host)
+                return await judge(response, target.host, target.secrets)
         except (aiohttp.ClientError, OSError) as error:
             raise explain(error, target.host, target.timeout_seconds) from None
 

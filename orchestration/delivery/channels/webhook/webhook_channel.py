@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import cast, get_args
 
 from aiohttp.abc import AbstractResolver
+from pydantic import SecretStr
 
 from orchestration.delivery.channels.addresses import AddressGuard
-from orchestration.delivery.channels.channel import ChannelSetting, Endpoint
+from orchestration.delivery.channels.channel import ChannelSetting, Endpoint, MadeSecret
 from orchestration.delivery.channels.webhook.address import TOKEN, read_address
 from orchestration.delivery.channels.webhook.connections import open_session
 from orchestration.delivery.channels.webhook.headers import custom_headers, require_credentials
 from orchestration.delivery.channels.webhook.sender import SigningKeys, Target, WebhookSender
 from orchestration.delivery.failures import DeliveryFailed, DeliveryFailure
-from orchestration.delivery.signatures import Signer
+from orchestration.delivery.signatures import Scheme, Signer, make_key, verification_key
 from orchestration.failures import SettingsError
 from orchestration.runtime import Runtime
 
@@ -34,6 +36,7 @@ class WebhookChannel:
             example="https://hooks.example.com/strata",
         ),
         "signing_key": ChannelSetting("Signs messages: whsec_… (HMAC) or whsk_… (Ed25519).", secret=True, made=True),
+        "scheme": ChannelSetting("How a key that is made signs: hmac or ed25519.", default="hmac"),
         "previous_signing_key": ChannelSetting("Signs as well until previous_until; set by a rotation.", secret=True),
         "previous_until": ChannelSetting("When the key before is let go.", example="2026-12-01T00:00:00+00:00"),
         "token": ChannelSetting(f"The secret part of an address, put in place of {TOKEN}.", secret=True),
@@ -59,7 +62,13 @@ class WebhookChannel:
         read_address(settings.get("url", ""))
         custom_headers(settings.get("headers", ""))
         _size(settings.get("largest_body", ""))
+        _scheme(settings.get("scheme", "hmac"))
         _moment(settings.get("previous_until", ""))
+
+    def make(self, _name: str, settings: Mapping[str, str]) -> MadeSecret:
+        """Make a key for signing; the consumer is shown the shared secret, or the public key."""
+        key = make_key(_scheme(settings.get("scheme", "hmac")))
+        return MadeSecret(SecretStr(key), SecretStr(verification_key(key)))
 
     async def open(self, endpoint: Endpoint, runtime: Runtime) -> WebhookSender:
         """Return a sender, which connects with its first message.
@@ -101,9 +110,17 @@ def _target(endpoint: Endpoint) -> Target:
         url=read_address(endpoint.get("url"), token),
         signing=_signing_keys(endpoint),
         headers=headers,
+        # Of `Bearer abc` the last word alone is a secret too.
+        secrets=tuple(sorted({authorization, authorization.rpartition(" ")[2], token} - {""}, key=len, reverse=True)),
         largest_body=_size(endpoint.get("largest_body")),
         timeout_seconds=endpoint.timeout_seconds,
     )
+
+
+def _scheme(text: str) -> Scheme:
+    if text not in get_args(Scheme):
+        raise SettingsError(f"scheme: {text!r} signs nothing.", f"There are: {', '.join(get_args(Scheme))}.")
+    return cast("Scheme", text)
 
 
 def _signing_keys(endpoint: Endpoint) -> SigningKeys:
