@@ -1,0 +1,144 @@
+"""Claims what is ready, under a lease: fair among tenants, within each endpoint's limits, its breaker and its hours.
+
+The attempt is counted when it is claimed, so that one that kills its worker counts too.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping
+
+from orchestration.delivery import registry
+from orchestration.delivery.queue import endpoints
+from orchestration.delivery.queue.breaker import Breaker
+from orchestration.delivery.queue.claimed import Claimed
+from orchestration.delivery.queue.contents import contents
+from orchestration.delivery.queue.endpoints import EndpointState
+from orchestration.delivery.queue.hours import next_open
+from orchestration.delivery.queue.rate import take
+from orchestration.delivery.queue.ready import Line, Room, first_of, is_probed, lines, share
+from orchestration.delivery.queue.release import release
+from orchestration.delivery.queue.rows import Key, write
+from orchestration.delivery.queue.schedule import rank
+from orchestration.delivery.queue.standing import ASIDE
+from orchestration.delivery.registration import Place, Registration
+
+Rows = list[RowMapping]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What was claimed with its registrations; ``wake_at``: when a limit of rate that held more back has room again."""
+
+    claimed: list[Claimed] = field(default_factory=list)
+    registrations: Mapping[Place, Registration] = field(default_factory=dict)
+    wake_at: int | None = None
+
+
+def claim(connection: Connection, now: int, room: Room, *, lease_ms: int) -> Claim:
+    """Lease deliveries until ``now + lease_ms``.
+
+    No row is claimed twice: others pass over what this transaction holds.
+    """
+    groups = lines(connection, now, room)
+    states = endpoints.hold(connection, [line.key for group in groups for line in group], skip=True)
+    picked = _pick(connection, now, groups, states, room)
+    places = {(row["tenant_id"], row["registration_id"]) for rows in picked.values() for row in rows}
+    wishes = {item.place: item for item in registry.registrations(connection, places=places)} if places else {}
+    chosen: Rows = []
+    wakes: list[int] = []
+    for key, rows in picked.items():
+        welcome = _sort_out(connection, now, rows, wishes)
+        rates = [wishes[row["tenant_id"], row["registration_id"]].terms.rate_per_second for row in welcome]
+        count, wake = _within_rate(connection, now, key, states[key], rates)
+        chosen += welcome[:count]
+        wakes += [wake] if wake else []
+    return Claim(_lease(connection, chosen, now + lease_ms), wishes, min(wakes, default=None))
+
+
+def _pick(
+    connection: Connection, now: int, groups: list[list[Line]], states: Mapping[Key, EndpointState], room: Room
+) -> dict[Key, Rows]:
+    """Hold rows, evenly among tenants and among each tenant's endpoints; the longest lines last: they take the rest."""
+    picked: dict[Key, Rows] = {}
+    left = room.deliveries
+    for tenants, group in zip(range(len(groups), 0, -1), reversed(groups), strict=True):
+        mine = share(left, tenants, room.of_tenant(group[0].tenant))
+        open_lines = [line for line in reversed(group) if line.key in states]
+        for takers, line in zip(range(len(open_lines), 0, -1), open_lines, strict=True):
+            count = share(mine, takers, _wanted(connection, now, line, states[line.key].breaker, room))
+            rows = list(first_of(connection, line, count)) if count else []
+            picked |= {line.key: rows} if rows else {}
+            mine, left = mine - len(rows), left - len(rows)
+    return picked
+
+
+def _wanted(connection: Connection, now: int, line: Line, breaker: Breaker, room: Room) -> int:
+    """Return how many an endpoint takes: one probe at a time when its breaker is half open."""
+    if breaker.open_until is None:
+        return room.of_endpoint(line.key)
+    return 1 if breaker.is_half_open(now) and not is_probed(connection, line) else 0
+
+
+def _sort_out(connection: Connection, now: int, rows: Rows, wishes: Mapping[Place, Registration]) -> Rows:
+    """Return what may be sent now; the rest waits for its hours or its registration, or is cancelled with it."""
+    welcome: Rows = []
+    moved: defaultdict[tuple[str, ...], list[tuple[Key, dict[str, Any]]]] = defaultdict(list)
+    for row in rows:
+        values = _elsewhere(now, wishes.get((row["tenant_id"], row["registration_id"])))
+        if values:
+            moved[tuple(values)].append(((row["tenant_id"], row["delivery_id"]), values))
+        else:
+            welcome.append(row)
+    for changed in moved.values():
+        write(connection, changed, state="ready")
+    cancelled = {key for changed in moved.values() for key, values in changed if values["state"] == "cancelled"}
+    release(connection, now, [row for row in rows if (row["tenant_id"], row["delivery_id"]) in cancelled])
+    return welcome
+
+
+def _elsewhere(now: int, wish: Registration | None) -> dict[str, Any]:
+    """Return what a delivery becomes instead of being sent; empty when it is sent."""
+    if wish is None or wish.state == "disabled":
+        return {"state": "cancelled", "finished_at": now, "message": "Its registration was disabled or removed."}
+    if wish.state == "paused":
+        return {"state": "waiting", "due_at": ASIDE}
+    opens = next_open(wish.terms, now)
+    return {"state": "waiting", "due_at": opens, "rank": rank(opens, wish.terms)} if opens > now else {}
+
+
+def _within_rate(
+    connection: Connection, now: int, key: Key, state: EndpointState, rates: Sequence[float | None]
+) -> tuple[int, int | None]:
+    """Return how many of these an endpoint's strictest limit allows, and when it has room for the next held back."""
+    limits = [rate for rate in rates if rate is not None]
+    if not limits:
+        return len(rates), None
+    count, left, again = take(state.bucket, min(limits), len(rates), now)
+    endpoints.keep_bucket(connection, key, left)
+    return count, again if count < len(rates) else None
+
+
+def _lease(connection: Connection, rows: Rows, until: int) -> list[Claimed]:
+    token = secrets.token_hex(16)
+    claimed = contents(connection, rows, token)
+    changed = [
+        (
+            item.key,
+            {
+                "state": "leased",
+                "lease_token": token,
+                "lease_until": until,
+                "attempts": item.attempt,
+                "from_version": item.from_version or 0 if item.to_version is not None else None,
+            },
+        )
+        for item in claimed
+    ]
+    write(connection, changed, state="ready")
+    return claimed

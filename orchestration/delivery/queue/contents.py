@@ -1,0 +1,91 @@
+"""Puts together what a claimed delivery carries: its events, and from which version of a table to which it goes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, RowMapping, and_, or_, select
+
+from orchestration.control.delivery_tables import delivery, outbox, progress
+from orchestration.delivery.queue.claimed import Claimed, Event
+from orchestration.delivery.queue.rows import Key, among
+from orchestration.names import Table
+
+Received = tuple[str, str, Table]
+"""Tenant, registration and table."""
+
+
+def table_of(event_key: str) -> Table:
+    """Return the table that an event's key names: ``gold.license_usage@12``."""
+    schema, _, table = event_key.rpartition("@")[0].partition(".")
+    return schema, table
+
+
+def contents(connection: Connection, rows: Sequence[RowMapping], token: str) -> list[Claimed]:
+    """Return deliveries that are about to be leased, in the order of ``rows``."""
+    if not rows:
+        return []
+    events = _events(connection, [(row["tenant_id"], row["delivery_id"]) for row in rows])
+    # 0 is written where a registration had nothing yet: what it receives later changes no repetition.
+    fresh = [row for row in rows if row["to_version"] is not None and row["from_version"] is None]
+    versions = received(connection, [(row["tenant_id"], row["registration_id"]) for row in fresh])
+    return [_claimed(row, events[row["tenant_id"], row["delivery_id"]], versions, token) for row in rows]
+
+
+def received(connection: Connection, places: Sequence[tuple[str, str]]) -> dict[Received, int]:
+    """Return the versions that registrations received last."""
+    if not places:
+        return {}
+    statement = select(progress).where(among(progress, "registration_id", places))
+    return {
+        (row.tenant_id, row.registration_id, (row.schema_name, row.table_name)): row.version
+        for row in connection.execute(statement)
+    }
+
+
+def _claimed(row: RowMapping, events: list[Event], versions: dict[Received, int], token: str) -> Claimed:
+    from_version = row["from_version"]
+    if from_version is None and row["to_version"] is not None and events:
+        from_version = versions.get((row["tenant_id"], row["registration_id"], table_of(events[-1].key)))
+    return Claimed(
+        tenant=row["tenant_id"],
+        delivery_id=row["delivery_id"],
+        registration_id=row["registration_id"],
+        endpoint_id=row["endpoint_id"],
+        subject=row["subject"],
+        lane=row["lane"],
+        attempt=row["attempts"] + 1,
+        events=tuple(events),
+        event_count=row["events"],
+        from_version=from_version or None,
+        to_version=row["to_version"],
+        traceparent=row["traceparent"],
+        token=token,
+    )
+
+
+def _events(connection: Connection, keys: Sequence[Key]) -> defaultdict[Key, list[Event]]:
+    """Read the events of deliveries; of a table's the newest alone, for it stands for all before."""
+    carries = and_(delivery.c.tenant_id == outbox.c.tenant_id, delivery.c.delivery_id == outbox.c.delivery_id)
+    statement = (
+        select(outbox)
+        .join(delivery, carries)
+        .where(among(outbox, "delivery_id", keys))
+        .where(or_(outbox.c.version.is_(None), outbox.c.version == delivery.c.to_version))
+        .order_by(outbox.c.occurred_at, outbox.c.event_key)
+    )
+    found: defaultdict[Key, list[Event]] = defaultdict(list)
+    for row in connection.execute(statement).mappings():
+        found[row["tenant_id"], row["delivery_id"]].append(
+            Event(
+                key=row["event_key"],
+                type=row["event_type"],
+                subject=row["subject"],
+                version=row["version"],
+                data=row["data"],
+                occurred_at=row["occurred_at"],
+                traceparent=row["traceparent"],
+            )
+        )
+    return found

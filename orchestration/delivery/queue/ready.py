@@ -1,0 +1,110 @@
+"""What is ready, endpoint by endpoint, and how a claim's room is shared among them.
+
+Nothing here reads what waits: of each endpoint the oldest rank alone, from the index, so that a
+million rows of one tenant cost a claim no more than one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
+
+from sqlalchemy import Connection, RowMapping, func, or_, select
+
+from orchestration.control.delivery_tables import delivery, endpoint
+from orchestration.control.tables import tenant
+from orchestration.delivery.queue.rows import Key, locked
+
+
+@dataclass(frozen=True)
+class Line:
+    """The deliveries of one endpoint that are ready; ``oldest`` is the first one's rank."""
+
+    tenant: str
+    endpoint_id: str
+    oldest: int
+
+    @property
+    def key(self) -> Key:
+        """The endpoint's name."""
+        return self.tenant, self.endpoint_id
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much a worker can take: in all, and at most under way for one endpoint and for one tenant.
+
+    ``busy`` is what it has under way already, by endpoint.
+    """
+
+    deliveries: int
+    per_endpoint: int
+    per_tenant: int
+    busy: Mapping[Key, int] = field(default_factory=dict)
+
+    def of_tenant(self, name: str) -> int:
+        """Return how many more of a tenant fit."""
+        return self.per_tenant - sum(count for (whose, _), count in self.busy.items() if whose == name)
+
+    def of_endpoint(self, key: Key) -> int:
+        """Return how many more of an endpoint fit."""
+        return self.per_endpoint - self.busy.get(key, 0)
+
+
+def lines(connection: Connection, now: int, room: Room) -> list[list[Line]]:
+    """Return the endpoints with something ready that are not left alone, by tenant, the longest waiting tenants.
+
+    Tenants that are not active have none.
+    """
+    oldest = (
+        select(func.min(delivery.c.rank))
+        .where(
+            delivery.c.state == "ready",
+            delivery.c.tenant_id == endpoint.c.tenant_id,
+            delivery.c.endpoint_id == endpoint.c.endpoint_id,
+        )
+        .scalar_subquery()
+    )
+    each = (
+        select(endpoint.c.tenant_id.label("tenant"), endpoint.c.endpoint_id, oldest.label("oldest"))
+        .join(tenant, tenant.c.tenant_id == endpoint.c.tenant_id)
+        .where(tenant.c.state == "active", tenant.c.deleted_at.is_(None))
+        .where(or_(endpoint.c.open_until.is_(None), endpoint.c.open_until <= now))
+        .subquery()
+    )
+    found = [Line(**row) for row in connection.execute(select(each).where(each.c.oldest.is_not(None))).mappings()]
+    fitting = sorted((line for line in found if room.of_endpoint(line.key) > 0), key=attrgetter("tenant", "oldest"))
+    by_tenant = [list(group) for _, group in groupby(fitting, key=attrgetter("tenant"))]
+    return sorted(by_tenant, key=lambda group: group[0].oldest)[: max(room.deliveries, 0)]
+
+
+def share(left: int, takers: int, room: int) -> int:
+    """Return the even share of what is left for the next of so many takers, limited by its room."""
+    return max(0, min(room, -(-left // takers)))
+
+
+def first_of(connection: Connection, line: Line, count: int) -> Sequence[RowMapping]:
+    """Return and hold the deliveries of an endpoint that go first."""
+    statement = (
+        select(delivery)
+        .where(
+            delivery.c.state == "ready",
+            delivery.c.tenant_id == line.tenant,
+            delivery.c.endpoint_id == line.endpoint_id,
+        )
+        .order_by(delivery.c.rank)
+        .limit(count)
+    )
+    return connection.execute(locked(statement, delivery, skip=True)).mappings().all()
+
+
+def is_probed(connection: Connection, line: Line) -> bool:
+    """Say whether something is under way to an endpoint."""
+    under_way = select(delivery.c.delivery_id).where(
+        delivery.c.state == "leased",
+        delivery.c.tenant_id == line.tenant,
+        delivery.c.endpoint_id == line.endpoint_id,
+    )
+    return connection.execute(under_way.limit(1)).first() is not None
