@@ -18,6 +18,8 @@ from orchestration.control import changes
 from orchestration.control.delivery_tables import consumer, endpoint, registration
 from orchestration.control.secrets import resolve
 from orchestration.delivery.channels.channel import Endpoint
+from orchestration.delivery.queue import standing
+from orchestration.delivery.queue.clock import database_now
 from orchestration.delivery.registration import Place, Registration
 from orchestration.delivery.sealing import Seal
 from orchestration.delivery.terms import Terms
@@ -35,12 +37,7 @@ def add(connection: Connection, wish: Registration) -> None:
     Raises:
         SettingsError: the tenant has one of that name, or no such consumer.
     """
-    known = select(consumer.c.consumer_id).where(
-        consumer.c.tenant_id == wish.tenant, consumer.c.consumer_id == wish.consumer, consumer.c.deleted_at.is_(None)
-    )
-    if connection.execute(known).one_or_none() is None:
-        message = f"Tenant {wish.tenant!r} has no consumer {wish.consumer!r}."
-        raise SettingsError(message, f"Add it: strata consumer add {wish.tenant} {wish.consumer} --contact …")
+    require_consumer(connection, wish.tenant, wish.consumer)
     if _is_removed(connection, wish.place):
         changes.restore(connection, registration, _key(wish.place))
         changes.update(connection, registration, _key(wish.place), _values(wish))
@@ -49,21 +46,50 @@ def add(connection: Connection, wish: Registration) -> None:
     keep_endpoint(connection, wish)
 
 
+def require_consumer(connection: Connection, tenant: str, name: str) -> None:
+    """Refuse a consumer who is not there.
+
+    Raises:
+        SettingsError: names the command that adds one.
+    """
+    known = select(consumer.c.consumer_id).where(
+        consumer.c.tenant_id == tenant, consumer.c.consumer_id == name, consumer.c.deleted_at.is_(None)
+    )
+    if connection.execute(known).one_or_none() is None:
+        message = f"Tenant {tenant!r} has no consumer {name!r}."
+        raise SettingsError(message, f"Add it: strata consumer add {tenant}/{name} --contact …")
+
+
 def change(connection: Connection, wish: Registration) -> bool:
-    """Write a registration's new values; say whether anything differed."""
+    """Write a registration's new values; say whether anything differed.
+
+    Raises:
+        SettingsError: the tenant has no such consumer.
+    """
+    require_consumer(connection, wish.tenant, wish.consumer)
     differs = changes.update(connection, registration, _key(wish.place), _values(wish))
     keep_endpoint(connection, wish)
+    standing.follow(connection, wish.place, wish.endpoint)
     return differs
 
 
 def set_state(connection: Connection, place: Place, state: str, reason: str = "") -> bool:
-    """Activate, pause or disable a registration; say whether anything differed."""
-    return changes.update(connection, registration, _key(place), {"state": state, "reason": reason[:500]})
+    """Activate, pause or disable a registration; say whether anything differed.
+
+    What waits of a paused one goes on when it is active again; of a disabled one it is cancelled.
+    """
+    differs = changes.update(connection, registration, _key(place), {"state": state, "reason": reason[:500]})
+    if state == "active":
+        standing.resume(connection, database_now(connection), place)
+    elif state == "disabled":
+        standing.cancel_waiting(connection, database_now(connection), place, f"Disabled: {reason}")
+    return differs
 
 
 def remove(connection: Connection, place: Place) -> None:
-    """Mark a registration as deleted; nothing more is written into its outbox."""
+    """Mark a registration as deleted, and cancel what waits; nothing more is written into its outbox."""
     changes.soft_delete(connection, registration, _key(place))
+    standing.cancel_waiting(connection, database_now(connection), place, "The registration was removed.")
 
 
 def keep_endpoint(connection: Connection, wish: Registration) -> None:
