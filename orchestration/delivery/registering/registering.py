@@ -24,6 +24,7 @@ from orchestration.delivery.sealing import Seal
 from orchestration.failures import SettingsError
 from orchestration.runtime import Runtime
 
+_KEPT = {"previous_until"}
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
@@ -60,6 +61,7 @@ def register(
     require_name(place[1], "Registration")
     checked = check(runtime, place[0], wish)
     with runtime.control.reading(place[0]) as connection:
+        registry.require_consumer(connection, place[0], wish.consumer)
         before = registry.find(connection, place) if replace_it else None
     made, settings = _settings(runtime, place, checked, before)
     wanted = _registration(place, checked, settings, before)
@@ -145,7 +147,9 @@ def _settings(
         if not (before and before.channel == wish.channel and "sealed" in before.settings.get(name, {}))
     }
     if before and before.channel == wish.channel:
-        kept |= {name: value for name, value in before.settings.items() if "sealed" in value and name not in kept}
+        # What the platform keeps for the consumer: keys that it made, and how long the one before holds.
+        own = {name: value for name, value in before.settings.items() if "sealed" in value or name in _KEPT}
+        kept |= {name: value for name, value in own.items() if name not in kept}
     if made:
         seal = Seal(runtime.settings, runtime.control)
         kept |= {
