@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from orchestration.names import Table
@@ -43,7 +45,14 @@ def read_manifest(settings: Settings) -> dict[str, Any] | None:
     states = settings.home / "dbt"
     try:
         state = (states / "last_good").read_text(encoding="utf-8")
-        content: dict[str, Any] = json.loads((states / state / "target" / "manifest.json").read_text(encoding="utf-8"))
+        path = states / state / "target" / "manifest.json"
+        return _content(path, path.stat().st_mtime_ns)
     except OSError:
         return None
+
+
+@lru_cache(maxsize=2)
+def _content(path: Path, _written: int) -> dict[str, Any]:
+    """Parse a file once for each state of it: to erase one person the manifest is asked for a hundred times."""
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content
