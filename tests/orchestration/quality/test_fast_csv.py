@@ -17,7 +17,7 @@ from orchestration.contracts.model import Contract
 from orchestration.landing.folder import FolderStore
 
 MEBIBYTE = 1024 * 1024
-THOROUGH = 300 if os.environ.get("STRATA_NIGHTLY") == "1" else 4
+THOROUGH = 300 if os.environ.get("STRATA_NIGHTLY") == "1" else 3
 
 NUMBERS = """0 7 -7 +5 007 22.0 22.7 1.230 1.239 1. .5 -.5 . - -- 1e3 1E-2 1e0005 1e400 0x10 0X1f 1_000 1,5
     inf -Infinity NaN 999.99 1000 32767 32768 -32769 2147483648 9223372036854775807 9223372036854775808 99999999999 -0
