@@ -24,7 +24,7 @@ ui: environment ## Open Dagster on http://127.0.0.1:3000 (PORT=3001 for another)
 
 .PHONY: test
 test: environment ## Run the whole test suite as CI does (tests of absent servers are skipped aloud)
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --maxprocesses 4
 
 .PHONY: lint
 lint: environment ## Check style and types, and that generated files are up to date

@@ -1,4 +1,8 @@
-"""Fixtures that several rooms share: a real PostgreSQL, fresh for each test."""
+"""What several rooms share: a real PostgreSQL, fresh for each test, and how ``make test`` deals tests out to processes.
+
+A process runs whole files, for a module's fixtures are dear: a loaded platform, a built project. Everything else
+is a process's own already: ports are ephemeral, and what is written lies below ``tmp_path``.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,44 @@ from itertools import count
 
 import psycopg
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from source_systems._simulation.postgres import PostgresServer
 
 _numbers = count(1)
+
+LONGEST = (
+    "tests/dbt_project/",
+    "tests/orchestration/definitions/test_nothing_leaks.py",
+    "tests/orchestration/definitions/test_build.py",
+    "tests/orchestration/cli/test_ui_command.py",
+    "tests/test_readme.py",
+)
+"""What takes longest, in one piece each, begins first: begun last, it would be waited for by idle processes.
+The files of the dbt project are one piece, for they share one built warehouse."""
+
+
+class WholeFiles(LoadScopeScheduling):
+    """Deal out files, and the pieces above, in the order in which they were collected."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _piece(nodeid)
+
+
+def _piece(nodeid: str) -> str:
+    return next((piece for piece in LONGEST if nodeid.startswith(piece)), nodeid.partition("::")[0])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> WholeFiles:
+    config.option.loadscopereorder = False  # by their number of tests, the longest would come last
+    return WholeFiles(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {piece: place for place, piece in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(_piece(item.nodeid), len(LONGEST)))
 
 
 @pytest.fixture(scope="session")
