@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
 
-from orchestration.control import open_control, schema
-from orchestration.delivery.channels.webhook.signing_key import key_to_show, with_new_key
-from orchestration.delivery.registration import Registration
-from orchestration.delivery.registry import resolve_endpoint
-from orchestration.delivery.sealing import Seal
+from orchestration.delivery.channels.channel import channel
 from orchestration.delivery.signatures import Scheme, SignatureRefused, Signer, make_key, verification_key, verify
-from orchestration.delivery.terms import Terms
 from orchestration.failures import SettingsError
-from orchestration.settings import load_settings
 
-from .webhook_scenes import LOOPBACK, MESSAGE, Arrival, open_webhook, receiving
+from .webhook_scenes import Arrival, deliver
 
 NOW = 1_800_000_000
 
@@ -98,77 +89,41 @@ def test_what_is_no_key_for_signing_is_refused_and_not_repeated(key: str) -> Non
     assert "canary" not in str(caught.value)
 
 
-@pytest.fixture
-def seal(tmp_path: Path) -> Seal:
-    settings = load_settings(home=tmp_path)
-    control = open_control(settings)
-    schema.upgrade(control)
-    return Seal(settings, control)
+def arrived(**settings: str) -> Arrival:
+    _, receiver = deliver(**settings)
+    return receiver.arrivals[0]
 
 
-def wish(url: str) -> Registration:
-    return Registration(
-        tenant="acme", registration_id="bi", consumer="bi", title="", events=(), tables=(), columns=(), where=(),
-        payload="reference", format="json", channel="webhook", settings={"url": {"value": url}}, endpoint="e1",
-        terms=Terms(),
-    )  # fmt: skip
+def in_an_hour() -> str:
+    return (datetime.now(UTC) + timedelta(hours=1)).isoformat()
 
 
-def delivered(wish: Registration, seal: Seal) -> Arrival:
-    async def run() -> Arrival:
-        async with receiving() as receiver:
-            placed = replace(wish, settings={**wish.settings, "url": {"value": receiver.url}})
-            way = open_webhook(resolve_endpoint(placed, seal), LOOPBACK)
-            await way.send(MESSAGE)
-            await way.close()
-            return receiver.arrivals[0]
-
-    return asyncio.run(run())
-
-
-def test_a_registrations_key_is_kept_sealed_and_signs(seal: Seal) -> None:
-    registered = with_new_key(wish("http://x.example.com"), seal)
-    key = key_to_show(registered, seal)
-    assert key.startswith("whsec_")
-    assert key not in str(registered.settings)
-    arrival = delivered(registered, seal)
-    Webhook(key).verify(arrival.body, arrival.headers)
-
-
-def test_while_a_key_is_replaced_both_sign_and_afterwards_the_new_one_alone(seal: Seal) -> None:
-    before = with_new_key(wish("http://x.example.com"), seal)
-    during = with_new_key(before, seal, overlap_until=datetime.now(UTC) + timedelta(hours=1))
-    after = replace(during, settings={**during.settings, "previous_until": {"value": "2026-01-01T00:00:00+00:00"}})
-    old, new = key_to_show(before, seal), key_to_show(during, seal)
-    assert old != new
-    arrival = delivered(during, seal)
+def test_while_a_key_is_replaced_both_sign() -> None:
+    old, new = make_key(), make_key()
+    arrival = arrived(key=new, previous_signing_key=old, previous_until=in_an_hour())
     for key in (old, new):
         Webhook(key).verify(arrival.body, arrival.headers)
-    arrival = delivered(after, seal)
+
+
+@pytest.mark.parametrize("until", ["2026-01-01T00:00:00+00:00", ""])
+def test_when_the_overlap_has_ended_the_new_key_signs_alone(until: str) -> None:
+    old, new = make_key(), make_key()
+    arrival = arrived(key=new, previous_signing_key=old, previous_until=until)
     verify(new, arrival.headers, arrival.body, time.time())
     with pytest.raises(SignatureRefused):
         verify(old, arrival.headers, arrival.body, time.time())
 
 
-def test_a_key_that_leaked_is_let_go_at_once(seal: Seal) -> None:
-    before = with_new_key(wish("http://x.example.com"), seal)
-    arrival = delivered(with_new_key(before, seal), seal)
-    with pytest.raises(SignatureRefused):
-        verify(key_to_show(before, seal), arrival.headers, arrival.body, time.time())
-
-
-def test_a_registration_may_move_from_a_shared_secret_to_a_public_key(
-    seal: Seal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CONSUMERS_SECRET", make_key())
-    first = wish("http://x.example.com")
-    given_by_reference = replace(
-        first, settings={**first.settings, "signing_key": {"reference": "env:CONSUMERS_SECRET"}}
-    )
-    moved = with_new_key(
-        given_by_reference, seal, scheme="ed25519", overlap_until=datetime.now(UTC) + timedelta(minutes=5)
-    )
-    arrival = delivered(moved, seal)
-    assert key_to_show(moved, seal).startswith("whpk_")
-    for key in (key_to_show(given_by_reference, seal), key_to_show(moved, seal)):
+def test_a_registration_may_move_from_a_shared_secret_to_a_public_key() -> None:
+    shared, made = make_key(), channel("webhook").make("signing_key", {"scheme": "ed25519"})
+    arrival = arrived(key=made.value.get_secret_value(), previous_signing_key=shared, previous_until=in_an_hour())
+    shown = made.shown.get_secret_value()
+    assert shown.startswith("whpk_")
+    for key in (shared, shown):
         verify(key, arrival.headers, arrival.body, time.time())
+
+
+def test_of_a_made_shared_secret_the_consumer_is_shown_all() -> None:
+    made = channel("webhook").make("signing_key", {})
+    assert made.shown == made.value
+    assert made.shown.get_secret_value().startswith("whsec_")
