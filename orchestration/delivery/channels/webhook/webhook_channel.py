@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import cast, get_args
 
 from aiohttp.abc import AbstractResolver
 from pydantic import SecretStr
@@ -35,6 +36,7 @@ class WebhookChannel:
             example="https://hooks.example.com/strata",
         ),
         "signing_key": ChannelSetting("Signs messages: whsec_… (HMAC) or whsk_… (Ed25519).", secret=True, made=True),
+        "signature": ChannelSetting("How a key that is made signs: hmac or ed25519.", default="hmac"),
         "previous_signing_key": ChannelSetting("Signs as well until previous_until; set by a rotation.", secret=True),
         "previous_until": ChannelSetting("When the key before is let go.", example="2026-12-01T00:00:00+00:00"),
         "token": ChannelSetting(f"The secret part of an address, put in place of {TOKEN}.", secret=True),
@@ -60,7 +62,13 @@ class WebhookChannel:
         read_address(settings.get("url", ""))
         custom_headers(settings.get("headers", ""))
         _size(settings.get("largest_body", ""))
+        _scheme(settings)
         _moment(settings.get("previous_until", ""))
+
+    def make(self, name: str, settings: Mapping[str, str]) -> MadeSecret:  # noqa: ARG002 - one secret alone is made
+        """Make a key for signing; the consumer is shown the shared secret, or the public key."""
+        key = make_key(_scheme(settings))
+        return MadeSecret(SecretStr(key), SecretStr(verification_key(key)))
 
     async def open(self, endpoint: Endpoint, runtime: Runtime) -> WebhookSender:
         """Return a sender, which connects with its first message.
@@ -107,6 +115,13 @@ def _target(endpoint: Endpoint) -> Target:
         largest_body=_size(endpoint.get("largest_body")),
         timeout_seconds=endpoint.timeout_seconds,
     )
+
+
+def _scheme(settings: Mapping[str, str]) -> Scheme:
+    kind = settings.get("signature") or "hmac"
+    if kind not in get_args(Scheme):
+        raise SettingsError(f"signature: {kind!r} signs nothing.", f"There are: {', '.join(get_args(Scheme))}.")
+    return cast("Scheme", kind)
 
 
 def _signing_keys(endpoint: Endpoint) -> SigningKeys:
