@@ -36,7 +36,7 @@ class WebhookChannel:
             example="https://hooks.example.com/strata",
         ),
         "signing_key": ChannelSetting("Signs messages: whsec_… (HMAC) or whsk_… (Ed25519).", secret=True, made=True),
-        "signature": ChannelSetting("How a key that is made signs: hmac or ed25519.", default="hmac"),
+        "scheme": ChannelSetting("How a key that is made signs: hmac or ed25519.", default="hmac"),
         "previous_signing_key": ChannelSetting("Signs as well until previous_until; set by a rotation.", secret=True),
         "previous_until": ChannelSetting("When the key before is let go.", example="2026-12-01T00:00:00+00:00"),
         "token": ChannelSetting(f"The secret part of an address, put in place of {TOKEN}.", secret=True),
@@ -118,9 +118,9 @@ def _target(endpoint: Endpoint) -> Target:
 
 
 def _scheme(settings: Mapping[str, str]) -> Scheme:
-    kind = settings.get("signature") or "hmac"
+    kind = settings.get("scheme") or "hmac"
     if kind not in get_args(Scheme):
-        raise SettingsError(f"signature: {kind!r} signs nothing.", f"There are: {', '.join(get_args(Scheme))}.")
+        raise SettingsError(f"scheme: {kind!r} signs nothing.", f"There are: {', '.join(get_args(Scheme))}.")
     return cast("Scheme", kind)
 
 
