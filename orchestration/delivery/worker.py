@@ -1,0 +1,222 @@
+"""The worker: claims what is due, sends it, and writes down what became of it, until it is stopped or idle.
+
+Any number of workers may run; each holds what it claimed under a lease, and what a dead one held is
+taken over when that has run out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from orchestration.delivery.outbox.gather import gather
+from orchestration.delivery.queue.claimed import Claimed, Outcome
+from orchestration.delivery.queue.ready import Room
+from orchestration.delivery.senders import Senders
+from orchestration.delivery.sending import Attempts, Composed, Task, composed_at_once
+from orchestration.delivery.summary import Summary
+from orchestration.delivery.turn import Tenure, Turn, take_turn
+from orchestration.failures import StrataError
+from orchestration.runtime import Runtime
+
+CONCURRENCY = 256
+"""Attempts under way at once in one worker; each is a coroutine, most of them waiting for an answer."""
+LEASE_MS = 60_000
+_CLAIMED_AT_ONCE = 200
+_POLL_SECONDS = 0.25
+_GATHER_SECONDS = 1.0
+_GRACE_SECONDS = 30.0
+"""How long what is under way may take to end when the worker is stopped; the rest is given back."""
+_DATABASE_AWAY_SECONDS = 300.0
+
+
+async def deliver(
+    runtime: Runtime,
+    *,
+    until_idle: bool,
+    stop: asyncio.Event,
+    concurrency: int = CONCURRENCY,
+    lease_ms: int = LEASE_MS,
+) -> Summary:
+    """Deliver until ``stop`` is set, taking in what is new, or with ``until_idle`` what is there until nothing is due.
+
+    When it is stopped, what is under way ends first.
+
+    Raises:
+        StrataError: the control plane did not answer for five minutes.
+    """
+    worker = _Worker(runtime, stop, concurrency, lease_ms)
+    gathering = None if until_idle else asyncio.create_task(_gather_on(runtime))
+    try:
+        await worker.run(until_idle=until_idle)
+    finally:
+        if gathering:
+            gathering.cancel()
+        await worker.close()
+    return worker.summary
+
+
+def deliver_due(runtime: Runtime) -> Summary:
+    """Take in what is new and deliver until nothing is due, and return what was done; for what ends by itself.
+
+    Raises:
+        StrataError: the control plane or the published logs cannot be read or written.
+    """
+    gather_all(runtime)
+    return asyncio.run(deliver(runtime, until_idle=True, stop=asyncio.Event()))
+
+
+async def _gather_on(runtime: Runtime) -> None:
+    """Take in what is new as it comes; what cannot be read now is read a second later."""
+    while True:
+        with suppress(StrataError):
+            await asyncio.to_thread(gather_all, runtime)
+        await asyncio.sleep(_GATHER_SECONDS)
+
+
+def gather_all(runtime: Runtime) -> None:
+    """Take in all that is new, batch by batch."""
+    while gather(runtime):
+        pass
+
+
+@dataclass(eq=False)
+class _Worker:
+    runtime: Runtime
+    stop: asyncio.Event
+    concurrency: int
+    lease_ms: int
+    summary: Summary = field(default_factory=Summary)
+
+    def __post_init__(self) -> None:
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        self._tenure = Tenure(name, self.lease_ms)
+        self._scratch = self.runtime.settings.scratch_dir / "deliveries" / name.replace(":", "-")
+        self._senders = Senders(self.runtime)
+        self._attempts = Attempts(self.runtime, self._senders, self._scratch, self._clock)
+        self._under_way: dict[asyncio.Task[None], Claimed] = {}
+        self._outcomes: list[Outcome] = []
+        self._ended = asyncio.Event()
+        # Its own: what composes and reads secrets in threads must not keep leases from being renewed.
+        self._thread = ThreadPoolExecutor(1, "turns")
+        self._ahead_ms = 0.0
+        self._renewed_at = self._answered_at = time.monotonic()
+
+    async def run(self, *, until_idle: bool) -> None:
+        """Take turns until there is nothing more to do."""
+        while True:
+            turn = await self._turn()
+            if turn is not None:
+                is_idle = not (self._under_way or self._outcomes or turn.moved or turn.claim.wake_at)
+                if is_idle and (until_idle or self.stop.is_set()):
+                    return
+            await self._wait(turn)
+            if self.stop.is_set():
+                await self._finish()
+
+    async def close(self) -> None:
+        """Let go of connections and scratch files."""
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self._senders.close()
+        self._thread.shutdown()
+        await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
+
+    async def _turn(self) -> Turn | None:
+        """Take a turn and begin what was claimed; ``None``: the database did not answer, the outcomes are kept."""
+        loop = asyncio.get_running_loop()
+        outcomes, self._outcomes = self._outcomes, []
+        self._ended.clear()
+        renewals = self._renewals()
+        try:
+            turn, composed = await loop.run_in_executor(self._thread, self._take_turn, outcomes, renewals, self._room())
+        except StrataError:
+            self._outcomes = outcomes + self._outcomes
+            if time.monotonic() - self._answered_at > _DATABASE_AWAY_SECONDS:
+                raise
+            await asyncio.sleep(1)
+            return None
+        self._answered_at = time.monotonic()
+        self._account(turn, outcomes)
+        for task, message in composed:
+            self._begin(task, message)
+        self._senders.tidy()
+        return turn
+
+    def _take_turn(
+        self, outcomes: Sequence[Outcome], renewals: Sequence[Claimed], room: Room
+    ) -> tuple[Turn, list[tuple[Task, Composed]]]:
+        """Take a turn, and compose at once what takes no time; in a thread."""
+        turn = take_turn(self.runtime.control, self._tenure, outcomes, renewals, room)
+        self._ahead_ms = turn.now - time.monotonic() * 1000
+        tasks = [Task(item, turn.claim.registrations[item.place]) for item in turn.claim.claimed]
+        return turn, [(task, self._composed(task)) for task in tasks]
+
+    def _composed(self, task: Task) -> Composed:
+        is_quick = task.wish.payload == "reference"
+        return composed_at_once(self.runtime, task, self._scratch) if is_quick else None
+
+    def _room(self) -> Room:
+        """Return what fits. The more is under way, the less an endpoint gets: slow ones never fill the worker."""
+        busy = Counter((item.tenant, item.endpoint_id) for item in self._under_way.values())
+        free = self.concurrency - busy.total()
+        wanted = 0 if self.stop.is_set() else min(free, _CLAIMED_AT_ONCE)
+        return Room(wanted, max(2, free // 4), max(1, self.concurrency // 2), busy)
+
+    def _renewals(self) -> list[Claimed]:
+        if time.monotonic() - self._renewed_at < self.lease_ms / 3000:
+            return []
+        self._renewed_at = time.monotonic()
+        return list(self._under_way.values())
+
+    def _account(self, turn: Turn, outcomes: Sequence[Outcome]) -> None:
+        dropped = {item.key for item in turn.dropped}
+        for outcome in outcomes:
+            if outcome.claimed.key not in dropped:
+                self.summary.count(outcome)
+        self.summary.dropped += len(dropped)
+        self.summary.rescued += turn.rescued
+        lost = {(item.key, item.token) for item in turn.lost}
+        for task, claimed in self._under_way.items():
+            if (claimed.key, claimed.token) in lost:
+                task.cancel()  # another has it by now
+
+    def _begin(self, task: Task, message: Composed) -> None:
+        running = asyncio.create_task(self._carry_out(task, message))
+        self._under_way[running] = task.claimed
+        running.add_done_callback(self._under_way.pop)
+
+    async def _carry_out(self, task: Task, message: Composed) -> None:
+        self._outcomes.append(await self._attempts.make(task, message))
+        self._ended.set()
+
+    async def _wait(self, turn: Turn | None) -> None:
+        """Wait for something to settle, a little longer for more of it, or until it is time to look again."""
+        if turn is not None and turn.moved and self._room().deliveries:
+            await asyncio.sleep(0)
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), _POLL_SECONDS)
+            await asyncio.sleep(0.005)
+
+    async def _finish(self) -> None:
+        """Let end what is under way; give back what takes too long."""
+        _, late = await asyncio.wait(self._under_way, timeout=_GRACE_SECONDS) if self._under_way else (None, set())
+        for task in late:
+            claimed = self._under_way[task]
+            task.cancel()
+            self._outcomes.append(Outcome(claimed, self._clock(), 0, deferred_until=self._clock()))
+        await asyncio.gather(*late, return_exceptions=True)
+
+    def _clock(self) -> int:
+        """Return the database's time, carried on by a clock that is never set back."""
+        return round(time.monotonic() * 1000 + self._ahead_ms)
