@@ -56,12 +56,13 @@ _HAS_SIZE = 1
 
 
 class SftpRefused(Exception):
-    """The server answered a request with a status other than OK."""
+    """The server answered a request with a status other than OK; ``free`` are the bytes free then, if it said."""
 
     def __init__(self, code: int, text: str) -> None:
         """Keep both: many servers say everything with code 4."""
         super().__init__(text)
         self.code, self.text = code, text
+        self.free: int | None = None
 
 
 def text(value: str | bytes) -> bytes:

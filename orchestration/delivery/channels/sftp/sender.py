@@ -82,7 +82,7 @@ class SftpSender:
         try:
             yield session
         except SftpRefused as error:
-            raise await self._refused(error, session) from None
+            raise self._refused(error) from None
         except (NotWhole, NameTaken) as error:
             kind = DeliveryFailure.SETTINGS if isinstance(error, NameTaken) else DeliveryFailure.STORAGE
             raise DeliveryFailed(kind, str(error), "Put {delivery_id} into the setting name.") from None
@@ -108,16 +108,18 @@ class SftpSender:
                 self._session = session
             return self._session
 
-    async def _refused(self, error: SftpRefused, session: Session) -> DeliveryFailed:
+    def _refused(self, error: SftpRefused) -> DeliveryFailed:
         folder = self._endpoint.get("folder") or "."
         said = error.text or f"status {error.code}"
-        if full := says_full(error, await _free(session, folder)):
+        if full := says_full(error):
             text = f"{full} ({self._host}, folder {folder}; it said: {said})."
             return DeliveryFailed(DeliveryFailure.STORAGE, text, "Make room there; the delivery is tried again.")
         if error.code == Code.NO_SUCH_FILE:
             said = "there is no such folder"
         text = f"{self._host} does not let a file be written into folder {folder}: {said}."
-        return DeliveryFailed(DeliveryFailure.STORAGE, text, "Check the setting folder and the user's rights there.")
+        return DeliveryFailed(
+            DeliveryFailure.STORAGE, text, "Check the setting folder, and the user's rights and quota there."
+        )
 
     @property
     def _host(self) -> str:
@@ -144,10 +146,3 @@ def companions(wanted: str, name: str, message: Message, content: Content) -> li
         "trigger": (".done", b""),
     }
     return [made for word, made in bodies.items() if word in words(wanted)]
-
-
-async def _free(session: Session, folder: str) -> int | None:
-    try:
-        return await session.free_bytes(folder)
-    except (SftpRefused, OSError):
-        return None

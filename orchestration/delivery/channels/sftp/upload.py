@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 
 from orchestration.delivery.channels.sftp import packets
@@ -61,7 +62,9 @@ class Upload:
         try:
             await self._write(content)
             await self._publish(content.size)
-        except (SftpRefused, NotWhole, NameTaken):
+        except (SftpRefused, NotWhole, NameTaken) as error:
+            if isinstance(error, SftpRefused):
+                error.free = await self._free()  # before there is room again
             await self._remove()
             raise
 
@@ -70,7 +73,13 @@ class Upload:
         handle, have = await self._take_over(part)
         if handle is None:
             handle, have = await self.session.open(part, Flag.WRITE | Flag.CREATE | Flag.TRUNCATE), 0
-        answers = await _Filling(self.session, handle).fill(content, have)
+        try:
+            answers = await _Filling(self.session, handle).fill(content, have)
+        except BaseException:
+            # An open file keeps its room, and its number is taken. The answer is of no interest.
+            with suppress(OSError):
+                self.session.request(Kind.CLOSE, packets.text(handle))
+            raise
         if self.flush and packets.FSYNC in self.session.extensions:
             fsync = self.session.request(Kind.EXTENDED, packets.text(packets.FSYNC), packets.text(handle))
             answers.append(fsync)
@@ -118,10 +127,13 @@ class Upload:
         return True
 
     async def _remove(self) -> None:
-        try:
+        with suppress(SftpRefused, OSError):  # what is told is why the upload failed
             await self.session.done(self.session.request(Kind.REMOVE, packets.text(self.part(self.attempt))))
-        except (SftpRefused, OSError):
-            return  # what is told is why the upload failed
+
+    async def _free(self) -> int | None:
+        with suppress(SftpRefused, OSError):
+            return await self.session.free_bytes(self.folder or ".")
+        return None
 
     async def remove_final(self) -> bool:
         """Take the file away again; say whether the server did."""
@@ -176,10 +188,10 @@ def _below(folder: str, name: str) -> str:
     return f"{folder.rstrip('/')}/{name}" if folder.strip("/") else f"{folder}{name}"
 
 
-def says_full(error: SftpRefused, free: int | None) -> str:
+def says_full(error: SftpRefused) -> str:
     """Return in words that a disk or a quota is full; empty when the refusal has another reason."""
     if error.code == Code.QUOTA_EXCEEDED or "quota" in error.text.lower():
         return "The quota on the server is used up"
-    if error.code == Code.NO_SPACE or "space" in error.text.lower() or (free is not None and free < CHUNK):
+    if error.code == Code.NO_SPACE or "space" in error.text.lower() or (error.free is not None and error.free < CHUNK):
         return "The disk of the server is full"
     return ""
