@@ -1,0 +1,80 @@
+"""Gathers what is new for deliveries: from the warehouse's logs into the outbox, by a cursor that moves with it.
+
+Cursor, outbox rows and deliveries are one transaction: killed anywhere, it has happened or it
+has not. Any number may gather at once; who comes second finds the cursor moved and leaves out
+what the first one took.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from orchestration.delivery.outbox import cursor, lanes, windows
+from orchestration.delivery.outbox.enqueue import enqueue
+from orchestration.delivery.outbox.held import hold_versions
+from orchestration.delivery.outbox.news import News, read_news
+from orchestration.delivery.outbox.wanted import Audience, read_audience
+from orchestration.delivery.queue.clock import database_now
+from orchestration.publication.exported import mend_logs
+from orchestration.publication.holding import mark_read
+from orchestration.runtime import Runtime
+from orchestration.settings import Settings
+
+ACTOR = "delivery"
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What one step did: versions and events that were read, deliveries that were begun, windows that were closed."""
+
+    versions: int = 0
+    events: int = 0
+    deliveries: int = 0
+    closed: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether there was anything to do; if so, there may be more."""
+        return bool(self.versions or self.events or self.closed)
+
+
+def gather(runtime: Runtime, now: int | None = None, *, limit: int = 1000) -> Gathered:
+    """Take in the next versions and events, up to ``limit`` of each, and close windows that are due.
+
+    ``now`` is in milliseconds of the queue's clock; the database's when it is left out.
+
+    Raises:
+        StrataError: the control plane cannot be written to.
+    """
+    mend_logs(runtime)
+    with runtime.control.reading() as connection:
+        after, audience = cursor.positions(connection), read_audience(connection)
+        is_window_due = windows.is_any_due(connection, database_now(connection) if now is None else now)
+    news = read_news(runtime, after, audience, limit)
+    if not news.positions and not is_window_due:
+        return Gathered()
+    with runtime.control.transaction(ACTOR) as connection:
+        lanes.enter(connection)
+        at = database_now(connection) if now is None else now
+        begun = _take_in(connection, runtime.settings, at, news)
+        closed = windows.close_due(connection, at)
+    reached = news.positions.get(cursor.PUBLICATIONS, after[cursor.PUBLICATIONS])
+    mark_read(runtime.settings, reached if audience.registrations else None)
+    return Gathered(len(news.versions), len(news.events), begun, closed)
+
+
+def _take_in(connection: Connection, settings: Settings, now: int, news: News) -> int:
+    """Write what no other process has taken in meanwhile, for those who are still served."""
+    reached, served = cursor.positions(connection), _served(read_audience(connection))
+    wanted = [item for item in news.wanted if item.seq > reached[item.stream] and item.registration.place in served]
+    hold_versions(settings, {(item.table, item.event.version) for item in wanted if item.event.version is not None})
+    created = max(now, reached[cursor.CREATED])
+    begun = enqueue(connection, now, created, wanted)
+    moved = {stream: seq for stream, seq in news.positions.items() if seq > reached[stream]}
+    cursor.move(connection, moved | ({cursor.CREATED: created} if begun else {}))
+    return begun
+
+
+def _served(audience: Audience) -> set[tuple[str, str]]:
+    return {item.place for item in audience.registrations}
