@@ -83,6 +83,17 @@ def publications(settings: Settings, after: int, limit: int) -> list[LoggedVersi
     return [_version(settings, row) for row in _read(settings, "publication_log", after, limit)]
 
 
+def newest(settings: Settings, table: Table) -> LoggedVersion | None:
+    """Return the newest version of a table; ``None`` when it was never published."""
+    path = copy_path(settings, "publication_log")
+    if not path.exists():
+        return None
+    with _reader(settings) as con:
+        sql = f"{_copied(path)} WHERE schema_name = ? AND table_name = ? ORDER BY version DESC LIMIT 1"
+        found = con.execute(sql, [*table]).fetchone()
+    return _version(settings, found) if found else None
+
+
 def events(settings: Settings, after: int, limit: int) -> list[LoggedEvent]:
     """Return the first events after a number, oldest first."""
     return [_event(row) for row in _read(settings, "event_log", after, limit)]

@@ -12,6 +12,7 @@ from orchestration.cli.console import coloured, print_json, print_table, say
 from orchestration.cli.delivery_place import admitted, place, visible_tenant
 from orchestration.control.actor import current_actor
 from orchestration.delivery import registry
+from orchestration.delivery.outbox.on_demand import send_newest
 from orchestration.delivery.registering.registering import Registered, register, rotate_secrets
 from orchestration.delivery.registering.trial import try_out
 from orchestration.delivery.registration import Registration
@@ -124,6 +125,20 @@ def send_test(name: Name, as_json: Json = False) -> None:
         print_json(receipt.__dict__)
     else:
         say(f"{name} took the test delivery{_detail(receipt.status_code, receipt.detail)}.")
+
+
+@app.command()
+def send(
+    name: Name,
+    complete: Annotated[
+        bool, typer.Option("--complete", help="All rows again, as if nothing had been received.")
+    ] = False,
+) -> None:
+    """Put the newest version of the registration's tables into the outbox now."""
+    runtime, key = open_runtime(), place(name)
+    admitted(runtime, key[0])
+    number = send_newest(runtime, key, complete=complete)
+    say(f"{number} deliveries wait for {name}. A worker sends them; here and now: strata deliver --until-idle")
 
 
 @app.command()
