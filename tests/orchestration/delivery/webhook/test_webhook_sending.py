@@ -129,6 +129,7 @@ def test_a_redirect_is_not_followed() -> None:
         (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 3500, 3600),
         (format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True), 0, 0),
     ],
+    ids=["seconds", "a date to come", "a date gone by"],  # the same in every process that collects them
 )
 def test_retry_after_is_read_as_seconds(value: str, least: float, most: float) -> None:
     async def busy(_: web.Request) -> web.Response:
