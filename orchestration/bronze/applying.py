@@ -16,6 +16,7 @@ from orchestration.bronze.guard import Guard
 from orchestration.bronze.ledger import HELD, LOADED, LoadResult, Mark
 from orchestration.bronze.merge import Incoming, Kind, Merged, live_rows, merge
 from orchestration.bronze.request import Request
+from orchestration.bronze.telling import tell_drift
 from orchestration.contracts.model import Contract
 from orchestration.failures import Busy, ContractViolated
 from orchestration.quality.gate import Gated, gate
@@ -63,6 +64,8 @@ def apply_arrival(request: Request, arrival: Arrival) -> tuple[LoadResult, bool]
             result, sweep = _judge(session, incoming, arrival, request.force_reason)
             request.admission.require(result.tenant_id)
             result = ledger.record(session, result, stamp)
+            if landed.note and result.status != ledger.FAILED:
+                tell_drift(session, result, landed.note)
         request.status.now_and_then(session)
     if result.status == ledger.FAILED:
         discard_landing(runtime, result)

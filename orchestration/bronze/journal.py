@@ -18,6 +18,7 @@ from orchestration.bronze.settling import find_idle
 from orchestration.bronze.sighting import Sighting
 from orchestration.failures import Busy, StrataError
 from orchestration.publication.status import StatusWriter
+from orchestration.warehouse import apply
 from orchestration.warehouse.protocol import Session
 
 _MOST_ROWS = 20_000
@@ -72,6 +73,8 @@ class Journal:
 
     def _record(self, session: Session, sightings: list[Sighting], failures: list[LoadResult]) -> set[int]:
         standing.refresh(session)  # where the call could not begin as it should, this may be the first session of all
+        if failures:
+            apply.ensure(session)  # for the same reason: an older warehouse has no log for their events yet
         with session.transaction():
             idle = find_idle(session, sightings) if sightings else {}
             stopped = self.admission.stopped({result.tenant_id for result in idle.values()})

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from orchestration import names
 from orchestration.bronze import standing
+from orchestration.bronze.telling import tell_failures
 from orchestration.failures import StrataError
 from orchestration.landing.manifest import Place
 from orchestration.warehouse.clock import aware, stored, utc_now
@@ -187,6 +188,7 @@ def record_all(session: Session, results: Sequence[LoadResult], first: Stamp) ->
     if stamped:
         session.con.register("being_recorded", _table(stamped))
         session.execute(f"INSERT INTO {LEDGER} BY NAME SELECT * FROM being_recorded")
+        tell_failures(session, [result for result in stamped if result.status == FAILED])
         standing.fold(session, "being_recorded")
         session.con.unregister("being_recorded")
     return stamped

@@ -6,20 +6,22 @@ all of them, so its data must hold nothing of any one tenant.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 
 from orchestration.telemetry import current_traceparent
-from orchestration.warehouse.clock import stored, utc_now
+from orchestration.warehouse.clock import aware, stored, utc_now
 from orchestration.warehouse.platform import platform_table
 from orchestration.warehouse.protocol import Session
 
 LOG = platform_table("event_log")
+LOAD_FAILED, QUALITY_FAILED, SCHEMA_CHANGED = "load.failed", "quality.failed", "source.schema_changed"
+CLOSE_PUBLISHED = "finance.close.published"
 _SCHEMA = pa.schema(
     [
         ("seq", pa.int64()),
@@ -86,4 +88,6 @@ def _next_seq(session: Session) -> int:
 
 
 def _json(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, ensure_ascii=False, default=str)
+    """Write JSON: decimals as exact text, instants (UTC without a zone here) with their zone, days as ISO 8601."""
+    instants = {name: aware(value) for name, value in data.items() if isinstance(value, datetime)}
+    return msgspec.json.encode({**data, **instants}).decode()

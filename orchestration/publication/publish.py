@@ -8,7 +8,7 @@ published, and the others are mended from it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from orchestration.publication.exported import export_logs
 from orchestration.publication.holding import hold, read_up_to, version_file
 from orchestration.publication.log import PublishedVersion
 from orchestration.publication.pointer import Pointer, move_pointer, read_pointer, table_folder
+from orchestration.publication.telling import find, tell
 from orchestration.runtime import Runtime
 from orchestration.settings import Settings
 from orchestration.telemetry import current_traceparent
@@ -39,22 +40,28 @@ def publish(
     tables: Iterable[Table],
     keys: Mapping[Table, Sequence[str]],
     build_id: str,
+    *,
+    as_of: date | None = None,
 ) -> list[PublishedVersion]:
     """Publish what differs from its last version, all of it in one transaction; returns the new versions.
 
-    ``keys`` are by table; a table without one is compared row by row.
+    ``keys`` are by table; a table without one is compared row by row. ``as_of`` is the business day of financial
+    gold, for those who are told of its close.
 
     Raises:
         StrataError: a table is not in the warehouse.
     """
     settings = runtime.settings
     mend_pointers(session, settings)
+    tables = list(tables)
+    found = find(session, settings, tables)
     with session.transaction():
         versions = [
             version
             for table in tables
             if (version := _publish_table(session, settings, table, tuple(keys.get(table, ())), build_id))
         ]
+        tell(session, settings, versions, found, as_of)
     for version in versions:
         _move(settings, version)
     export_logs(session, settings)

@@ -15,6 +15,7 @@ from uuid import uuid4
 from orchestration.alerts import raise_alert, recover
 from orchestration.failures import FailureClass, GateClosed
 from orchestration.names import TENANT, Table, literal
+from orchestration.publication.event_log import QUALITY_FAILED, NewEvent, record_events
 from orchestration.publication.pointer import read_pointer
 from orchestration.quality.expectations import (
     Expectation,
@@ -183,3 +184,11 @@ def _tell(session: Session, findings: Sequence[Finding], verdicts: Sequence[Verd
         else:
             text = f"{finding.expectation.description} {verdict.sentence}"
             raise_alert(session, FailureClass.QUALITY, subject, text, verdict.owner, tenant=verdict.tenant_id)
+    record_events(session, [_event(verdict) for verdict in verdicts if not verdict.passed])
+
+
+def _event(verdict: Verdict) -> NewEvent:
+    """Rows of several tenants are counted for none of them."""
+    data = {"gate": verdict.gate, "table": verdict.table_name, "rule": verdict.rule, "blocks": verdict.blocks}
+    counted = {"failed_rows": verdict.failed_rows} if verdict.tenant_id else {}
+    return NewEvent(QUALITY_FAILED, verdict.tenant_id, verdict.table_name, data | counted)

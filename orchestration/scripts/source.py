@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 _GO = re.compile(r"^[ \t]*GO(?:[ \t]+\d+)?[ \t]*;?[ \t]*(?:--.*)?$", re.IGNORECASE)
-_FIELD = re.compile(r"^(title|owner|description)\s*:\s*(.*)$", re.IGNORECASE)
 _HEADER = re.compile(r"\A\s*(?:/\*(?P<block>.*?)\*/|(?P<lines>(?:[ \t]*--[^\n]*\n?)+))", re.DOTALL)
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -79,15 +79,21 @@ def decode(content: bytes) -> str:
 
 
 def read_header(text: str) -> Header:
-    """Read title, owner and description from the first comment; a line that names no field continues the last one."""
+    """Read title, owner and description from the first comment."""
+    return Header(**read_fields(text, ("title", "owner", "description")))
+
+
+def read_fields(text: str, names: Collection[str]) -> dict[str, str]:
+    """Read ``name: value`` lines from the first comment; a line that names no field continues the last one."""
+    written = re.compile(rf"^({'|'.join(names)})\s*:\s*(.*)$", re.IGNORECASE)
     match = _HEADER.match(text)
     comment = (match["block"] or match["lines"]) if match else ""
     fields: dict[str, list[str]] = {}
     current: list[str] = []
     for raw in comment.split("\n"):
         line = raw.strip().lstrip("-*").strip()
-        if field := _FIELD.match(line):
+        if field := written.match(line):
             current = fields.setdefault(field[1].lower(), [])
             line = field[2]
         current.append(line)
-    return Header(**{name: " ".join(filter(None, lines)) for name, lines in fields.items()})
+    return {name: " ".join(filter(None, lines)) for name, lines in fields.items()}

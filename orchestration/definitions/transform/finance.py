@@ -50,7 +50,7 @@ def finance_assets(scripts: Sequence[Lineage], project: DbtProject) -> dg.Assets
             results = run_financial(step.runtime, as_of, config.tenants or None, tables)
             failed = [result for result in results if result.status == "failed"]
             whole = [table for table in tables if table not in {result.table for result in failed}]
-            versions = {version.table: version for version in step.publish(whole)}
+            versions = {version.table: version for version in step.publish(whole, as_of)}
             for table in whole:
                 yield _materialized(table, [r for r in results if r.table == table], as_of, versions.get(table))
             step.finish("; ".join(result.message for result in failed))

@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestration.failures import SettingsError
+from orchestration.publication.event_log import CLOSE_PUBLISHED, LOAD_FAILED, QUALITY_FAILED, SCHEMA_CHANGED
 from orchestration.settings import Settings
 
 TABLE_UPDATED = "gold.table.updated"
 ROWS_CHANGED = "gold.rows.changed"
-CLOSE_PUBLISHED = "finance.close.published"
-LOAD_FAILED = "load.failed"
-QUALITY_FAILED = "quality.failed"
-SCHEMA_CHANGED = "source.schema_changed"
 
 Schema = dict[str, Any]
 _TEXT, _COUNT, _FLAG = {"type": "string"}, {"type": "integer", "minimum": 0}, {"type": "boolean"}
@@ -46,7 +43,8 @@ class EventType:
         return f"urn:strata:event:{self.name}:v{self.version}"
 
 
-def _object(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None) -> Schema:
+def described(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None) -> Schema:
+    """Return the JSON Schema of an object with these members."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
@@ -65,14 +63,14 @@ _PLATFORM = (
         1,
         "A new version of a table is published in which rows of the tenant differ.",
         about_table=True,
-        schema=_object(_OF_VERSION, {**_COUNTS, "key": _TEXTS, "publications": _COUNT, "rows": _ROWS}),
+        schema=described(_OF_VERSION, {**_COUNTS, "key": _TEXTS, "publications": _COUNT, "rows": _ROWS}),
     ),
     EventType(
         ROWS_CHANGED,
         1,
         "Rows of the tenant were inserted, updated or deleted since the version that was delivered last.",
         about_table=True,
-        schema=_object(
+        schema=described(
             {**_OF_VERSION, **_COUNTS}, {"complete": _FLAG, "key": _TEXTS, "publications": _COUNT, "rows": _ROWS}
         ),
     ),
@@ -81,8 +79,8 @@ _PLATFORM = (
         1,
         "Financial gold of the tenant was built and its new versions are published.",
         about_table=False,
-        schema=_object(
-            {"tables": {"type": "array", "items": _object({"table": _TEXT, "version": {"type": "integer"}})}},
+        schema=described(
+            {"tables": {"type": "array", "items": described({"table": _TEXT, "version": {"type": "integer"}})}},
             {"as_of": {"type": "string", "format": "date"}},
         ),
     ),
@@ -91,7 +89,7 @@ _PLATFORM = (
         1,
         "A load of one of the tenant's sources failed; bronze is as it was.",
         about_table=False,
-        schema=_object(
+        schema=described(
             {
                 "source": _TEXT,
                 "entity": _TEXT,
@@ -107,32 +105,28 @@ _PLATFORM = (
         1,
         "A rule of a quality gate is broken; one that blocks keeps the table's last published version in place.",
         about_table=False,
-        schema=_object({"gate": _TEXT, "table": _TEXT, "rule": _TEXT, "blocks": _FLAG}, {"failed_rows": _COUNT}),
+        schema=described({"gate": _TEXT, "table": _TEXT, "rule": _TEXT, "blocks": _FLAG}, {"failed_rows": _COUNT}),
     ),
     EventType(
         SCHEMA_CHANGED,
         1,
         "Columns at a source are gone, have another type or are new.",
         about_table=False,
-        schema=_object({"source": _TEXT, "entity": _TEXT, "connection": _TEXT, "breaking": _FLAG, "change": _TEXT}),
+        schema=described({"source": _TEXT, "entity": _TEXT, "connection": _TEXT, "breaking": _FLAG, "change": _TEXT}),
     ),
 )
-
-
-def event_types(settings: Settings) -> dict[str, EventType]:
-    """Return every type by name.
-
-    Raises:
-        SettingsError: a file of a business event is wrong.
-    """
-    from orchestration.delivery.events.business import business_types  # noqa: PLC0415 - sqlglot, for who needs them
-
-    return {kind.name: kind for kind in (*_PLATFORM, *business_types(settings))}
 
 
 def platform_types() -> dict[str, EventType]:
     """Return the platform's own types by name."""
     return {kind.name: kind for kind in _PLATFORM}
+
+
+def event_types(settings: Settings) -> dict[str, EventType]:
+    """Return every type by name; a file with a fault makes none (``strata events`` tells of it)."""
+    from orchestration.delivery.events.business import business_types  # noqa: PLC0415 - sqlglot, for who needs it
+
+    return platform_types() | {kind.name: kind for kind in business_types(settings)}
 
 
 def event_type(settings: Settings, name: str) -> EventType:
@@ -143,5 +137,5 @@ def event_type(settings: Settings, name: str) -> EventType:
     """
     found = platform_types().get(name) or event_types(settings).get(name)
     if found is None:
-        raise SettingsError(f"There is no event type {name!r}.", "See: strata events.")
+        raise SettingsError(f"There is no event type {name!r}.", "See: strata events")
     return found
