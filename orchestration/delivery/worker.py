@@ -196,7 +196,8 @@ class _Worker:
         running.add_done_callback(self._under_way.pop)
 
     async def _carry_out(self, task: Task, message: Composed) -> None:
-        self._outcomes.append(await self._attempts.make(task, message))
+        outcome = await self._attempts.make(task, message)
+        self._outcomes.append(outcome)
         self._ended.set()
 
     async def _wait(self, turn: Turn | None) -> None:

@@ -1,7 +1,43 @@
-"""Queues to test with: on an SQLite file and on a real PostgreSQL, as the control plane's own tests have them."""
+"""Queues to test with: in an SQLite file, and in a real PostgreSQL."""
 
 from __future__ import annotations
 
-from ...control.conftest import control, make_control, owned_postgres
+from collections.abc import Iterator
+from pathlib import Path
 
-__all__ = ["control", "make_control", "owned_postgres"]
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from orchestration.control import Control, open_control, schema
+from orchestration.settings import Settings
+
+OWNER, PASSWORD = "strata_owner", "for-tests"
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Control:
+    """A queue in a file, for rules that no database has a part in."""
+    return open_control(Settings(home=tmp_path / "home", _env_file=None))
+
+
+@pytest.fixture
+def in_postgres(postgres: str, tmp_path: Path) -> Iterator[Control]:
+    """A queue whose owner is an ordinary login, as in production."""
+    with psycopg.connect(postgres, autocommit=True) as admin:
+        if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [OWNER]).fetchone():
+            admin.execute(f"CREATE ROLE {OWNER} LOGIN PASSWORD '{PASSWORD}' CREATEROLE")
+        admin.execute(f'ALTER DATABASE "{admin.info.dbname}" OWNER TO {OWNER}')
+    server = conninfo_to_dict(postgres)
+    url = f"postgresql+psycopg://{OWNER}:{PASSWORD}@{server['host']}:{server['port']}/{server['dbname']}"
+    control = open_control(Settings(home=tmp_path / "home", control_url=url, _env_file=None))
+    schema.upgrade(control)
+    yield control
+    control.engine.dispose()
+
+
+@pytest.fixture(params=["here", "in_postgres"])
+def control(request: pytest.FixtureRequest) -> Control:
+    """The same on both kinds of database."""
+    found: Control = request.getfixturevalue(request.param)
+    return found

@@ -1,4 +1,4 @@
-"""Registrations and deliveries to test a queue with, written as the outbox writes them, and a look at what became of them."""
+"""Registrations and deliveries to test a queue with, written as the outbox writes them, and what became of them."""
 
 from __future__ import annotations
 
