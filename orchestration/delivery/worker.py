@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import cast
 
 from orchestration.delivery.outbox.gather import gather
 from orchestration.delivery.queue.claimed import Claimed, Outcome
@@ -113,9 +114,10 @@ class _Worker:
     async def run(self, *, until_idle: bool) -> None:
         """Take turns until there is nothing more to do."""
         while True:
+            was_busy = bool(self._under_way)  # then there may be more that there was no room for
             turn = await self._turn()
             if turn is not None:
-                is_idle = not (self._under_way or self._outcomes or turn.moved or turn.claim.wake_at)
+                is_idle = not (was_busy or self._under_way or self._outcomes or turn.moved or turn.claim.wake_at)
                 if is_idle and (until_idle or self.stop.is_set()):
                     return
             await self._wait(turn)
@@ -193,11 +195,12 @@ class _Worker:
     def _begin(self, task: Task, message: Composed) -> None:
         running = asyncio.create_task(self._carry_out(task, message))
         self._under_way[running] = task.claimed
-        running.add_done_callback(self._under_way.pop)
+        running.add_done_callback(lambda ended: self._under_way.pop(ended, None))
 
     async def _carry_out(self, task: Task, message: Composed) -> None:
         outcome = await self._attempts.make(task, message)
         self._outcomes.append(outcome)
+        del self._under_way[cast("asyncio.Task[None]", asyncio.current_task())]  # its place is free at once
         self._ended.set()
 
     async def _wait(self, turn: Turn | None) -> None:
