@@ -18,7 +18,7 @@ LONGEST_ANSWER = 20_000
 """Bytes of an answer that are read and kept; more says nothing, and may be a bomb."""
 _ANSWER_SECONDS = 2.0
 
-_FAILURES = {
+_FAILURES: dict[int, DeliveryFailure] = {
     HTTPStatus.GONE: DeliveryFailure.GONE,
     HTTPStatus.TOO_MANY_REQUESTS: DeliveryFailure.THROTTLED,
     HTTPStatus.REQUEST_TIMEOUT: DeliveryFailure.TIMEOUT,
@@ -70,7 +70,7 @@ def _failure(status: int) -> DeliveryFailure:
     by_default = (
         DeliveryFailure.SERVER_ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else DeliveryFailure.CLIENT_ERROR
     )
-    return _FAILURES.get(HTTPStatus(status), by_default) if status in set(HTTPStatus) else by_default
+    return _FAILURES.get(status, by_default)
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> str:
@@ -78,6 +78,8 @@ async def _beginning(response: aiohttp.ClientResponse) -> str:
 
     The status has been received: what becomes of the rest changes nothing.
     """
+    if response.content.at_eof():
+        return ""
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         return "(a compressed answer, not unpacked)"
     parts: list[bytes] = []
@@ -94,6 +96,8 @@ async def _beginning(response: aiohttp.ClientResponse) -> str:
 
 
 def _masked(text: str, secrets: Sequence[str]) -> str:
+    if not text:
+        return text
     for secret in secrets:
         text = text.replace(secret, "***")
     return redact(text)
