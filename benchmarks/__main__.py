@@ -29,6 +29,7 @@ ALL = (
     ("warm_load", ""),
     ("idle_hourly", ""),
     ("thousand_tenants", ""),
+    ("row_differences", ""),
     ("key_check", ""),
     ("whole_day", ""),
     ("onboarding", ""),
