@@ -34,4 +34,4 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 def _draft(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    return path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")

@@ -43,7 +43,7 @@ def hold(settings: Settings, table: Table, version: int) -> bool:
         if not source.exists() or (target.exists() and target.samefile(source)):
             os.utime(target)
         else:
-            draft = target.with_suffix(f".{os.getpid()}")
+            draft = target.with_suffix(f".{os.getpid()}.part")
             link_or_copy(source, draft)
             draft.replace(target)
     except FileNotFoundError:

@@ -59,6 +59,8 @@ def _export_relation(session: Session, archive: Archive, relation: Relation, ten
 def _export_versions(runtime: Runtime, session: Session, archive: Archive, tenant: str) -> None:
     condition = f"{names.TENANT} = {names.literal(tenant)}"
     for file in versions.version_files(session, runtime.settings):
+        if file.is_held and file.logged.exists():
+            continue
         path = "/".join(("published", *file.table, file.path.name))
         _write_parquet(session, archive, path, f"SELECT * FROM {file.source} WHERE {condition}")
 

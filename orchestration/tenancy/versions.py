@@ -16,6 +16,7 @@ import msgspec
 
 from orchestration import names
 from orchestration.names import Table
+from orchestration.publication.holding import HELD, held_files
 from orchestration.publication.log import LOG
 from orchestration.publication.pointer import move_pointer, read_pointer
 from orchestration.settings import Settings
@@ -32,7 +33,18 @@ class VersionFile:
     @property
     def table(self) -> Table:
         """The published table."""
-        return self.path.parent.parent.name, self.path.parent.name
+        folder = self.path.parent.parent if self.is_held else self.path.parent
+        return folder.parent.name, folder.name
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this is the name under which deliveries hold the version."""
+        return self.path.parent.name == HELD
+
+    @property
+    def logged(self) -> Path:
+        """The path that log and pointer know the version by."""
+        return self.path.parent.parent / self.path.name if self.is_held else self.path
 
     @property
     def source(self) -> str:
@@ -41,8 +53,11 @@ class VersionFile:
 
 
 def version_files(session: Session, settings: Settings) -> Iterator[VersionFile]:
-    """Yield every kept version of tables that tell tenants apart; of the newest and of all that are older."""
-    for path in sorted(settings.published_dir.glob("*/*/*.parquet")):
+    """Yield every kept version of tables that tell tenants apart; of the newest and of all that are older.
+
+    One that deliveries hold comes a second time, for a rewritten file leaves its second name behind.
+    """
+    for path in sorted((*settings.published_dir.glob("*/*/*.parquet"), *held_files(settings))):
         described = session.execute(f"DESCRIBE SELECT * FROM read_parquet({names.literal(str(path))})")
         columns = {row[0]: row[1] for row in described}
         if names.TENANT in columns:
@@ -66,7 +81,7 @@ def rewrite(session: Session, settings: Settings, file: VersionFile, query: str)
 
 def correct_counts(session: Session, settings: Settings, file: VersionFile) -> None:
     """Let log and pointer say how many rows a version has."""
-    relative = file.path.relative_to(settings.published_dir).as_posix()
+    relative = file.logged.relative_to(settings.published_dir).as_posix()
     rows = count(session, file, "true")
     session.execute(f"UPDATE {LOG} SET rows = ? WHERE path = ? AND rows <> ?", [rows, relative, rows])
     pointer = read_pointer(settings, file.table)
@@ -76,5 +91,6 @@ def correct_counts(session: Session, settings: Settings, file: VersionFile) -> N
 
 def remove_drafts(settings: Settings) -> None:
     """Delete files that a killed publication left half-written; call it holding the writer's lock."""
-    for draft in settings.published_dir.glob("*/*/*.part"):
-        draft.unlink(missing_ok=True)
+    for pattern in ("*/*/*.part", f"*/*/{HELD}/*.part"):
+        for draft in settings.published_dir.glob(pattern):
+            draft.unlink(missing_ok=True)

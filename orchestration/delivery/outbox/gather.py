@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from orchestration.delivery.outbox import cursor, lanes, windows
 from orchestration.delivery.outbox.enqueue import enqueue
-from orchestration.delivery.outbox.held import hold_versions
+from orchestration.delivery.outbox.held import hold_versions, sweep_sometimes
 from orchestration.delivery.outbox.news import News, read_news
 from orchestration.delivery.outbox.wanted import Audience, read_audience
 from orchestration.delivery.queue.clock import database_now
@@ -61,6 +61,7 @@ def gather(runtime: Runtime, now: int | None = None, *, limit: int = 1000) -> Ga
         closed = windows.close_due(connection, at)
     reached = news.positions.get(cursor.PUBLICATIONS, after[cursor.PUBLICATIONS])
     mark_read(runtime.settings, reached if audience.registrations else None)
+    sweep_sometimes(runtime)
     return Gathered(len(news.versions), len(news.events), begun, closed)
 
 
@@ -69,7 +70,7 @@ def _take_in(connection: Connection, settings: Settings, now: int, news: News) -
     reached, served = cursor.positions(connection), _served(read_audience(connection))
     wanted = [item for item in news.wanted if item.seq > reached[item.stream] and item.registration.place in served]
     hold_versions(settings, {(item.table, item.event.version) for item in wanted if item.event.version is not None})
-    created = max(now, reached[cursor.CREATED])
+    created = max(now, reached[cursor.CREATED] + 1)  # the names of what is begun sort after all that were begun before
     begun = enqueue(connection, now, created, wanted)
     moved = {stream: seq for stream, seq in news.positions.items() if seq > reached[stream]}
     cursor.move(connection, moved | ({cursor.CREATED: created} if begun else {}))

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, select
 
+from orchestration import names
 from orchestration.control.delivery_tables import WAITING_STATES, delivery, progress, registration
 from orchestration.names import Table
 from orchestration.publication.holding import held_files, held_version, hold, version_path
 from orchestration.runtime import Runtime
 from orchestration.settings import Settings
 
-__all__ = ["Version", "hold_versions", "sweep", "version_path"]
+__all__ = ["Version", "hold_versions", "sweep", "sweep_sometimes", "version_path"]
 
 Version = tuple[Table, int]
 YOUNG_SECONDS = 600
@@ -28,6 +29,16 @@ def hold_versions(settings: Settings, versions: set[Version]) -> None:
     """Hold versions fast; those that are gone already are found missing by who composes their deliveries."""
     for table, version in sorted(versions):
         hold(settings, table, version)
+
+
+def sweep_sometimes(runtime: Runtime) -> int:
+    """Sweep, unless somebody did it a moment ago."""
+    mark = runtime.settings.published_dir / names.PLATFORM / "swept"
+    if mark.exists() and time.time() - mark.stat().st_mtime < YOUNG_SECONDS:
+        return 0
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    return sweep(runtime)
 
 
 def sweep(runtime: Runtime) -> int:

@@ -14,14 +14,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 from outbox_scene import Scene
 
 from orchestration.control import open_control, schema
-from orchestration.settings import Settings
+from orchestration.settings import load_settings
 
 OWNER, PASSWORD = "strata_owner", "for-tests"
 
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:
-    made = Scene(Settings(home=tmp_path / "home", published_versions=2, _env_file=None))
+    made = Scene(load_settings(home=tmp_path / "home", published_versions=2, _env_file=None))
     made.set_up()
     return made
 
@@ -34,7 +34,7 @@ def postgres_scene(postgres: str, tmp_path: Path) -> Scene:
         admin.execute(f'ALTER DATABASE "{admin.info.dbname}" OWNER TO {OWNER}')
     server = conninfo_to_dict(postgres)
     url = f"postgresql+psycopg://{OWNER}:{PASSWORD}@{server['host']}:{server['port']}/{server['dbname']}"
-    settings = Settings(home=tmp_path / "home", control_url=url, published_versions=2, _env_file=None)
+    settings = load_settings(home=tmp_path / "home", control_url=url, published_versions=2, _env_file=None)
     schema.upgrade(open_control(settings))
     made = Scene(settings)
     made.set_up()

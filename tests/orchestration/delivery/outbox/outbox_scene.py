@@ -14,7 +14,7 @@ from orchestration.delivery.events.catalogue import ROWS_CHANGED
 from orchestration.delivery.outbox.gather import Gathered, gather
 from orchestration.delivery.registration import Registration
 from orchestration.delivery.terms import Terms
-from orchestration.publication.event_log import record_event
+from orchestration.publication.event_log import NewEvent, record_events
 from orchestration.publication.exported import export_logs
 from orchestration.publication.log import PublishedVersion
 from orchestration.publication.publish import publish
@@ -24,7 +24,7 @@ from orchestration.warehouse import apply, open_warehouse
 
 TENANTS = ("acme", "globex")
 BILL, USAGE = ("gold", "bill"), ("gold", "usage")
-KEYS = {table: ("_tenant_id", "id") for table in (BILL, USAGE)}
+KEYS = dict.fromkeys((BILL, USAGE), ("_tenant_id", "id"))
 START = 4_000_000_000_000
 """The queue's clock where a test begins: after all that a test can have published, for it is in the year 2096."""
 
@@ -81,11 +81,10 @@ class Scene:
             session.execute(f"DELETE FROM {name} WHERE _tenant_id = ? AND id = ?", [tenant, number])
             session.execute(f"INSERT INTO {name} VALUES (?, ?, ?)", [tenant, number, amount])
 
-    def record(self, type: str, tenant: str | None, subject: str, times: int = 1, **data: Any) -> None:
+    def record(self, kind: str, tenant: str | None, subject: str, times: int = 1, **data: Any) -> None:
         with self.runtime.warehouse.session("record") as session:
             with session.transaction():
-                for _ in range(times):
-                    record_event(session, type, tenant=tenant, subject=subject, data=data)
+                record_events(session, [NewEvent(kind, tenant, subject, data)] * times)
             export_logs(session, self.settings)
 
     def gather(self, after_seconds: float = 0, limit: int = 1000) -> Gathered:
