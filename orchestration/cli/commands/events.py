@@ -8,7 +8,7 @@ import typer
 
 from orchestration.cli.console import print_json, print_table, say
 from orchestration.delivery.events.business import typed
-from orchestration.delivery.events.catalogue import EventType, platform_types
+from orchestration.delivery.events.catalogue import PLATFORM_TYPES, EventType
 from orchestration.failures import SettingsError
 from orchestration.publication.event_queries import read_event_queries
 from orchestration.settings import Settings, load_settings
@@ -62,7 +62,7 @@ def _list(settings: Settings, *, as_json: bool) -> None:
 
 
 def _types(settings: Settings) -> dict[str, EventType]:
-    return platform_types() | {kind.name: kind for kind in typed(settings)}
+    return PLATFORM_TYPES | {kind.name: kind for kind in typed(settings)}
 
 
 def _document(kind: EventType) -> dict[str, Any]:

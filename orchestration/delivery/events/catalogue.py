@@ -117,16 +117,15 @@ _PLATFORM = (
 )
 
 
-def platform_types() -> dict[str, EventType]:
-    """Return the platform's own types by name."""
-    return {kind.name: kind for kind in _PLATFORM}
+PLATFORM_TYPES = {kind.name: kind for kind in _PLATFORM}
+"""The platform's own types by name."""
 
 
 def event_types(settings: Settings) -> dict[str, EventType]:
     """Return every type by name; a file with a fault makes none (``strata events`` tells of it)."""
     from orchestration.delivery.events.business import business_types  # noqa: PLC0415 - sqlglot, for who needs it
 
-    return platform_types() | {kind.name: kind for kind in business_types(settings)}
+    return PLATFORM_TYPES | {kind.name: kind for kind in business_types(settings)}
 
 
 def event_type(settings: Settings, name: str) -> EventType:
@@ -135,7 +134,7 @@ def event_type(settings: Settings, name: str) -> EventType:
     Raises:
         SettingsError: there is none of that name.
     """
-    found = platform_types().get(name) or event_types(settings).get(name)
+    found = PLATFORM_TYPES.get(name) or event_types(settings).get(name)
     if found is None:
         raise SettingsError(f"There is no event type {name!r}.", "See: strata events")
     return found

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from payload_scene import Scene
 
-from orchestration.delivery.events.catalogue import platform_types
+from orchestration.delivery.events.catalogue import PLATFORM_TYPES
 from orchestration.delivery.failures import DeliveryFailed, DeliveryFailure
 
 
@@ -40,7 +40,7 @@ def test_the_envelope_is_a_cloud_event_whose_data_fit_the_schema(scene: Scene) -
         assert (document["specversion"], document["id"], document["source"]) == ("1.0", "msg_1", "/strata/acme")
         assert document["type"] == f"{wish.events[0]}.v1"
         assert (document["subject"], document["time"]) == ("gold.bill", "2025-12-01T00:00:00.000Z")
-        jsonschema_rs.validate(platform_types()[wish.events[0]].schema, document["data"])
+        jsonschema_rs.validate(PLATFORM_TYPES[wish.events[0]].schema, document["data"])
 
 
 def test_another_tenants_changes_are_nothing_to_deliver(scene: Scene) -> None:
