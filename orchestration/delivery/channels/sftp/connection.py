@@ -9,8 +9,9 @@ from contextlib import suppress
 
 import paramiko
 
-from orchestration.delivery.channels.addresses import VARIABLE, AddressGuard, ForbiddenAddress
+from orchestration.delivery.channels.addresses import AddressGuard
 from orchestration.delivery.channels.channel import Endpoint
+from orchestration.delivery.channels.network import permitted_addresses
 from orchestration.delivery.channels.sftp.host_keys import HostKeys, fingerprint, read_host_keys
 from orchestration.delivery.failures import DeliveryFailed, DeliveryFailure
 
@@ -33,11 +34,6 @@ def open_channel(endpoint: Endpoint, guard: AddressGuard) -> paramiko.Channel:
     place = f"{endpoint.get('host')}:{_port(endpoint)}"
     try:
         transport = _greet(endpoint, guard)
-    except ForbiddenAddress as error:
-        remedy = f"An operator allows networks of the house with {VARIABLE}."
-        raise DeliveryFailed(DeliveryFailure.FORBIDDEN_ADDRESS, str(error), remedy) from None
-    except socket.gaierror as error:
-        raise DeliveryFailed(DeliveryFailure.DNS, f"{endpoint.get('host')}: {error.strerror}.") from None
     except TimeoutError:
         raise DeliveryFailed(DeliveryFailure.TIMEOUT, f"{place} did not answer in time.") from None
     except (OSError, EOFError, paramiko.SSHException) as error:
@@ -78,8 +74,7 @@ def _greet(endpoint: Endpoint, guard: AddressGuard) -> paramiko.Transport:
 
 def _connect(endpoint: Endpoint, guard: AddressGuard) -> socket.socket:
     """Connect to one of the host's addresses that may be connected to."""
-    found = socket.getaddrinfo(endpoint.get("host"), _port(endpoint), type=socket.SOCK_STREAM)
-    permitted = guard.require((str(place[0]) for *_, place in found), endpoint.get("host"))
+    permitted = permitted_addresses(guard, endpoint.get("host"), _port(endpoint))
     for address in permitted[:-1]:
         with suppress(OSError):
             return _socket(address, endpoint)
