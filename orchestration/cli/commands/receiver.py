@@ -26,7 +26,7 @@ app = typer.Typer()
 def receiver(
     key: Annotated[
         str | None,
-        typer.Option(help="Where the key is: file:key.txt or env:NAME; read for each message, so it may come later."),
+        typer.Option(help="Where the keys are, one a line: file:key.txt or env:NAME. Read for each message."),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 0,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -51,7 +51,7 @@ def receiver(
         else:
             tell(arrival, answered, file)
 
-    inbox = Inbox(lambda: _key(key))
+    inbox = Inbox(lambda: _keys(key))
     asyncio.run(_serve(inbox, Rehearsal(status, times, delay), show, host, port, as_json=as_json))
     if not as_json:
         counted = ", ".join(f"{number:,} {verdict}" for verdict, number in sorted(seen.items()))
@@ -70,11 +70,11 @@ async def _serve(inbox: Inbox, rehearsal: Rehearsal, show: Show, host: str, port
         await over.wait()
 
 
-def _key(reference: str | None) -> str:
-    """Return the key, or nothing while there is none: a registration makes it, and tries the endpoint before."""
+def _keys(reference: str | None) -> list[str]:
+    """Return the keys, none while there are none: a registration makes one, and tries the endpoint before."""
     if reference is None:
-        return ""
+        return []
     try:
-        return resolve(reference).get_secret_value()
+        return resolve(reference).get_secret_value().split()
     except SettingsError:
-        return ""
+        return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -45,9 +45,9 @@ class Arrival:
 class Inbox:
     """Remembers which messages were taken in."""
 
-    def __init__(self, key: Callable[[], str]) -> None:
-        """Ask ``key`` at each message for what signatures are checked with; empty: there is none yet."""
-        self._key = key
+    def __init__(self, keys: Callable[[], Sequence[str]]) -> None:
+        """Ask ``keys`` at each message for those that signatures are checked with; one of them has to fit."""
+        self._keys = keys
         self._taken: OrderedDict[str, None] = OrderedDict()
 
     def judge(self, headers: Mapping[str, str], body: bytes, now: float) -> Arrival:
@@ -76,17 +76,24 @@ class Inbox:
     def _verdict(self, message_id: str, headers: Mapping[str, str], body: bytes, now: float) -> tuple[Verdict, str]:
         if not _ID.fullmatch(message_id):
             return Verdict.REFUSED, "webhook-id is missing, or no id"
-        key = self._key()
-        if key:
-            try:
-                verify(key, headers, body, now)
-            except SignatureRefused as error:
-                return Verdict.REFUSED, str(error)
-            except SettingsError as error:
-                return Verdict.REFUSED, error.message
+        keys = self._keys()
+        refusals = [_refusal(key, headers, body, now) for key in keys]
+        if refusals and all(refusals):
+            return Verdict.REFUSED, refusals[-1]
         if message_id in self._taken:
             return Verdict.REPEATED, "this webhook-id was taken in before"
-        return (Verdict.ACCEPTED, "") if key else (Verdict.UNVERIFIED, "there is no key yet to check it with")
+        return (Verdict.ACCEPTED, "") if keys else (Verdict.UNVERIFIED, "there is no key yet to check it with")
+
+
+def _refusal(key: str, headers: Mapping[str, str], body: bytes, now: float) -> str:
+    """Say why a message does not fit a key; empty when it does."""
+    try:
+        verify(key, headers, body, now)
+    except SignatureRefused as error:
+        return str(error)
+    except SettingsError as error:
+        return error.message
+    return ""
 
 
 class _Envelope(msgspec.Struct):

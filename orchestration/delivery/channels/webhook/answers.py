@@ -29,6 +29,10 @@ _REMEDIES = {
     DeliveryFailure.TOO_LARGE: "Let the receiver take larger bodies, or send the payload `reference`.",
     DeliveryFailure.REDIRECT: "Redirects are not followed: register the address that it leads to.",
 }
+_UNKNOWN_KEY = (
+    "A check of signatures needs this registration's key; to bring one of yours: --secret signing_key=env:NAME."
+)
+_QUOTED = 200
 
 
 async def judge(response: aiohttp.ClientResponse, host: str, secrets: Sequence[str]) -> Receipt:
@@ -44,8 +48,8 @@ async def judge(response: aiohttp.ClientResponse, host: str, secrets: Sequence[s
     failure = _failure(status)
     raise DeliveryFailed(
         failure,
-        f"{host} answered with {status}.",
-        _REMEDIES.get(failure, ""),
+        f"{host} answered with {status}{_quoted(answer)}.",
+        _UNKNOWN_KEY if status == HTTPStatus.UNAUTHORIZED else _REMEDIES.get(failure, ""),
         status_code=status,
         retry_after=retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC)),
         answer=answer,
@@ -93,6 +97,12 @@ async def _beginning(response: aiohttp.ClientResponse) -> str:
         pass
     # PostgreSQL's texts hold no NUL.
     return b"".join(parts).decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _quoted(answer: str) -> str:
+    """Return the beginning of an answer as the end of a sentence."""
+    line = " ".join("".join(mark if mark.isprintable() else " " for mark in answer).split())
+    return f": {line[:_QUOTED].rstrip('.')}" if line else ""
 
 
 def _masked(text: str, secrets: Sequence[str]) -> str:

@@ -107,7 +107,7 @@ def test_a_consumer_sees_what_is_verified_repeated_and_forged(tmp_path: Path) ->
     key = make_key()
     with receiver(tmp_path, "--json", "--key", "file:key.txt") as running:
         assert send(running, key) == 204
-        (tmp_path / "key.txt").write_text(key + "\n")
+        (tmp_path / "key.txt").write_text(f"{make_key()}\n{key}\n")
         assert [send(running, key), send(running, key), send(running, key, numbered(2))] == [204, 204, 204]
         assert send(running, make_key(), numbered(3)) == 401
         arrivals = [running.arrival() for _ in range(5)]

@@ -115,6 +115,16 @@ def test_a_status_decides_what_follows(status: int, failure: DeliveryFailure, is
     assert (failed.failure, failed.status_code, failed.is_permanent) == (failure, status, is_permanent)
 
 
+def test_what_came_back_is_told_in_one_line() -> None:
+    async def explain(_: web.Request) -> web.Response:
+        return web.Response(status=401, text="no\n\tsignature \x1b[31mfits. " + "x" * 1000)
+
+    failed = refused(explain)
+    assert failed.message.startswith("127.0.0.1 answered with 401: no signature [31mfits. xxx")
+    assert len(failed.message) < 300
+    assert "--secret signing_key" in failed.remedy
+
+
 def test_a_redirect_is_not_followed() -> None:
     async def elsewhere(_: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": "http://169.254.169.254/latest/meta-data/"})
