@@ -27,6 +27,7 @@ from orchestration.contracts.extraction import Extractor
 from orchestration.contracts.model import Contract, Deletes
 from orchestration.contracts.source import Mode, SourceSystem
 from orchestration.failures import SettingsError, StrataError
+from orchestration.publication.event_log import forget_events
 from orchestration.publication.status import StatusWriter
 from orchestration.runtime import Runtime
 
@@ -98,6 +99,7 @@ def _set_out(
             outset = set_out(session, source.name, contracts, mode, run_id)
             if mode != "hourly":
                 compact_ledger(session, runtime.settings.ledger_retention_days)
+                forget_events(session, runtime.settings.ledger_retention_days)
             return outset
     except StrataError as error:
         return Outset(refused={contract.entity: error for contract in contracts})

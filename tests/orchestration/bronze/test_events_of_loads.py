@@ -58,3 +58,13 @@ def test_a_new_column_is_told_once(bench: Bench) -> None:
     (event,) = told(bench, "source.schema_changed")
     assert (event["breaking"], event["source"], event["connection"]) == (False, "shop", "main")
     assert "city (text)" in str(event["change"])
+
+
+def test_events_are_forgotten_with_the_ledgers_idle_rows(bench: Bench) -> None:
+    bench.source = replace(bench.source, unreachable=frozenset({"acme"}))
+    bench.one()
+    bench.query("UPDATE strata.event_log SET occurred_at = occurred_at - INTERVAL 91 DAY")
+    bench.one("hourly")
+    assert len(told(bench, "load.failed")) == 2
+    bench.one("daily")
+    assert len(told(bench, "load.failed")) == 2
