@@ -65,7 +65,7 @@ class _Cast:
     def __call__(self, texts: pa.StringArray, wanted: pa.DataType) -> tuple[pa.Array, list[pa.BooleanArray]]:
         """Return the values, NULL in short runs that cannot be cast, and the mask of those runs."""
         # Broken values come in company: measured, a third of the casts of such columns were tried in vain.
-        values = _strictly(texts, wanted) if self._sound else None
+        values = _tried(texts, wanted, ask=False)[0] if self._sound else None
         if values is not None:
             return values, []
         runs = list(_runs(texts, wanted, _RUNS))
@@ -158,24 +158,36 @@ _KINDS: dict[Kind, Callable[[Column, pa.StringArray, _Cast], Converted]] = {
 }
 
 
-def _runs(texts: pa.StringArray, wanted: pa.DataType, lengths: tuple[int, ...]) -> Iterator[tuple[pa.Array, bool]]:
-    """Yield the values of runs and whether each could be cast, by ever shorter runs where one could not."""
+def _runs(
+    texts: pa.StringArray, wanted: pa.DataType, lengths: tuple[int, ...], *, ask: bool = True
+) -> Iterator[tuple[pa.Array, bool]]:
+    """Yield the values of runs and whether each could be cast; ``ask``: let Arrow tell the value that could not.
+
+    A run that cannot be cast is taken apart around that value, and otherwise by ever shorter runs.
+    """
     for start in range(0, len(texts), lengths[0]):
         run = texts.slice(start, lengths[0])
-        values = _strictly(run, wanted)
+        values, place = _tried(run, wanted, ask=ask)
         if values is not None:
             yield values, True
+        elif place >= 0:
+            yield from _runs(run.slice(0, place), wanted, lengths, ask=False)
+            yield pa.nulls(1, wanted), False
+            yield from _runs(run.slice(place + 1), wanted, lengths, ask=False)
         elif lengths[1:]:
-            yield from _runs(run, wanted, lengths[1:])
+            yield from _runs(run, wanted, lengths[1:], ask=False)
         else:
             yield pa.nulls(len(run), wanted), False
 
 
-def _strictly(texts: pa.StringArray, wanted: pa.DataType) -> pa.Array | None:
+def _tried(texts: pa.StringArray, wanted: pa.DataType, *, ask: bool) -> tuple[pa.Array | None, int]:
+    """Return the values, or the place of one that cannot be cast: -1 where Arrow's message does not quote it."""
     try:
-        return texts.cast(wanted)
-    except pa.ArrowInvalid:
-        return None
+        return texts.cast(wanted), -1
+    except pa.ArrowInvalid as error:
+        _, _, quoted = str(error).partition("'")
+        value, found, _ = quoted.rpartition("'")
+        return None, pc.index(texts, text(value)).as_py() if ask and found else -1
 
 
 def _has_letters(texts: pa.StringArray) -> bool:
