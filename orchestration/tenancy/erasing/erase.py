@@ -29,6 +29,7 @@ from orchestration.quality.salts import hand_over_salts
 from orchestration.runtime import Runtime
 from orchestration.tenancy.belongings import Found
 from orchestration.tenancy.erasing.derived import DELETED, cuts_of, erase_from_tables, erase_from_versions
+from orchestration.tenancy.erasing.events import erase_from_events
 from orchestration.tenancy.erasing.search import Search, bronze_rows, bronze_tables, columns_of, quarantined
 from orchestration.tenancy.erasing.traces import find_traces
 from orchestration.tenancy.erasing.wanted import Wanted, personal_contracts
@@ -130,6 +131,7 @@ class _Erasure:
             found = list(erase_from_versions(session, runtime, cuts))
             with session.transaction():
                 found += erase_from_tables(session, cuts)
+                found += erase_from_events(session, runtime, cuts)
                 for contract, place in self.places:
                     found += self._erase_rows(session, search, contract, place)
             write_status(session, runtime)
