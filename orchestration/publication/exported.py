@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 
 from orchestration import names
 from orchestration.failures import Busy
@@ -94,16 +94,27 @@ def newest(settings: Settings, table: Table) -> LoggedVersion | None:
     return _version(settings, found) if found else None
 
 
+def newest_publications(settings: Settings) -> list[LoggedVersion]:
+    """Return the newest version of every table, in the order of their numbers."""
+    only = "QUALIFY row_number() OVER (PARTITION BY schema_name, table_name ORDER BY seq DESC) = 1 ORDER BY seq"
+    with _reader(settings) as con:
+        rows = con.execute(f"{_copied(copy_path(settings, 'publication_log'))} {only}").fetchall()
+    return [_version(settings, row) for row in rows]
+
+
 def events(settings: Settings, after: int, limit: int) -> list[LoggedEvent]:
     """Return the first events after a number, oldest first."""
     return [_event(row) for row in _read(settings, "event_log", after, limit)]
 
 
-def ends(settings: Settings) -> Mapping[str, int]:
-    """Return the last number of each log that was ever exported."""
-    paths = {name: copy_path(settings, name) for name in ("publication_log", "event_log")}
-    with _reader(settings) as con:
-        return {name: _last(con, path) for name, path in paths.items() if path.exists()}
+def last_publication(settings: Settings) -> int | None:
+    """Return the number of the last publication that was exported; ``None`` when nothing ever was."""
+    return _last(copy_path(settings, "publication_log"))
+
+
+def last_event(settings: Settings) -> int | None:
+    """Return the number of the last event that was exported; ``None`` when nothing ever was."""
+    return _last(copy_path(settings, "event_log"))
 
 
 def mend_logs(runtime: Runtime) -> bool:
@@ -159,16 +170,21 @@ def _copied(path: Path) -> str:
 
 def _read(settings: Settings, name: str, after: int, limit: int) -> list[Row]:
     path = copy_path(settings, name)
-    if not path.exists():
+    if (_last(path) or 0) <= after:
         return []
     with _reader(settings) as con:
         sql = f"{_copied(path)} WHERE seq > ? ORDER BY seq LIMIT ?"
         return con.execute(sql, [after, limit]).fetchall()
 
 
-def _last(con: duckdb.DuckDBPyConnection, path: Path) -> int:
-    found = con.execute(f"SELECT coalesce(max(seq), 0) FROM ({_copied(path)})").fetchall()
-    return int(found[0][0])
+def _last(path: Path) -> int | None:
+    """Look at the file's own statistics: who has read everything looks once a second, and opens no engine for it."""
+    try:
+        metadata = pq.read_metadata(path)
+    except FileNotFoundError:
+        return None
+    groups = [metadata.row_group(number).column(0).statistics for number in range(metadata.num_row_groups)]
+    return max((int(found.max) for found in groups if found is not None and found.has_min_max), default=0)
 
 
 def _reader(settings: Settings) -> duckdb.DuckDBPyConnection:

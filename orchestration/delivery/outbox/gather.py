@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from orchestration.delivery.outbox import cursor, lanes, windows
+from orchestration.delivery.outbox import cursor, lanes, setback, windows
 from orchestration.delivery.outbox.enqueue import enqueue
 from orchestration.delivery.outbox.held import hold_versions, sweep_sometimes
-from orchestration.delivery.outbox.news import News, read_news
+from orchestration.delivery.outbox.news import News, has_news, read_news
 from orchestration.delivery.outbox.wanted import Audience, read_audience
 from orchestration.delivery.queue.clock import database_now
 from orchestration.publication.exported import mend_logs
@@ -48,31 +48,56 @@ def gather(runtime: Runtime, now: int | None = None, *, limit: int = 1000) -> Ga
         StrataError: the control plane cannot be written to.
     """
     mend_logs(runtime)
-    with runtime.control.reading() as connection:
-        after, audience = cursor.positions(connection), read_audience(connection)
-        is_window_due = windows.is_any_due(connection, database_now(connection) if now is None else now)
-    news = read_news(runtime, after, audience, limit)
-    if not news.positions and not is_window_due:
+    look = _look(runtime, now, limit)
+    if not look.news.positions and not look.is_window_due:
         return Gathered()
     with runtime.control.transaction(ACTOR) as connection:
         lanes.enter(connection)
         at = database_now(connection) if now is None else now
-        begun = _take_in(connection, runtime.settings, at, news)
+        begun = _take_in(connection, runtime.settings, at, look)
         closed = windows.close_due(connection, at)
-    reached = news.positions.get(cursor.PUBLICATIONS, after[cursor.PUBLICATIONS])
-    mark_read(runtime.settings, reached if audience.registrations else None)
+    if look.news.versions:
+        mark_read(runtime.settings, look.news.versions[-1].seq if look.audience.registrations else None)
     sweep_sometimes(runtime)
-    return Gathered(len(news.versions), len(news.events), begun, closed)
+    return Gathered(len(look.news.versions), len(look.news.events), begun, closed)
 
 
-def _take_in(connection: Connection, settings: Settings, now: int, news: News) -> int:
+@dataclass(frozen=True)
+class _Look:
+    """What was seen before anything is written."""
+
+    audience: Audience
+    news: News
+    is_window_due: bool
+    is_set_back: bool
+
+
+def _look(runtime: Runtime, now: int | None, limit: int) -> _Look:
+    """Look for news without keeping anybody from writing; who asks in vain, once a second, pays little."""
+    settings = runtime.settings
+    with runtime.control.reading() as connection:
+        after = cursor.positions(connection)
+        is_due = windows.is_any_due(connection, database_now(connection) if now is None else now)
+        set_back = setback.is_set_back(settings, after)
+        audience = read_audience(connection) if set_back or has_news(settings, after) else Audience(())
+    if set_back:
+        return _Look(audience, setback.newest_versions(settings, audience), is_due, set_back)
+    return _Look(audience, read_news(runtime, after, audience, limit), is_due, set_back)
+
+
+def _take_in(connection: Connection, settings: Settings, now: int, look: _Look) -> int:
     """Write what no other process has taken in meanwhile, for those who are still served."""
     reached, served = cursor.positions(connection), _served(read_audience(connection))
-    wanted = [item for item in news.wanted if item.seq > reached[item.stream] and item.registration.place in served]
+    if look.is_set_back and setback.is_set_back(settings, reached):
+        setback.forget_versions(connection, reached)
+        reached = cursor.positions(connection)
+    wanted = [
+        item for item in look.news.wanted if item.seq > reached[item.stream] and item.registration.place in served
+    ]
     hold_versions(settings, {(item.table, item.event.version) for item in wanted if item.event.version is not None})
     created = max(now, reached[cursor.CREATED] + 1)  # the names of what is begun sort after all that were begun before
     begun = enqueue(connection, now, created, wanted)
-    moved = {stream: seq for stream, seq in news.positions.items() if seq > reached[stream]}
+    moved = {stream: seq for stream, seq in look.news.positions.items() if seq > reached[stream]}
     cursor.move(connection, moved | ({cursor.CREATED: created} if begun else {}))
     return begun
 

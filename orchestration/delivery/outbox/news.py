@@ -19,10 +19,18 @@ from orchestration.delivery.outbox.cursor import EVENTS, PUBLICATIONS
 from orchestration.delivery.outbox.wanted import Audience, Wanted, of_event, of_version
 from orchestration.names import literal
 from orchestration.publication.differences import Differences
-from orchestration.publication.exported import LoggedEvent, LoggedVersion, events, publications
+from orchestration.publication.exported import (
+    LoggedEvent,
+    LoggedVersion,
+    events,
+    last_event,
+    last_publication,
+    publications,
+)
 from orchestration.publication.holding import version_path
 from orchestration.publication.row_changes import shape, tenant_changes
 from orchestration.runtime import Runtime
+from orchestration.settings import Settings
 
 BATCH_SECONDS = 4.0
 """After so long no further version is counted; Dagster ends a sensor's tick after 60 s."""
@@ -43,6 +51,12 @@ class News:
         return versions | ({EVENTS: self.events[-1].seq} if self.events else {})
 
 
+def has_news(settings: Settings, after: Mapping[str, int]) -> bool:
+    """Say whether there is anything to read; costs a look at two files."""
+    versions, happened = last_publication(settings) or 0, last_event(settings) or 0
+    return versions > after[PUBLICATIONS] or happened > after[EVENTS]
+
+
 def read_news(runtime: Runtime, after: Mapping[str, int], audience: Audience, limit: int) -> News:
     """Return up to ``limit`` versions and as many events that come next, with those who want them."""
     happened = events(runtime.settings, after[EVENTS], limit)
@@ -58,6 +72,8 @@ def _versions(
     runtime: Runtime, after: int, audience: Audience, limit: int
 ) -> Iterator[tuple[LoggedVersion, list[Wanted]]]:
     published = publications(runtime.settings, after, limit)
+    if not published:
+        return
     began = time.monotonic()
     with reader(runtime) as con:
         for version in published:

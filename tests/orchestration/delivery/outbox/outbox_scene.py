@@ -40,15 +40,18 @@ class Scene:
         self.runtime = Runtime(self.settings, {}, {}, open_warehouse(self.settings), None)  # type: ignore[arg-type]
 
     def set_up(self) -> None:
+        self.set_up_warehouse()
+        with self.runtime.control.transaction("test") as connection:
+            for name in TENANTS:
+                changes.insert(connection, tables.tenant, {"tenant_id": name, "title": name, "state": "active"})
+                consumers.add(connection, name, "bi", "", "bi@example.com")
+
+    def set_up_warehouse(self) -> None:
         with self.runtime.warehouse.session("set up") as session:
             apply.apply(session)
             session.execute("CREATE SCHEMA gold")
             for _, table in (BILL, USAGE):
                 session.execute(f"CREATE TABLE gold.{table} (_tenant_id VARCHAR, id BIGINT, amount BIGINT)")
-        with self.runtime.control.transaction("test") as connection:
-            for name in TENANTS:
-                changes.insert(connection, tables.tenant, {"tenant_id": name, "title": name, "state": "active"})
-                consumers.add(connection, name, "bi", "", "bi@example.com")
 
     def register(self, tenant: str = "acme", name: str = "bills", *, terms: Terms | None = None, **more: Any) -> None:
         values = {"events": (ROWS_CHANGED,), "tables": (BILL,), "payload": "changes", **more}
