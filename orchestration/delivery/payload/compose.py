@@ -34,6 +34,7 @@ def compose(
 
     Raises:
         DeliveryFailed: the rows cannot be had (``payload``); names the table, the version and the fault.
+        SettingsError: there is no such type of event any more.
     """
     kinds = [event_type(runtime.settings, event.type) for event in claimed.events]
     if registration.payload == "reference" or not kinds[-1].about_table:

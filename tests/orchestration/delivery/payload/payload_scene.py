@@ -37,7 +37,7 @@ class Scene:
     key: tuple[str, ...] = KEY
 
     def __post_init__(self) -> None:
-        settings = Settings(home=self.folder / "home", _env_file=None)
+        settings = Settings(home=self.folder / "home", scripts_dir=self.folder / "scripts", _env_file=None)
         self.runtime = Runtime(settings, {}, {}, open_warehouse(settings), None)
         with self.runtime.warehouse.session("set up") as session:
             apply.apply(session)
@@ -97,6 +97,11 @@ class Scene:
         scratch = self.folder / "scratch"
         scratch.mkdir(exist_ok=True)
         return compose(self.runtime, wish, self.claimed(wish, before, version), scratch, largest_body=largest)
+
+    def compose_claimed(self, wish: Registration, claimed: Claimed) -> Message:
+        message = compose(self.runtime, wish, claimed, self.folder, largest_body=1 << 20)
+        assert message is not None
+        return message
 
     def document(self, wish: Registration, before: int | None, version: int) -> dict[str, Any]:
         message = self.compose(wish, before, version)
