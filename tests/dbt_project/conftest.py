@@ -101,6 +101,11 @@ class Dbt:
     def run(self, *arguments: str, warehouse: Path, **environment: str) -> None:
         """Run one command and fail with dbt's own words."""
         target = self.scratch / "target"
+        # Every warehouse under one name: when the profile changes, dbt parses the whole project anew.
+        place = self.scratch / "warehouse.duckdb"
+        place.unlink(missing_ok=True)
+        if warehouse.exists():
+            place.hardlink_to(warehouse)  # not symbolic: DuckDB would call the database by the other end's name
         command = [
             str(Path(sys.executable).with_name("dbt")), *arguments, "--project-dir", ".", "--profiles-dir", ".",
             "--target-path", str(target), "--log-path", str(self.scratch / "logs"),
@@ -108,7 +113,7 @@ class Dbt:
         done = subprocess.run(
             command,
             cwd=DBT_PROJECT,
-            env=os.environ | {"STRATA_WAREHOUSE_FILE": str(warehouse), "NO_COLOR": "1"} | environment,
+            env=os.environ | {"STRATA_WAREHOUSE_FILE": str(place), "NO_COLOR": "1"} | environment,
             capture_output=True,
             text=True,
             check=False,
