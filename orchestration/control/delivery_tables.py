@@ -196,6 +196,14 @@ Index("ix_delivery_lease", delivery.c.state, delivery.c.lease_until)
 _LANE = ("tenant_id", "registration_id", "lane", "state", "delivery_id")
 Index("ix_delivery_lane", *(delivery.c[name] for name in _LANE))
 Index("ix_outbox_delivery", outbox.c.tenant_id, outbox.c.delivery_id)
+# An attempt that is made again finds what the one before has written.
+Index(
+    "ix_feed_delivery",
+    feed_entry.c.tenant_id,
+    feed_entry.c.registration_id,
+    feed_entry.c.delivery_id,
+    unique=True,
+)
 
 DELIVERY_TABLES = (feed_entry, attempt, outbox, delivery, progress, endpoint, registration, consumer)
 """In an order in which a tenant's rows can be deleted."""
