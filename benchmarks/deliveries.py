@@ -35,8 +35,9 @@ from orchestration.delivery.queue.clock import database_now
 from orchestration.delivery.queue.ready import Room
 from orchestration.delivery.queue.schedule import rank
 from orchestration.delivery.registration import Registration
+from orchestration.delivery.senders import IN_PARALLEL
 from orchestration.delivery.terms import Terms
-from orchestration.delivery.worker import CONCURRENCY, deliver
+from orchestration.delivery.worker import deliver
 from orchestration.runtime import Runtime, open_runtime
 from orchestration.settings import Settings
 
@@ -112,7 +113,7 @@ def fill(control: Control, wish: Registration, number: int) -> None:
             connection.execute(
                 insert(outbox),
                 [
-                    {**event, "event_key": f"gold.license_usage@{name}@{step}", "delivery_id": name, "version": step}
+                    {**event, "event_key": f"gold.license_usage@{step}", "delivery_id": name, "version": step}
                     for name, step in rows
                 ],
             )
@@ -143,7 +144,7 @@ def run_bare(_home: Path, url: str, number: int) -> None:
                     async with session.post(url, data=_BODY) as response:
                         await response.read()
 
-            await asyncio.gather(*(one() for _ in range(CONCURRENCY // 4)))
+            await asyncio.gather(*(one() for _ in range(IN_PARALLEL)))
 
     began, cpu = time.perf_counter(), time.process_time()
     asyncio.run(run())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -20,6 +20,8 @@ from orchestration.runtime import Runtime
 IDLE_SECONDS = 60.0
 OLDEST_SECONDS = 300.0
 """A secret that was replaced where its reference leads is noticed after so long, without a restart."""
+IN_PARALLEL = 64
+"""Messages under way at once over one way: a consumer is not run over by a worker that has thousands for it."""
 _STALE = frozenset(
     {
         DeliveryFailure.AUTHENTICATION,
@@ -39,11 +41,43 @@ class _Way:
     opened_at: float = field(default_factory=time.monotonic)
     used_at: float = field(default_factory=time.monotonic)
     users: int = 0
+    turnstile: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IN_PARALLEL))
     is_given_up: bool = False
+
+    async def sender(self) -> Sender:
+        """Return the sender when it is open; who gives up waiting does not take it from the others."""
+        return self.opening.result() if self.opening.done() else await asyncio.shield(self.opening)
 
     def is_over(self, now: float) -> bool:
         idle = self.users == 0 and now - self.used_at > IDLE_SECONDS
         return idle or now - self.opened_at > OLDEST_SECONDS
+
+
+class Passage:
+    """Leave to send one message: entered when it is this message's turn, it gives the sender.
+
+    Raises:
+        StrataError: the way cannot be opened.
+    """
+
+    def __init__(self, senders: Senders, way: _Way) -> None:
+        """Count as one of the way's users."""
+        self._senders, self._way = senders, way
+        way.users += 1
+
+    async def __aenter__(self) -> Callable[[], Awaitable[Sender]]:
+        """Wait for the turn."""
+        try:
+            await self._way.turnstile.acquire()
+        except BaseException:
+            self._senders.leave(self._way, None)
+            raise
+        return self._way.sender
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        """Let the next one in."""
+        self._way.turnstile.release()
+        self._senders.leave(self._way, error)
 
 
 class Senders:
@@ -55,26 +89,17 @@ class Senders:
         self._ways: dict[Place, _Way] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
-    @asynccontextmanager
-    async def to(self, wish: Registration) -> AsyncIterator[Sender]:
-        """Yield a sender for a registration as it is now.
+    def to(self, wish: Registration) -> Passage:
+        """Return a passage to a registration's endpoint as it is registered now."""
+        return Passage(self, self._way(wish))
 
-        Raises:
-            StrataError: the way cannot be opened.
-        """
-        way = self._way(wish)
-        way.users += 1
-        try:
-            # Shielded: who gives up waiting does not take the way from the others.
-            yield await asyncio.shield(way.opening)
-        except StrataError as error:
-            if not isinstance(error, DeliveryFailed) or error.failure in _STALE:
-                self._give_up(way)
-            raise
-        finally:
-            way.users -= 1
-            way.used_at = time.monotonic()
-            self._close_when_free(way)
+    def leave(self, way: _Way, error: BaseException | None) -> None:
+        """Count a user less; after some errors nobody else uses this way."""
+        way.users -= 1
+        way.used_at = time.monotonic()
+        if isinstance(error, StrataError) and (not isinstance(error, DeliveryFailed) or error.failure in _STALE):
+            self._give_up(way)
+        self._close_when_free(way)
 
     def tidy(self) -> None:
         """Give up what has been idle or open for long."""

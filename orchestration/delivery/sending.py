@@ -17,8 +17,8 @@ from orchestration.delivery.senders import Senders
 from orchestration.failures import FailureClass, StrataError
 from orchestration.runtime import Runtime
 
-LARGEST_BODY = 1_000_000
-"""Bytes of a message that is held in memory; a larger one is a file."""
+LARGEST_BODY = 256_000
+"""Bytes of a message that is held in memory, as a thousand others are at the same time; a larger one is a file."""
 LONGEST_SECONDS = 3600.0
 """A sender keeps its own time limits; this one ends an attempt of one that does not."""
 _COMPOSED_AT_ONCE = 2
@@ -65,16 +65,19 @@ class Attempts:
     async def make(self, task: Task, ready: Message | StrataError | None = None) -> Outcome:
         """Make one attempt; ``ready`` is a message that was composed before."""
         started = self._clock()
-        folder = self._scratch / task.claimed.token / task.claimed.delivery_id
+        folder: Path | None = None
         try:
-            async with asyncio.timeout(LONGEST_SECONDS):
-                message = ready or await self._compose(task, folder)
+            async with self._senders.to(task.wish) as sender, asyncio.timeout(LONGEST_SECONDS):
+                started = self._clock()
+                message = ready
+                if message is None:
+                    folder = self._scratch / f"{task.claimed.token}-{task.claimed.delivery_id}"
+                    message = await self._compose(task, folder)
                 if isinstance(message, StrataError):
                     return self._failed(task, started, message)
                 if message is None:
                     return Outcome(task.claimed, started, self._clock() - started, is_skipped=True)
-                async with self._senders.to(task.wish) as sender:
-                    receipt = await sender.send(message)
+                receipt = await (await sender()).send(message)
         except StrataError as error:
             return self._failed(task, started, error)
         except TimeoutError:
@@ -84,7 +87,7 @@ class Attempts:
             failed = DeliveryFailed(DeliveryFailure.CRASHED, f"The channel failed ({type(error).__name__}: {error}).")
             return self._failed(task, started, failed)
         finally:
-            if folder.exists():
+            if folder:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         return Outcome(
             task.claimed,

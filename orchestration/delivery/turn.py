@@ -31,6 +31,9 @@ class Turn:
     dropped: list[Claimed]
     lost: list[Claimed]
 
+    is_full: bool
+    """Whether there was more to claim, or to promote, than was taken."""
+
     @property
     def moved(self) -> bool:
         """Whether there may be more to do at once."""
@@ -60,4 +63,5 @@ def take_turn(
         rescued = rescue(connection, now)
         promoted = promote(connection, now, PROMOTED_AT_ONCE)
         claimed = claim(connection, now, room, lease_ms=tenure.lease_ms) if room.deliveries > 0 else Claim()
-        return Turn(now, claimed, promoted, rescued, dropped, lost)
+        is_full = len(claimed.claimed) == room.deliveries or promoted == PROMOTED_AT_ONCE
+        return Turn(now, claimed, promoted, rescued, dropped, lost, is_full)

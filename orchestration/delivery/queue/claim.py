@@ -6,7 +6,6 @@ The attempt is counted when it is claimed, so that one that kills its worker cou
 from __future__ import annotations
 
 import secrets
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,16 +87,15 @@ def _wanted(connection: Connection, now: int, line: Line, breaker: Breaker, room
 def _sort_out(connection: Connection, now: int, rows: Rows, wishes: Mapping[Place, Registration]) -> Rows:
     """Return what may be sent now; the rest waits for its hours or its registration, or is cancelled with it."""
     welcome: Rows = []
-    moved: defaultdict[tuple[str, ...], list[tuple[Key, dict[str, Any]]]] = defaultdict(list)
+    moved: list[tuple[Key, dict[str, Any]]] = []
     for row in rows:
         values = _elsewhere(now, wishes.get((row["tenant_id"], row["registration_id"])))
         if values:
-            moved[tuple(values)].append(((row["tenant_id"], row["delivery_id"]), values))
+            moved.append(((row["tenant_id"], row["delivery_id"]), values))
         else:
             welcome.append(row)
-    for changed in moved.values():
-        write(connection, changed, state="ready")
-    cancelled = {key for changed in moved.values() for key, values in changed if values["state"] == "cancelled"}
+    write(connection, moved, state="ready")
+    cancelled = {key for key, values in moved if values["state"] == "cancelled"}
     release(connection, now, [row for row in rows if (row["tenant_id"], row["delivery_id"]) in cancelled])
     return welcome
 

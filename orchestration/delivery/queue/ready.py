@@ -85,10 +85,17 @@ def share(left: int, takers: int, room: int) -> int:
     return max(0, min(room, -(-left // takers)))
 
 
+_CLAIMED = [
+    delivery.c[name]
+    for name in ("tenant_id", "delivery_id", "registration_id", "endpoint_id", "subject", "lane", "attempts", "events",
+                 "from_version", "to_version", "traceparent")
+]  # fmt: skip
+
+
 def first_of(connection: Connection, line: Line, count: int) -> Sequence[RowMapping]:
     """Return and hold the deliveries of an endpoint that go first."""
     statement = (
-        select(delivery)
+        select(*_CLAIMED)
         .where(
             delivery.c.state == "ready",
             delivery.c.tenant_id == line.tenant,

