@@ -21,8 +21,8 @@ from orchestration.failures import SettingsError
 from orchestration.runtime import Runtime
 
 LARGEST_BODY = 1_000_000
-_MOST_BYTES = 64_000_000
-"""A body is held in memory while it is signed and sent."""
+_MOST_BYTES = 16_000_000
+"""A body is held in memory while it is signed and sent, and a worker sends dozens at once."""
 
 
 class WebhookChannel:

@@ -19,7 +19,7 @@ import pytest
 from orchestration.delivery.signatures import Scheme, Signer, make_key, verification_key
 from orchestration.settings import PROJECT
 
-from .test_receiver_command import MESSAGE, Running, numbered, receiver, send
+from .receiver_scene import MESSAGE, Running, numbered, receiver, send
 
 PAGE = (PROJECT / "docs" / "consumer" / "receive.md").read_text(encoding="utf-8")
 

@@ -72,7 +72,7 @@ async def receiving(answer: Answer | int = 204, tls: SSLContext | None = None) -
 
     app = web.Application(client_max_size=10**8)
     app.router.add_route("*", "/{path:.*}", arrive)
-    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+    runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
