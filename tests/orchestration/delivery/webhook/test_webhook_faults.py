@@ -61,7 +61,7 @@ def failure_with(conversation: Conversation, timeout_seconds: float = 5) -> Deli
     return caught.value
 
 
-EVERYWHERE = range(500) if os.environ.get("STRATA_NIGHTLY") == "1" else (0, 1, 40, 300)
+EVERYWHERE = range(350) if os.environ.get("STRATA_NIGHTLY") == "1" else (0, 1, 40, 300)
 
 
 @pytest.mark.parametrize("after", EVERYWHERE)
