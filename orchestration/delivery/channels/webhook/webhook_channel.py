@@ -10,7 +10,7 @@ from aiohttp.abc import AbstractResolver
 from pydantic import SecretStr
 
 from orchestration.delivery.channels.addresses import AddressGuard
-from orchestration.delivery.channels.channel import ChannelSetting, Endpoint, MadeSecret
+from orchestration.delivery.channels.channel import Channel, ChannelSetting, Endpoint, MadeSecret
 from orchestration.delivery.channels.webhook.address import TOKEN, read_address
 from orchestration.delivery.channels.webhook.connections import open_session
 from orchestration.delivery.channels.webhook.headers import custom_headers, require_credentials
@@ -156,4 +156,4 @@ def _moment(text: str) -> datetime | None:
     return moment
 
 
-CHANNEL = WebhookChannel()
+CHANNEL: Channel = WebhookChannel()
