@@ -32,6 +32,8 @@ from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlA
 from sqlalchemy.dialects import registry
 from sqlalchemy.pool import StaticPool
 
+from orchestration.warehouse.duckdb import beside
+
 
 def _end_quietly() -> None:
     """Leave stderr as the process ends.
@@ -111,7 +113,7 @@ class DuckDBDatasource(SQLDatasource):
 @contextmanager
 def expectations_on(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[DuckDBDatasource, duckdb.DuckDBPyConnection]]:
     """Yield a data source and the cursor of ``con`` that it works on; quiet, without files and without the network."""
-    cursor = con.cursor()
+    cursor = beside(con)
     token = _connection.set(cursor)
     try:
         context: Any = gx.get_context(mode="ephemeral")

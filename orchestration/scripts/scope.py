@@ -17,6 +17,7 @@ from orchestration.failures import ScriptRefused
 from orchestration.names import BRONZE_PREFIX, DELETED_AT, TENANT, Table, literal, qualified, quote
 from orchestration.scripts import decimals
 from orchestration.scripts.translate import AS_OF_VARIABLE, scope_view
+from orchestration.warehouse.duckdb import beside
 
 Personal = Mapping[Table, Collection[str]]
 """Bronze tables whose contract can be read, with the columns that nobody after bronze may see."""
@@ -30,7 +31,7 @@ def tenant_scope(
 
     With ``personal``, the views lack those columns, and a bronze table that it does not name is refused.
     """
-    cursor = con.cursor()
+    cursor = beside(con)
     try:
         # Without SESSION the setting would hold for every connection of the process; tables do not keep it.
         cursor.execute("SET SESSION default_collation = 'nocase'")

@@ -6,6 +6,7 @@ even to read; opening, writing ten rows and closing takes 0.03 s.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.failures import Busy
+from orchestration.names import literal, quote
 from orchestration.settings import Settings
 from orchestration.warehouse.lock import held
 from orchestration.warehouse.protocol import Row
@@ -59,12 +61,18 @@ class DuckDBSession:
 
 
 class DuckDBWarehouse:
-    """The warehouse file under ``STRATA_HOME``."""
+    """The warehouse file under ``STRATA_HOME``.
+
+    Each session attaches it to an engine without a file of its own, and detaches it at its end: the other
+    processes see no difference, and only a process's first session pays for an engine (0.018 CPU s; attaching: 0.002).
+    """
 
     def __init__(self, settings: Settings) -> None:
         """Remember where it is; touch nothing."""
         self._settings = settings
         self._open = threading.local()
+        # By process: an engine's threads do not come along into a fork, so a child makes its own.
+        self._engines: dict[int, duckdb.DuckDBPyConnection] = {}
 
     @contextmanager
     def exclusive(self, purpose: str) -> Iterator[None]:
@@ -81,26 +89,50 @@ class DuckDBWarehouse:
             yield current
             return
         with self.exclusive(purpose):
-            con = self._connect(purpose)
+            con = self._attach(purpose)
             self._open.session = DuckDBSession(con)
             try:
                 yield self._open.session
             finally:
                 self._open.session = None
                 con.close()
+                self._detach()
 
-    def _connect(self, purpose: str) -> duckdb.DuckDBPyConnection:
+    def _attach(self, purpose: str) -> duckdb.DuckDBPyConnection:
         path = self._settings.warehouse_file
         path.parent.mkdir(parents=True, exist_ok=True)
+        if os.getpid() not in self._engines:
+            self._engines[os.getpid()] = duckdb.connect(":memory:", config=connection_settings(self._settings))
+        con, name = self._engines[os.getpid()].cursor(), quote(path.stem)
         try:
-            con = duckdb.connect(path, config=connection_settings(self._settings))
-        except duckdb.IOException as error:
-            if "lock" not in str(error).lower():
+            con.execute(f"ATTACH {literal(str(path))} AS {name}")
+            con.execute(f"USE {name}")
+        except duckdb.Error as error:
+            self._give_up()
+            if not isinstance(error, duckdb.IOException) or "lock" not in str(error).lower():
                 raise
             message = f"{purpose}: another program has {path} open without asking for the writer's lock."
             raise Busy(message, "Close it; to look at data, open the published tables (docs/operator).") from error
         con.execute("SET TimeZone = 'UTC'")
         return con
+
+    def _detach(self) -> None:
+        """Close the file; an engine that cannot, because an error has ended it, goes with it."""
+        try:
+            self._engines[os.getpid()].execute(f"DETACH {quote(self._settings.warehouse_file.stem)}")
+        except duckdb.Error:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        self._engines.pop(os.getpid()).close()
+
+
+def beside(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Open another connection to what a connection reads; its settings and results are its own."""
+    (name,) = con.execute("SELECT current_database()").fetchall()[0]
+    other = con.cursor()
+    other.execute(f"USE {quote(name)}")
+    return other
 
 
 def writers_lock(settings: Settings) -> Path:

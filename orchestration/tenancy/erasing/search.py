@@ -21,6 +21,7 @@ from orchestration.runtime import Runtime
 from orchestration.tenancy.belongings import tables
 from orchestration.tenancy.erasing.traces import Person
 from orchestration.tenancy.erasing.wanted import Wanted
+from orchestration.warehouse.duckdb import beside
 from orchestration.warehouse.protocol import Session
 
 _AT_ONCE = 50_000
@@ -90,7 +91,7 @@ def bronze_rows(session: Session, table: Table, contract: Contract, place: Place
     present = {row[0] for row in session.execute(f"DESCRIBE {names.qualified(table)}")}
     columns = [name for name in columns_of(contract) if name in present]
     listed = ", ".join(f"CAST({names.quote(name)} AS VARCHAR)" for name in columns)
-    found = session.con.cursor().execute(
+    found = beside(session.con).execute(
         f"SELECT rowid, {listed} FROM {names.qualified(table)} WHERE {names.TENANT} = ? AND {names.CONNECTION} = ?",
         [place.tenant, place.connection],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,8 @@ import pytest
 
 from orchestration.failures import Busy
 from orchestration.settings import Settings
-from orchestration.warehouse import apply, open_warehouse
-from orchestration.warehouse.duckdb import DuckDBSession
+from orchestration.warehouse import Warehouse, apply, open_warehouse
+from orchestration.warehouse.duckdb import DuckDBSession, beside
 
 
 @pytest.fixture
@@ -36,6 +37,49 @@ def test_within_exclusive_another_program_may_open_the_file(settings: Settings) 
     with warehouse.exclusive("dbt build"):
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[(1,)]"
+
+
+def test_a_connection_beside_a_session_reads_the_warehouse_too(settings: Settings) -> None:
+    with open_warehouse(settings).session("read") as session:
+        session.execute("CREATE TABLE t AS SELECT 1 AS a")
+        session.execute("CREATE TEMP TABLE own AS SELECT 1 AS a")
+        other = beside(session.con)
+        assert other.execute("FROM main.t").fetchall() == [(1,)]
+        with pytest.raises(duckdb.CatalogException):
+            other.execute("FROM own")
+        other.close()
+
+
+def test_an_engine_that_an_error_has_ended_is_replaced(settings: Settings) -> None:
+    warehouse = open_warehouse(settings)
+    with warehouse.session("create") as session:
+        session.execute("CREATE TABLE t AS SELECT 1 AS a")
+        session.execute("USE memory")
+        session.execute("DETACH warehouse")
+    settings.warehouse_file.rename(settings.home / "away")
+    settings.warehouse_file.write_text("no database")
+    with pytest.raises(duckdb.Error), warehouse.session("broken"):
+        pass
+    (settings.home / "away").rename(settings.warehouse_file)
+    with warehouse.session("read") as session:
+        assert session.execute("FROM t") == [(1,)]
+
+
+def test_a_child_that_was_forked_has_sessions_of_its_own(settings: Settings) -> None:
+    warehouse = open_warehouse(settings)
+    with warehouse.session("create") as session:
+        session.execute("CREATE TABLE t AS SELECT 1 AS a")
+    child = multiprocessing.get_context("fork").Process(target=_insert_one, args=(warehouse,))
+    child.start()
+    child.join(20)
+    assert child.exitcode == 0
+    with warehouse.session("read") as session:
+        assert session.execute("SELECT count(*) FROM t") == [(2,)]
+
+
+def _insert_one(warehouse: Warehouse) -> None:
+    with warehouse.session("insert") as session:
+        session.execute("INSERT INTO t VALUES (2)")
 
 
 def test_another_process_is_told_who_holds_the_warehouse(settings: Settings) -> None:
