@@ -28,10 +28,16 @@ class Scan:
         return any_of((self.preset, *(judgement.fault for judgement in self.judgements)))
 
     @property
+    def faults(self) -> list[str]:
+        """The conditions of :attr:`fault`, one by one, without those that are never true."""
+        return [fault for fault in (self.preset, *(j.fault for j in self.judgements)) if fault != NEVER]
+
+    @property
     def values(self) -> str:
         """The SQL of the typed columns, under their bronze names, for rows without a fault."""
         return ", ".join(f"{j.conversion.value} AS {names.quote(j.column.name)}" for j in self.judgements)
 
-    def trusted(self, column: str) -> str:
-        """Return the SQL of a column's typed value, NULL where it cannot be read."""
-        return next(j.conversion.trusted for j in self.judgements if j.column.name == column)
+    def trusted(self, column: str, *, sure: bool = False) -> str:
+        """Return the SQL of a column's typed value, NULL where it cannot be read; ``sure``: where it always can."""
+        conversion = next(j.conversion for j in self.judgements if j.column.name == column)
+        return conversion.value if sure else conversion.trusted
