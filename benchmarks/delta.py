@@ -4,9 +4,8 @@ The engine's path: extract from a file, land, gate, de-duplicate, merge, tombsto
 Raw opens the same warehouse with the same settings and runs one transaction: DELETE USING
 the keys, INSERT of the rows, DELETE of the deleted keys; it lands, checks and records nothing,
 and deleted rows are gone. The second raw leaves the same table behind as bronze does: it keeps
-those rows as tombstones, by INSERT plus DELETE, the cheapest way that was found (an UPDATE makes
-DuckDB rewrite whole columns): reading 200 rows all over a table of 10 million costs about as much
-as the 20,000 together. What is asked is asked against the first. MERGE is DuckDB's own statement.
+those rows as tombstones, by INSERT plus DELETE: reading 200 rows all over a table of 10 million
+costs about as much as the 20,000 together. What is asked is asked against the first. MERGE is DuckDB's own statement.
 """
 
 from __future__ import annotations

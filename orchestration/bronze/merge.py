@@ -174,8 +174,8 @@ def reconcile_with(
     session.execute(statements.missing_from_change(statements.MISSING))
     missing = session.execute(statements.COUNT_TOMBSTONES)[0][0]
     marks = [load_id, stored(at), stored(at)]
-    session.execute(statements.copy_tombstones(contract), marks)
-    session.execute(statements.remove_replaced(contract, buried=True))
+    session.execute(statements.bury(contract), marks[1:])
+    session.execute(statements.remove_replaced(contract))
     session.execute(statements.insert_changes(contract, carried=True), [*own, *marks])
     return Merged(inserted=new, updated=changed, unchanged=arrived - new - changed, deleted=buried + missing)
 
@@ -194,9 +194,9 @@ def _write(session: Session, incoming: Incoming, *, new: int, changed: int, bury
     """Write what was found out; ``bury``: the collected rows become tombstones."""
     contract = incoming.contract
     if bury:
-        session.execute(statements.copy_tombstones(contract), _marks(incoming))
-    if changed or bury:
-        session.execute(statements.remove_replaced(contract, buried=bury))
+        session.execute(statements.bury(contract), _marks(incoming)[1:])
+    if changed:
+        session.execute(statements.remove_replaced(contract))
     if new or changed:
         insert = statements.insert_changes(contract, carried=incoming.kind == "snapshot")
         session.execute(insert, [*incoming.own, *_marks(incoming)])

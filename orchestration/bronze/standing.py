@@ -7,8 +7,6 @@ ledger does not say: :func:`refresh` makes it anew whenever the two differ.
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import duckdb
 
 from orchestration.warehouse import apply
@@ -39,11 +37,11 @@ _COLUMNS = ", ".join(PLATFORM_TABLES["load_state"])
 def refresh(session: Session) -> None:
     """Bring the table up to the ledger, where a program that does not know it wrote or removed loads."""
     try:
-        known = _last(session, STATE)
+        known = _agrees(session)
     except duckdb.CatalogException:
         apply.apply(session)
-        known = None
-    if known != _last(session, LEDGER):
+        known = False
+    if not known:
         rebuild(session)
 
 
@@ -78,6 +76,7 @@ def fold(session: Session, relation: str) -> None:
     session.execute(f"INSERT INTO {STATE} ({_COLUMNS}) SELECT {_COLUMNS} FROM standing")
 
 
-def _last(session: Session, table: str) -> tuple[int, datetime | None]:
-    rows = session.execute(f"SELECT coalesce(max(seq), 0), max(finished_at) FROM {table}")
-    return rows[0][0], rows[0][1]
+def _agrees(session: Session) -> bool:
+    """Say whether the table knows the ledger's last load."""
+    last = [f"SELECT coalesce(max(seq), 0), max(finished_at) FROM {table}" for table in (STATE, LEDGER)]
+    return len(set(session.execute(" UNION ALL ".join(last)))) == 1

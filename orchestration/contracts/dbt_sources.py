@@ -27,7 +27,7 @@ _HEADER = (
 _PLATFORM_COLUMNS = {
     names.TENANT: ("text", "Tenant that the row belongs to; leads every key."),
     names.CONNECTION: ("text", "Connection of the tenant that the row came through; part of bronze's key."),
-    names.LOAD_ID: ("text", "Load that last changed the row."),
+    names.LOAD_ID: ("text", "Load that wrote this version of the row; it stays when the row is found deleted."),
     names.LOADED_AT: ("timestamp", "When the row last changed here, deletion included; unchanged rows keep it."),
     names.DELETED_AT: ("timestamp", "When the row was found to be gone from the source; empty while it lives."),
 }

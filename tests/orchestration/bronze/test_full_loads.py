@@ -23,8 +23,20 @@ def test_a_full_load_writes_new_changed_and_missing_rows_only(bench: Bench) -> N
     assert (second.inserted, second.updated, second.unchanged, second.deleted) == (1, 1, 2, 1)
     assert bench.bronze() == [(0, "open"), (1, "paid"), (3, "open"), (9, "open")]
     assert bench.bronze("id", tombstones=True) == [(2,)]
-    untouched = bench.query("SELECT id FROM bronze_shop.invoice WHERE _load_id = ? ORDER BY id", first.load_id)
-    assert untouched == [(0,), (3,)]
+    untouched = "SELECT id FROM bronze_shop.invoice WHERE _loaded_at = (SELECT finished_at FROM strata.load_ledger "
+    assert bench.query(untouched + "WHERE load_id = ?) ORDER BY id", first.load_id) == [(0,), (3,)]
+
+
+def test_a_tombstone_names_the_load_that_wrote_the_row_and_dates_the_one_that_missed_it(bench: Bench) -> None:
+    bench.shop().put(1)
+    bench.shop().put(2)
+    wrote = bench.one()
+    bench.shop().remove(2)
+    missed = bench.one()
+    loads = "SELECT b._load_id, l.load_id FROM bronze_shop.invoice b JOIN strata.load_ledger l "
+    assert bench.query(loads + "ON l.finished_at = b._deleted_at AND l.finished_at = b._loaded_at") == [
+        (wrote.load_id, missed.load_id)
+    ]
 
 
 def test_an_unchanged_full_load_writes_nothing_but_its_ledger_row(bench: Bench) -> None:
