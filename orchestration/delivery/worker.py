@@ -18,13 +18,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import cast
 
-from orchestration.delivery.outbox.gather import gather
 from orchestration.delivery.queue.claimed import Claimed, Outcome
 from orchestration.delivery.queue.ready import Room
 from orchestration.delivery.senders import Senders
 from orchestration.delivery.sending import Attempts, Composed, Task, composed_at_once
 from orchestration.delivery.summary import Summary
 from orchestration.delivery.turn import Tenure, Turn, take_turn
+from orchestration.delivery.upkeep import gather_all, keep_up, tidy_up
 from orchestration.failures import StrataError
 from orchestration.runtime import Runtime
 
@@ -36,7 +36,6 @@ _SETTLED_AT_ONCE = 256
 _LINGER_SECONDS = 0.05
 """How long what ended waits for others to be settled with: a commit costs the same for one and for a hundred."""
 _POLL_SECONDS = 0.25
-_GATHER_SECONDS = 1.0
 _GRACE_SECONDS = 30.0
 """How long what is under way may take to end when the worker is stopped; the rest is given back."""
 _DATABASE_AWAY_SECONDS = 300.0
@@ -58,38 +57,26 @@ async def deliver(
         StrataError: the control plane did not answer for five minutes.
     """
     worker = _Worker(runtime, stop, concurrency, lease_ms)
-    gathering = None if until_idle else asyncio.create_task(_gather_on(runtime))
+    beside = None if until_idle else asyncio.create_task(keep_up(runtime))
     try:
         await worker.run(until_idle=until_idle)
     finally:
-        if gathering:
-            gathering.cancel()
+        if beside:
+            beside.cancel()
         await worker.close()
     return worker.summary
 
 
-def deliver_due(runtime: Runtime) -> Summary:
+def deliver_due(runtime: Runtime, concurrency: int = CONCURRENCY) -> Summary:
     """Take in what is new and deliver until nothing is due, and return what was done; for what ends by itself.
 
     Raises:
         StrataError: the control plane or the published logs cannot be read or written.
     """
     gather_all(runtime)
-    return asyncio.run(deliver(runtime, until_idle=True, stop=asyncio.Event()))
-
-
-async def _gather_on(runtime: Runtime) -> None:
-    """Take in what is new as it comes; what cannot be read now is read a second later."""
-    while True:
-        with suppress(StrataError):
-            await asyncio.to_thread(gather_all, runtime)
-        await asyncio.sleep(_GATHER_SECONDS)
-
-
-def gather_all(runtime: Runtime) -> None:
-    """Take in all that is new, batch by batch."""
-    while gather(runtime):
-        pass
+    summary = asyncio.run(deliver(runtime, until_idle=True, stop=asyncio.Event(), concurrency=concurrency))
+    tidy_up(runtime)
+    return summary
 
 
 @dataclass(eq=False)

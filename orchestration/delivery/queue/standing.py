@@ -36,7 +36,7 @@ def resume(connection: Connection, now: int, place: Place) -> int:
 def cancel_waiting(connection: Connection, now: int, place: Place, message: str) -> int:
     """Cancel whatever of a registration no worker holds; return how many."""
     waiting = update(delivery).where(_of(place), delivery.c.state.in_(_UNCLAIMED))
-    values = {"state": "cancelled", "finished_at": now, "message": message[:500]}
+    values = {"state": "cancelled", "due_at": now, "finished_at": now, "message": message[:500]}
     return connection.execute(waiting.values(values)).rowcount
 
 
