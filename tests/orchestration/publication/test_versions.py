@@ -10,8 +10,8 @@ import pytest
 from orchestration.failures import SettingsError, StrataError
 from orchestration.publication import publish as publishing
 from orchestration.publication.log import PublishedVersion
-from orchestration.publication.pointer import pointer_path
-from orchestration.publication.published_reader import connect_published, current_path, published_tables
+from orchestration.publication.pointer import pointer_path, published_tables
+from orchestration.publication.published_reader import connect_published, current_path
 from orchestration.runtime import Runtime
 from orchestration.settings import Settings
 from orchestration.warehouse import apply, open_warehouse
@@ -141,3 +141,20 @@ def test_nothing_published_says_where_it_looked_and_what_to_set(runtime: Runtime
         connect_published(runtime.settings)
     assert str(runtime.settings.published_dir) in refused.value.message
     assert "STRATA_HOME" in refused.value.remedy
+
+
+def test_the_rows_of_a_tenant_lie_together(runtime: Runtime) -> None:
+    with runtime.warehouse.session("fill") as session:
+        session.execute(
+            "CREATE OR REPLACE TABLE gold.customer AS "
+            "SELECT ['acme', 'globex', 'initech'][1 + range % 3] AS _tenant_id, range AS id FROM range(300000)"
+        )
+    (version,) = publish(runtime)
+    groups = read(
+        runtime,
+        "SELECT stats_min_value, stats_max_value FROM parquet_metadata("
+        f"'{version.path}') WHERE path_in_schema = '_tenant_id' ORDER BY row_group_id",
+    )
+    assert groups == sorted(groups)
+    assert len(groups) > 1
+    assert ("acme", "initech") not in groups
