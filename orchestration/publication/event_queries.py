@@ -23,6 +23,8 @@ from orchestration.settings import Settings
 
 FOLDER = "events"
 _FIELDS = ("version", "owner", "description", "subject", "fires_on")
+RESERVED = ("gold", "finance", "load", "quality", "source", "registration", "strata")
+"""First words of the platform's own types."""
 _TYPE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 
 
@@ -116,6 +118,9 @@ def _check(query: EventQuery) -> None:
         raise ScriptRefused(
             f"{query.path}: {query.name!r} is no type.", "Name the file such as license.limit_near.sql."
         )
+    if query.name.partition(".")[0] in RESERVED:
+        message = f"{query.path}: types that begin with {', '.join(RESERVED)} are the platform's own."
+        raise ScriptRefused(message, "Name the file after the business: license.limit_near.sql.")
     if TENANT not in query.columns or "*" in query.columns:
         raise ScriptRefused(f"{query.path}: {TENANT} is not among its columns.", "List every column by name.")
     for name in (query.subject, *query.fires_on):

@@ -175,6 +175,15 @@ def test_a_file_that_is_wrong_is_refused_by_name(runtime: Runtime, text: str, sa
     assert str(path) in faults["usage.wrong"].message
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("load.failed", "are the platform's own"), ("Usage", "is no type"), ("usage", "is no type")]
+)
+def test_a_name_that_is_no_type_or_the_platforms_is_refused(runtime: Runtime, name: str, said: str) -> None:
+    write(runtime, name, QUERY)
+    _, faults = read_event_queries(runtime.settings)
+    assert said in faults[name].message
+
+
 def test_the_platforms_own_example_is_right() -> None:
     queries, faults = read_event_queries(Settings(scripts_dir=PROJECT / "sql_scripts", _env_file=None))
     assert faults == {}
