@@ -41,6 +41,11 @@ def _piece(nodeid: str) -> str:
     return next((piece for piece in LONGEST if nodeid.startswith(piece)), nodeid.partition("::")[0])
 
 
+def pytest_configure() -> None:
+    """Forget the terminal's width, which xdist tells its processes: tables are tested as a pipe gets them."""
+    os.environ.pop("COLUMNS", None)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> WholeFiles:
     config.option.loadscopereorder = False  # by their number of tests, the longest would come last
