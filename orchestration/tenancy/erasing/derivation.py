@@ -17,6 +17,7 @@ from orchestration import names
 from orchestration.bronze.lineage import downstream, model_keys, read_manifest
 from orchestration.names import Table
 from orchestration.scripts.lineage import lineages
+from orchestration.scripts.run import FOLDER
 from orchestration.settings import Settings
 
 _OF_A_VERSION = "valid_from"
@@ -89,7 +90,7 @@ def read_derivation(settings: Settings) -> Derivation:
         {tables[name]: node for name, node in nodes.items()},
         model_keys(settings),
         {tables[name]: [tables[parent] for parent in read.get(name, ()) if parent in tables] for name in nodes},
-        {item.writes: item.reads for item in lineages(settings.scripts_dir)},
+        {item.writes: item.reads for item in lineages(settings.scripts_dir / FOLDER)},
     )
 
 

@@ -44,3 +44,11 @@ def test_a_file_that_makes_no_type_is_told(strata: Strata, tmp_path: Path, monke
     (tmp_path / "events" / "seat.sold.sql").write_text("SELECT 1", encoding="utf-8")
     assert "seat.sold" in strata("events", "--json").document["faults"]
     assert "it reads no table" in strata("events", "show", "seat.sold").err
+    answer = strata("sql", "check")
+    assert answer.code == 1
+    assert "seat.sold.sql" in answer.out
+
+
+def test_the_platforms_own_files_are_well(strata: Strata) -> None:
+    answer = strata("sql", "check")
+    assert (answer.code, answer.out.strip()) == (0, "All 2 scripts are well.")
