@@ -31,6 +31,7 @@ _OFFSET = r" ?[-+](?:0[0-9]|1[0-5])(?::?[0-5][0-9])?"
 _UTC = r"(?: ?Z| ?[-+]00(?::?00)?)?"
 _NAIVE_OR_UTC = rf"{_DATE}(?:[T ]{_CLOCK}{_UTC})?"
 _LOSSLESS_UTC = rf"{_DATE}(?:[T ]{_CLOCK.replace('{1,12}', '{1,6}0*')}{_UTC})?"
+_USUAL_UTC, _USUAL_LENGTH = "%Y-%m-%dT%H:%M:%S.%g+0000", len("2026-01-01T10:00:00.000+0000")
 _TIMESTAMP = rf"{_DATE}(?:[T ]{_CLOCK}(?: ?Z|{_OFFSET})?)?"
 _LOST_FRACTION = r"\.[0-9]{6}[0-9]*[1-9]"
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -196,7 +197,9 @@ def _date_faults(item: TextColumn) -> tuple[Fault, ...]:
 def _timestamp_sound(item: TextColumn) -> str:
     t, c = item.text, item.cast
     written_back = f"{t} LIKE '____-__-__ __:__:__%' AND CAST({c} AS VARCHAR) = {t}"
-    in_utc = f"{c} >= TIMESTAMP '0001-01-01' AND regexp_full_match({t}, '{_LOSSLESS_UTC}')"
+    # Salesforce's form, written back at two thirds of the regex's cost.
+    usual = f"strlen({t}) = {_USUAL_LENGTH} AND strftime({c}, '{_USUAL_UTC}') = {t}"
+    in_utc = f"{c} >= TIMESTAMP '0001-01-01' AND ({usual} OR regexp_full_match({t}, '{_LOSSLESS_UTC}'))"
     return f"({written_back}) OR ({in_utc})"
 
 
