@@ -10,6 +10,7 @@ import typer
 from orchestration.cli import registration_options as options
 from orchestration.cli.console import coloured, print_json, print_table, say
 from orchestration.cli.delivery_place import admitted, place, visible_tenant
+from orchestration.cli.delivery_views import number_of
 from orchestration.control.actor import current_actor
 from orchestration.delivery import registry
 from orchestration.delivery.outbox.on_demand import send_newest
@@ -138,7 +139,7 @@ def send(
     runtime, key = open_runtime(), place(name)
     admitted(runtime, key[0])
     number = send_newest(runtime, key, complete=complete)
-    say(f"{number} deliveries wait for {name}. A worker sends them; here and now: strata deliver --until-idle")
+    say(f"{number_of(number)} to be sent to {name}. A worker sends them; here and now: strata deliver --once")
 
 
 @app.command()

@@ -26,7 +26,7 @@ app = typer.Typer()
 
 @app.command()
 def run(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Load every source daily, build, run the financial scripts, advance the world one day, load hourly, build."""
+    """Load every source daily, build, run the financial scripts, advance the world, load hourly, build, deliver."""
     runtime = open_runtime()
     started = time.perf_counter()
     mark, left_out = read_mark(runtime), _left_out(runtime)
@@ -86,6 +86,9 @@ def _show(jobs: list[JobRun], lines: list[Line], seconds: float) -> None:
     print_table(("job", "result", "s"), rows, numbers=("s",))
     say("")
     failed = [job for job in jobs if not job.ok]
+    for job in jobs:
+        if job.note:
+            say(f"{job.job}: {job.note}")
     for job in failed:
         say(f"{job.job} failed: {job.fault}", style="bold red")
     verdict = f"{len(failed)} of {len(jobs)} jobs failed" if failed else f"All {len(jobs)} jobs went well"
