@@ -103,7 +103,7 @@ def _sort_out(connection: Connection, now: int, rows: Rows, wishes: Mapping[Plac
 def _elsewhere(now: int, wish: Registration | None) -> dict[str, Any]:
     """Return what a delivery becomes instead of being sent; empty when it is sent."""
     if wish is None or wish.state == "disabled":
-        return {"state": "cancelled", "due_at": now, "finished_at": now, "message": "Its registration was disabled or removed."}
+        return {"state": "cancelled", "due_at": now, "finished_at": now, "message": "Its registration is no more."}
     if wish.state == "paused":
         return {"state": "waiting", "due_at": ASIDE}
     opens = next_open(wish.terms, now)
