@@ -14,8 +14,7 @@ from sqlalchemy import Connection, func, select
 
 from orchestration.control.delivery_tables import WAITING_STATES, delivery, endpoint, registration
 from orchestration.metering import Reading
-from orchestration.publication.pointer import read_pointer
-from orchestration.publication.published_reader import published_tables
+from orchestration.publication.pointer import published_tables, read_pointer
 from orchestration.publication.status import Status, read_status
 from orchestration.runtime import Runtime
 

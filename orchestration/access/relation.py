@@ -16,7 +16,8 @@ import duckdb
 from orchestration.access.refusals import no_table
 from orchestration.contracts.model import Contract
 from orchestration.names import BRONZE_PREFIX, DELETED_AT, TENANT, Table, literal, qualified
-from orchestration.publication.published_reader import current_path, published_tables
+from orchestration.publication.pointer import published_tables
+from orchestration.publication.published_reader import current_path
 from orchestration.quality.masking import known_contracts
 from orchestration.runtime import Runtime
 from orchestration.warehouse.duckdb import connection_settings

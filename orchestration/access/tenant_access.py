@@ -20,7 +20,7 @@ from orchestration.access.status import told_to_tenant
 from orchestration.bronze.quarantine import Reject, list_rejects
 from orchestration.bronze.rejects import OPEN
 from orchestration.names import Table
-from orchestration.publication.published_reader import published_tables
+from orchestration.publication.pointer import published_tables
 from orchestration.publication.status import Status, read_status
 from orchestration.runtime import Runtime
 from orchestration.warehouse.clock import utc_now

@@ -21,21 +21,23 @@ from typing import Any
 import dagster as dg
 import yaml
 
+from orchestration.definitions.delivery.job import OP, deliver
 from orchestration.settings import PROJECT, Settings
 
-WAREHOUSE = "warehouse"
+WAREHOUSE, DELIVERY = "warehouse", "delivery"
 # What a run has to say stands in its events; the terminal belongs to the caller.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass(frozen=True)
 class JobRun:
-    """One finished run; ``fault`` is empty when it went well, ``seconds`` are wall-clock."""
+    """One finished run; ``fault`` is empty when it went well, ``seconds`` are wall-clock, ``note`` is what it says."""
 
     job: str
     run_id: str
     seconds: float
     fault: str = ""
+    note: str = ""
 
     @property
     def ok(self) -> bool:
@@ -47,7 +49,7 @@ OnStart = Callable[[str], None]
 
 
 def main_job(settings: Settings, advance: Callable[[], object], on_start: OnStart = lambda _: None) -> list[JobRun]:
-    """Run a whole day: daily loads, build, financial gold; ``advance`` the world; hourly loads, build.
+    """Run a whole day: daily loads, build, financial gold; ``advance`` the world; hourly loads, build; deliver twice.
 
     What fails does not stop what comes after; each run's fault is in its result. ``on_start``
     is told each job's name before it runs.
@@ -57,10 +59,10 @@ def main_job(settings: Settings, advance: Callable[[], object], on_start: OnStar
     """
     with jobs(settings, on_start) as run:
         results = [run.load(source, "daily") for source in run.sources]
-        results += [run.build(), run.financial()]
+        results += [run.build(), run.financial(), run.deliver()]
         advance()
         results += [run.load(source, "hourly") for source in run.sources]
-        return [*results, run.build()]
+        return [*results, run.build(), run.deliver()]
 
 
 @contextmanager
@@ -85,7 +87,7 @@ class Jobs:
     @property
     def sources(self) -> list[str]:
         """The source systems' locations."""
-        return [name for name in self.locations if name != WAREHOUSE]
+        return [name for name in self.locations if name not in (WAREHOUSE, DELIVERY)]
 
     def load(self, source: str, mode: str) -> JobRun:
         """Run ``<source>_<mode>``."""
@@ -98,6 +100,10 @@ class Jobs:
     def financial(self) -> JobRun:
         """Run the financial scripts."""
         return self._run(WAREHOUSE, "financial_daily", {})
+
+    def deliver(self) -> JobRun:
+        """Run the deliveries of what was published."""
+        return self._run(DELIVERY, deliver.name, {})
 
     def _changed(self) -> list[dg.AssetKey] | None:
         selection: list[dg.AssetKey] | None = import_module(
@@ -123,7 +129,10 @@ class Jobs:
             return JobRun(job, "", time.perf_counter() - started, f"{type(error).__name__}: {error}")
         if _was_interrupted(result):
             raise KeyboardInterrupt
-        return JobRun(job, result.run_id, time.perf_counter() - started, "" if result.success else _fault(result))
+        seconds = time.perf_counter() - started
+        if not result.success:
+            return JobRun(job, result.run_id, seconds, _fault(result))
+        return JobRun(job, result.run_id, seconds, note=_note(result, job))
 
 
 def read_locations(workspace: Path) -> dict[str, str]:
@@ -151,6 +160,11 @@ def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
     """Say whether a person ended the run: to Dagster that is a failed step, after which the day would go on."""
     errors = (event.step_failure_data.error for event in result.all_events if event.is_step_failure)
     return any(error is not None and error.cls_name == "DagsterExecutionInterruptedError" for error in errors)
+
+
+def _note(result: dg.ExecuteInProcessResult, job: str) -> str:
+    """Return what a run of deliveries says it did; the others show it in tables."""
+    return str(result.output_for_node(OP)) if job == deliver.name else ""
 
 
 def _fault(result: dg.ExecuteInProcessResult) -> str:

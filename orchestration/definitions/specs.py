@@ -15,10 +15,18 @@ from orchestration.failures import StrataError
 FAULTY_SOURCE = "source_yaml"
 """The asset that stands for a source whose ``source.yaml`` cannot be read."""
 
+PUBLISHED = "published"
+"""What leads the keys of published versions."""
+
 
 def asset_key(table: names.Table) -> dg.AssetKey:
     """Return a table's asset key."""
     return dg.AssetKey(list(table))
+
+
+def published_key(table: names.Table) -> dg.AssetKey:
+    """Return the key of a table's published versions."""
+    return dg.AssetKey([PUBLISHED, *table])
 
 
 def team(owner: str) -> str:

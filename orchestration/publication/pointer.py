@@ -37,6 +37,13 @@ def pointer_path(settings: Settings, table: Table) -> Path:
     return table_folder(settings, table) / "current.json"
 
 
+def published_tables(settings: Settings) -> list[Table]:
+    """Return the tables that have a published version, sorted."""
+    return sorted(
+        (path.parent.parent.name, path.parent.name) for path in settings.published_dir.glob("*/*/current.json")
+    )
+
+
 def read_pointer(settings: Settings, table: Table) -> Pointer | None:
     """Return a table's pointer; ``None`` when it was never published."""
     try:

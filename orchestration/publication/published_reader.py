@@ -10,16 +10,9 @@ import duckdb
 from orchestration import names
 from orchestration.failures import SettingsError, StrataError
 from orchestration.names import Table
-from orchestration.publication.pointer import read_pointer
+from orchestration.publication.pointer import published_tables, read_pointer
 from orchestration.settings import Settings
 from orchestration.warehouse.duckdb import connection_settings
-
-
-def published_tables(settings: Settings) -> list[Table]:
-    """Return the tables that have a published version, sorted."""
-    return sorted(
-        (path.parent.parent.name, path.parent.name) for path in settings.published_dir.glob("*/*/current.json")
-    )
 
 
 def current_path(settings: Settings, table: Table) -> Path:

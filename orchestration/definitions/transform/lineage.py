@@ -11,10 +11,9 @@ from typing import Any
 import dagster as dg
 
 from orchestration import names
-from orchestration.definitions.specs import asset_key
+from orchestration.definitions.specs import asset_key, published_key
 from orchestration.definitions.transform.project import DbtProject
 
-PUBLISHED = "published"
 FAULTY_PROJECT: names.Table = (names.SILVER, "dbt_project")
 """The asset that stands for a dbt project that does not parse."""
 Manifest = Mapping[str, Any]
@@ -43,11 +42,6 @@ def downstream_models(project: DbtProject, source: str) -> frozenset[dg.AssetKey
     schema = names.bronze_schema(source)
     roots = [name for name, node in manifest["sources"].items() if node["source_name"] == schema]
     return frozenset(asset_key(_table(manifest["nodes"][name])) for name in _descendants(manifest, roots))
-
-
-def published_key(table: names.Table) -> dg.AssetKey:
-    """Return the key of a table's published versions."""
-    return dg.AssetKey([PUBLISHED, *table])
 
 
 def build_selection(project: DbtProject, sources: Iterable[str]) -> list[dg.AssetKey]:

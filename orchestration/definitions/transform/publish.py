@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from orchestration import names
-from orchestration.definitions.specs import asset_key
-from orchestration.definitions.transform.lineage import PUBLISHED, published_key
+from orchestration.definitions.specs import PUBLISHED, asset_key, published_key
 from orchestration.definitions.transform.project import DbtProject
 from orchestration.definitions.transform.steps import POOL, open_step
 

@@ -13,7 +13,8 @@ import dagster as dg
 from orchestration import builds, names
 from orchestration.definitions.alerting import crash_subject, tell
 from orchestration.definitions.outcome import Fault, may_retry, raise_for
-from orchestration.definitions.transform.lineage import PUBLISHED, downstream_models, table_keys
+from orchestration.definitions.specs import PUBLISHED
+from orchestration.definitions.transform.lineage import downstream_models, table_keys
 from orchestration.definitions.transform.project import DbtProject
 from orchestration.failures import StrataError
 from orchestration.names import GOLD, SILVER

@@ -14,7 +14,7 @@ from orchestration.delivery.registering.terms import require_terms
 from orchestration.delivery.registering.wish import Wish
 from orchestration.failures import SettingsError
 from orchestration.names import Table
-from orchestration.publication.published_reader import published_tables
+from orchestration.publication.pointer import published_tables
 from orchestration.runtime import Runtime
 
 ROW_CHANGES = "gold.rows.changed"

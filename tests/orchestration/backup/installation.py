@@ -10,9 +10,9 @@ from bench import Bench
 from sqlalchemy import select
 
 from orchestration.control import changes, open_control, tables
-from orchestration.publication.pointer import read_pointer
+from orchestration.publication.pointer import published_tables, read_pointer
 from orchestration.publication.publish import publish
-from orchestration.publication.published_reader import connect_published, published_tables
+from orchestration.publication.published_reader import connect_published
 from orchestration.publication.status import write_status
 from orchestration.settings import Settings
 

@@ -54,7 +54,8 @@ class Scene:
                 session.execute(f"CREATE TABLE gold.{table} (_tenant_id VARCHAR, id BIGINT, amount BIGINT)")
 
     def register(self, tenant: str = "acme", name: str = "bills", *, terms: Terms | None = None, **more: Any) -> None:
-        values = {"events": (ROWS_CHANGED,), "tables": (BILL,), "payload": "changes", **more}
+        usual = {"events": (ROWS_CHANGED,), "tables": (BILL,), "payload": "changes", "channel": "webhook"}
+        usual |= {"settings": {"url": {"value": "https://example.com/hook"}}}
         wish = Registration(
             tenant=tenant,
             registration_id=name,
@@ -63,11 +64,9 @@ class Scene:
             columns=(),
             where=(),
             format="json",
-            channel="webhook",
-            settings={"url": {"value": "https://example.com/hook"}},
             endpoint="e1",
             terms=terms or Terms(),
-            **values,
+            **{**usual, **more},
         )
         with self.runtime.control.transaction("test") as connection:
             registry.add(connection, wish)
