@@ -62,18 +62,9 @@ def print_list(runtime: Runtime, selection: Selection, limit: int, *, as_json: b
     if not found:
         say(nothing)
         return
-    columns = (
-        "delivery",
-        "registration",
-        "about",
-        "state",
-        "events",
-        "attempts",
-        "begun",
-        "due or ended",
-        "what is wrong",
-    )
-    print_table(columns, [_row(item, runtime.settings.timezone) for item in found], numbers=("events", "attempts"))
+    columns = ("delivery", "registration", "about", "state", "tries", "due or ended", "fault")
+    rows = [_row(item, runtime.settings.timezone) for item in found]
+    print_table(columns, rows, numbers=("tries",), whole=("delivery", "state"))
     if len(found) == limit:
         say(f"There may be more than these {limit:,}: --limit shows them.")
 
@@ -131,11 +122,9 @@ def _row(item: Delivery, zone: str) -> tuple[object, ...]:
         item.registration,
         item.subject,
         coloured(item.state, _STYLES.get(item.state, "")),
-        item.events,
         item.attempts,
-        moment(item.created_at, zone),
         moment(item.finished_at or item.due_at, zone),
-        f"{item.failure}: {item.message}" if item.failure else "",
+        item.failure or "",
     )
 
 
