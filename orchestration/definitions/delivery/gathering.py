@@ -34,8 +34,10 @@ def delivery_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     from orchestration.runtime import open_runtime  # noqa: PLC0415 - as above
 
     runtime, began, taken, begun = open_runtime(), time.monotonic(), 0, 0
-    while time.monotonic() - began < TICK_SECONDS and (step := gather(runtime, limit=BATCH)):
+    while step := gather(runtime, limit=BATCH):
         taken, begun = taken + step.versions + step.events, begun + step.deliveries
+        if time.monotonic() - began > TICK_SECONDS:
+            break
     now, found = telling.look(runtime)
     with runtime.control.reading() as connection:
         is_work = begun > 0 or is_any_unattended(connection, now)
