@@ -87,7 +87,9 @@ def _attributes(message: Message) -> Mapping[str, str]:
         "source": f"/strata/{message.tenant}",
         "type": message.event_type,
         "subject": message.subject,
-        "time": message.occurred_at.astimezone(UTC).isoformat(timespec="milliseconds"),
-        "sequence": str(message.sequence),
+        "time": message.occurred_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "registration": message.registration_id,
+        # As in envelopes: texts that sort as the numbers do.
+        "sequence": f"{message.sequence:020d}" if message.sequence else "",
     }
     return {f"ce-{name}": quote(value, safe=_VISIBLE) for name, value in attributes.items() if value}

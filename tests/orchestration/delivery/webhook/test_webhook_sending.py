@@ -49,8 +49,9 @@ def test_a_bigger_body_comes_from_a_file_and_says_in_headers_what_it_is(tmp_path
         "ce-source": "/strata/acme",
         "ce-type": "gold.table.updated.v1",
         "ce-subject": "gold.%C3%BCberblick%201%25",
-        "ce-time": "2026-11-01T06:00:00.000+00:00",
-        "ce-sequence": "7",
+        "ce-time": "2026-11-01T06:00:00.000Z",
+        "ce-registration": "bi-usage",
+        "ce-sequence": "00000000000000000007",
     }
 
 
