@@ -18,19 +18,23 @@ if TYPE_CHECKING:
 
 def tell_failures(session: Session, failed: Sequence[LoadResult]) -> None:
     """Tell of failed loads; call it before the places' standing takes them in."""
-    record_events(session, [NewEvent(LOAD_FAILED, load.tenant_id, _subject(load), _failure(load)) for load in failed])
-    for load in failed:
-        if load.failure_class == FailureClass.SCHEMA_DRIFT:
-            tell_drift(session, load, load.message)
+    events = [NewEvent(LOAD_FAILED, load.tenant_id, _subject(load), _failure(load)) for load in failed]
+    drifted = [load for load in failed if load.failure_class == FailureClass.SCHEMA_DRIFT]
+    record_events(session, [*events, *(event for load in drifted for event in _drift(session, load, load.message))])
 
 
 def tell_drift(session: Session, load: LoadResult, change: str) -> None:
-    """Tell what changed at a source; what was told already is told again only after it was well in between."""
+    """Tell what changed at a source that could be loaded all the same; what was told already is not told again."""
+    record_events(session, _drift(session, load, change))
+
+
+def _drift(session: Session, load: LoadResult, change: str) -> list[NewEvent]:
+    """Return the event; none when it was told already, unless a break was mended in between."""
     breaking = load.failure_class is not None
     if change == _last_told(session, load) and not (breaking and _was_well(session, load)):
-        return
+        return []
     data = {**_of_load(load), "breaking": breaking, "change": change}
-    record_events(session, [NewEvent(SCHEMA_CHANGED, load.tenant_id, _subject(load), data)])
+    return [NewEvent(SCHEMA_CHANGED, load.tenant_id, _subject(load), data)]
 
 
 def _subject(load: LoadResult) -> str:
