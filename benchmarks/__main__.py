@@ -30,6 +30,7 @@ ALL = (
     ("idle_hourly", ""),
     ("thousand_tenants", ""),
     ("row_differences", ""),
+    ("gathering", ""),
     ("key_check", ""),
     ("whole_day", ""),
     ("onboarding", ""),
