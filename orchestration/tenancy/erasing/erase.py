@@ -28,8 +28,9 @@ from orchestration.publication.status import write_status
 from orchestration.quality.salts import hand_over_salts
 from orchestration.runtime import Runtime
 from orchestration.tenancy.belongings import Found
+from orchestration.tenancy.erasing.consumers import send_anew
 from orchestration.tenancy.erasing.derived import DELETED, cuts_of, erase_from_tables, erase_from_versions
-from orchestration.tenancy.erasing.events import erase_from_events
+from orchestration.tenancy.erasing.events import erase_from_events, erase_from_outbox
 from orchestration.tenancy.erasing.search import Search, bronze_rows, bronze_tables, columns_of, quarantined
 from orchestration.tenancy.erasing.traces import find_traces
 from orchestration.tenancy.erasing.wanted import Wanted, personal_contracts
@@ -131,10 +132,14 @@ class _Erasure:
             found = list(erase_from_versions(session, runtime, cuts))
             with session.transaction():
                 found += erase_from_tables(session, cuts)
-                found += erase_from_events(session, runtime, cuts)
+                found += erase_from_events(session, runtime.settings, cuts)
                 for contract, place in self.places:
                     found += self._erase_rows(session, search, contract, place)
             write_status(session, runtime)
+        with runtime.control.transaction(current_actor()) as connection:
+            found += erase_from_outbox(connection, runtime.settings, cuts)
+        # A published version's label is its table and its number.
+        send_anew(runtime, self.tenant, {item.name.split()[0] for item in found if item.place == "published"})
         for contract, place in self.places:
             found += self._erase_landed(search, contract, place)
         keys = {(place, key) for place, rows in search.person.items() for key in rows}

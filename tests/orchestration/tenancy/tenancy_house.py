@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 from orchestration.bronze.load import load_source
+from orchestration.delivery.registration import Registration
+from orchestration.delivery.terms import Terms
 from orchestration.publication.publish import publish
 from orchestration.runtime import Runtime, open_runtime
 from orchestration.settings import Settings, load_settings
@@ -82,6 +84,26 @@ def fill(settings: Settings) -> Runtime:
                 [build, message],
             )
     return runtime
+
+
+def wish(tenant: str, name: str) -> Registration:
+    """Return a registration for changed contacts."""
+    return Registration(
+        tenant=tenant,
+        registration_id=name,
+        consumer="bi",
+        title="",
+        events=("gold.rows.changed",),
+        tables=(("silver", "contact"),),
+        columns=(),
+        where=(),
+        payload="changes",
+        format="json",
+        channel="feed",
+        settings={},
+        endpoint="e1",
+        terms=Terms(),
+    )
 
 
 def environment() -> dict[str, str]:

@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from tenancy_house import files_that_name, fill, settings_now
+from sqlalchemy import insert, select
+from tenancy_house import files_that_name, fill, settings_now, wish
 
 from orchestration import simulators
 from orchestration.bronze.load import load_source
+from orchestration.control.delivery_tables import delivery, progress
+from orchestration.delivery import consumers, registry
 from orchestration.failures import SettingsError
 from orchestration.landing.history import committed_loads, verify
 from orchestration.landing.manifest import Place
@@ -129,6 +132,22 @@ def test_others_columns_lose_the_person_and_keep_their_row(runtime: Runtime) -> 
     for path in runtime.settings.published_dir.glob("gold/owner/*.parquet"):
         assert count(runtime, f"read_parquet('{path}') WHERE _tenant_id = 'acme'") == accounts
         assert count(runtime, f"read_parquet('{path}') WHERE _tenant_id = 'acme' AND owner_name = '{name}'") == 0
+
+
+def test_consumers_of_the_persons_tables_get_all_their_rows_anew(runtime: Runtime) -> None:
+    """Older versions were rewritten too, so no difference would tell a consumer that a row is gone."""
+    received = {"delivered_at": 1, "version": 2, "schema_name": "silver", "table_name": "contact"}
+    with runtime.control.transaction("test") as connection:
+        for tenant in ("acme", "globex"):
+            consumers.add(connection, tenant, "bi", "", "bi@example.com")
+            registry.add(connection, wish(tenant, "contacts"))
+            connection.execute(insert(progress).values(tenant_id=tenant, registration_id="contacts", **received))
+    erase_key(runtime, contacts(runtime)[0][0])
+    with runtime.control.reading() as connection:
+        sent = connection.execute(select(delivery.c.tenant_id, delivery.c.subject)).all()
+        kept = connection.execute(select(progress.c.tenant_id)).scalars().all()
+    assert [tuple(row) for row in sent] == [("acme", "silver.contact")]
+    assert kept == ["globex"]
 
 
 def test_an_erasure_that_died_after_its_record_is_finished_by_the_same_command(

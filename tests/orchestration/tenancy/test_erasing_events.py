@@ -6,13 +6,18 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert, select
+from tenancy_house import wish
 
+from orchestration.control import changes, tables
+from orchestration.control.delivery_tables import outbox
+from orchestration.delivery import consumers, registry
 from orchestration.publication import event_log
 from orchestration.publication.event_log import NewEvent, record_events
 from orchestration.runtime import Runtime
 from orchestration.settings import Settings
 from orchestration.tenancy.erasing.derived import cuts_of
-from orchestration.tenancy.erasing.events import erase_from_events
+from orchestration.tenancy.erasing.events import erase_from_events, erase_from_outbox
 from orchestration.tenancy.erasing.traces import Traces
 from orchestration.warehouse import apply, open_warehouse
 
@@ -67,7 +72,7 @@ def test_their_own_events_go_and_others_lose_their_value(runtime: Runtime) -> No
                 made("globex", 1, "ann@acme.example"),
             ],
         )
-        found = list(erase_from_events(session, runtime, cuts_of(runtime, "acme", TRACES)))
+        found = list(erase_from_events(session, runtime.settings, cuts_of(runtime, "acme", TRACES)))
         rows = session.execute(f"SELECT tenant_id, data FROM {event_log.LOG} ORDER BY seq")
     assert [(tenant, json.loads(data)["email"]) for tenant, data in rows] == [
         ("acme", None),
@@ -75,3 +80,34 @@ def test_their_own_events_go_and_others_lose_their_value(runtime: Runtime) -> No
         ("globex", "ann@acme.example"),
     ]
     assert [(item.kind, item.pieces) for item in found] == [("rows deleted", 1), ("rows emptied", 1)]
+
+
+def test_what_is_kept_of_events_for_deliveries_is_emptied(runtime: Runtime) -> None:
+    with runtime.control.transaction("test") as connection:
+        changes.insert(connection, tables.tenant, {"tenant_id": "acme", "title": "Acme", "state": "active"})
+        consumers.add(connection, "acme", "bi", "", "bi@example.com")
+        registry.add(connection, wish("acme", "cards"))
+        for number, email in ((1, "ann@acme.example"), (2, "Ann@acme.example"), (3, "bob@acme.example")):
+            event = made("acme", number, email)
+            connection.execute(insert(outbox).values(**gathered(event, number)))
+        found = list(erase_from_outbox(connection, runtime.settings, cuts_of(runtime, "acme", TRACES)))
+        kept = connection.execute(select(outbox.c.data).order_by(outbox.c.event_key)).scalars().all()
+    assert kept == [
+        {"contact_key": None, "email": None, "seats": None},
+        {"contact_key": "salesforce|main|2", "email": None, "seats": 3},
+        {"contact_key": "salesforce|main|3", "email": "bob@acme.example", "seats": 3},
+    ]
+    assert [(item.place, item.pieces) for item in found] == [("control plane", 2)]
+
+
+def gathered(event: NewEvent, number: int) -> dict[str, object]:
+    return {
+        "tenant_id": event.tenant,
+        "registration_id": "cards",
+        "event_key": f"card.made#{number}",
+        "delivery_id": "msg_1",
+        "event_type": event.type,
+        "subject": event.subject,
+        "data": dict(event.data),
+        "occurred_at": 0,
+    }
