@@ -86,4 +86,3 @@ def test_everything_arrives_once_signed_and_is_written_down(runtime: Runtime) ->
     assert receiver.bodies[names[4]]["id"] == names[4]
     assert states(runtime.control) == {"delivered": 300}
     assert not any((runtime.settings.scratch_dir / "deliveries").glob("*"))
-
