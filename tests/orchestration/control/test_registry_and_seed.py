@@ -202,10 +202,14 @@ def test_a_thousand_tenants_are_read_in_little_time(sqlite_control: Control, tmp
     found = read_registry(sqlite_control, SOURCES, {})
     assert time.process_time() - began < 0.15  # 0.03 s alone
     assert sum(len(tenant.connections) for tenant in found.values()) == 2000
-    began = time.process_time()
-    for _ in range(100):
-        tenant_state(sqlite_control, "t7")
-    assert (time.process_time() - began) / 100 < 0.003  # 0.0007 s alone
+
+    def seconds_of_a_look() -> float:
+        began = time.process_time()
+        for _ in range(20):
+            tenant_state(sqlite_control, "t7")
+        return (time.process_time() - began) / 20
+
+    assert min(seconds_of_a_look() for _ in range(5)) < 0.003  # 0.0007 s alone; other tests run beside this one
 
 
 def test_schema_checks_are_not_paid_for_again(sqlite_control: Control) -> None:
