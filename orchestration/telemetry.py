@@ -23,6 +23,11 @@ SERVICE = "strata"
 _tracing: list[TracerProvider] = []
 
 
+def is_on() -> bool:
+    """Say whether spans are made."""
+    return bool(_tracing)
+
+
 def start(settings: Settings) -> None:
     """Send traces to the collector from now on, if the settings name one; once a process."""
     if not settings.otlp_url or _tracing:

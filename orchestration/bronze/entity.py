@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from orchestration import telemetry
 from orchestration.bronze import ledger
 from orchestration.bronze.applying import Arrival, Overtaken, apply_arrival
 from orchestration.bronze.extraction import Extraction, Order, order_delta
@@ -32,6 +33,12 @@ class EntityLoad:
 
     def run(self) -> Iterator[LoadResult]:
         """Load, and sweep for deletions where the source's count asks for it; yields a result for each."""
+        with telemetry.span(
+            f"load {self.contract.source}/{self.contract.entity}", tenant=self.request.connection.tenant
+        ):
+            yield from self._run()
+
+    def _run(self) -> Iterator[LoadResult]:
         request, entity = self.request, self.contract.entity
         lock, wait = load_lock(request.runtime, request.place(entity)), request.runtime.settings.lock_wait_seconds
         try:

@@ -68,6 +68,7 @@ class LoadResult:
     finished_at: datetime | None = None
     reason: str | None = None
     message: str = ""
+    traceparent: str = ""
 
     @property
     def place(self) -> Place:
@@ -192,6 +193,16 @@ def record_all(session: Session, results: Sequence[LoadResult], first: Stamp) ->
         standing.fold(session, "being_recorded")
         session.con.unregister("being_recorded")
     return stamped
+
+
+def newest_trace(session: Session) -> str:
+    """Return the trace of the newest load that changed rows and was traced; empty when there is none.
+
+    What is built from bronze goes on with it.
+    """
+    changed = "traceparent <> '' AND inserted + updated + deleted > 0"
+    found = session.execute(f"SELECT traceparent FROM {LEDGER} WHERE {changed} ORDER BY seq DESC LIMIT 1")
+    return str(found[0][0]) if found else ""
 
 
 def _stamped(result: LoadResult, first: Stamp, number: int) -> LoadResult:

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
 
+from orchestration import metering
 from orchestration.bronze.admission import Admission
 from orchestration.bronze.entity import EntityLoad
 from orchestration.bronze.failure import give_up
@@ -189,6 +190,7 @@ class _Call:
     def _load(self, request: Request, contract: Contract, door: _Door) -> None:
         mark = self.outset.marks.get(request.place(contract.entity), Mark())
         for result in EntityLoad(request, contract, mark, door.open).run():
+            _meter(result)
             self.journal.add(result)
             self.roster.count(result)
 
@@ -198,6 +200,14 @@ class _Call:
                 door = _Door(request, stack)
                 for sighting in sightings:
                     self._load(request, sighting.known, door)
+
+
+def _meter(result: LoadResult) -> None:
+    labels = {"source": result.source, "entity": result.entity}
+    metering.count("strata_loads", 1, status=result.status, **labels)
+    metering.observe("strata_load_seconds", result.seconds, **labels)
+    for kind in ("inserted", "updated", "deleted", "rejected"):
+        metering.count("strata_rows", float(getattr(result, kind)), **labels, kind=kind)
 
 
 def _by_request(sightings: Iterable[Sighting]) -> Iterable[tuple[Request, list[Sighting]]]:

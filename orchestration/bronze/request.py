@@ -13,6 +13,7 @@ from orchestration.contracts.source import Mode, SourceSystem
 from orchestration.landing.manifest import Place, new_load_id
 from orchestration.publication.status import StatusWriter
 from orchestration.runtime import Runtime
+from orchestration.telemetry import current_traceparent
 from orchestration.warehouse.clock import utc_now
 
 
@@ -55,6 +56,7 @@ class Request:
             reason=self.force_reason,
             run_id=self.run_id,
             contract_version=contract_version,
+            traceparent=current_traceparent(),
         )
 
     def between_pages(self) -> None:

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import cast
 
+from orchestration import metering, telemetry
 from orchestration.delivery.queue.claimed import Claimed, Outcome
 from orchestration.delivery.queue.ready import Room
 from orchestration.delivery.senders import Senders
@@ -188,7 +189,17 @@ class _Worker:
         running.add_done_callback(lambda ended: self._under_way.pop(ended, None))
 
     async def _carry_out(self, task: Task, message: Composed) -> None:
-        outcome = await self._attempts.make(task, message)
+        claimed = task.claimed
+        with telemetry.span(
+            f"deliver by {task.wish.channel}",
+            claimed.traceparent,
+            tenant=claimed.tenant,
+            registration=claimed.registration_id,
+            delivery=claimed.delivery_id,
+            attempt=claimed.attempt,
+        ):
+            outcome = await self._attempts.make(task, message)
+        _meter(task, outcome)
         self._outcomes.append(outcome)
         del self._under_way[cast("asyncio.Task[None]", asyncio.current_task())]  # its place is free at once
         self._ended.set()
@@ -216,3 +227,10 @@ class _Worker:
     def _clock(self) -> int:
         """Return the database's time, carried on by a clock that is never set back."""
         return round(time.monotonic() * 1000 + self._ahead_ms)
+
+
+def _meter(task: Task, outcome: Outcome) -> None:
+    if outcome.deferred_until is None:
+        result = outcome.failure or ("skipped" if outcome.is_skipped else "delivered")
+        metering.count("strata_attempts", 1, channel=task.wish.channel, result=str(result))
+        metering.observe("strata_attempt_seconds", outcome.milliseconds / 1000, channel=task.wish.channel)

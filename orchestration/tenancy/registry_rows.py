@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, func, select
 
 from orchestration.control import Control, tables
+from orchestration.control.metadata import SECRET
 from orchestration.failures import SettingsError
 
 Row = Mapping[str, Any]
@@ -55,7 +56,7 @@ def find_row(connection: Connection, tenant: str) -> Row | None:
 
 def rows_of(connection: Connection, table: Table, tenant: str) -> list[Row]:
     """Return a tenant's rows of one table, secrets left out, in the order of their keys."""
-    shown = [column for column in table.columns if not column.info.get(tables.SECRET)]
+    shown = [column for column in table.columns if not column.info.get(SECRET)]
     query = select(*shown).where(table.c.tenant_id == tenant).order_by(*table.primary_key.columns)
     return [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's public name
 

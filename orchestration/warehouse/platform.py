@@ -42,6 +42,7 @@ PLATFORM_TABLES: dict[str, dict[str, str]] = {
         "reason": "VARCHAR",
         "contract_version": "VARCHAR",
         "message": "VARCHAR",
+        "traceparent": "VARCHAR",
     },
     # What the ledger comes to, one row a place: so that nobody reads years of loads to know the last one.
     "load_state": {

@@ -10,7 +10,8 @@ from datetime import date
 
 import dagster as dg
 
-from orchestration import builds, names
+from orchestration import builds, names, telemetry
+from orchestration.bronze.ledger import newest_trace
 from orchestration.definitions.alerting import crash_subject, tell
 from orchestration.definitions.outcome import Fault, may_retry, raise_for
 from orchestration.definitions.specs import PUBLISHED
@@ -60,6 +61,14 @@ class Step:
     def is_build(self) -> bool:
         """Whether the build job runs, or a person materialises something by hand."""
         return self.run.job_name == JOB
+
+    def trace(self) -> str:
+        """Return the trace that a build goes on with: that of the newest load that changed rows."""
+        if not telemetry.is_on():
+            return ""
+        with self.runtime.warehouse.session("the trace of the last load") as session:
+            apply(session)
+            return newest_trace(session)
 
     def pending(self) -> builds.Pending:
         """Return what changed in bronze since the last good build."""
@@ -144,7 +153,8 @@ def open_step(context: Context, project: DbtProject, name: str) -> Iterator[Step
     """
     step = Step(context.run, open_runtime(), project)
     try:
-        yield step
+        with telemetry.span(f"warehouse {name}", step.trace(), build=step.build_id):
+            yield step
     except StrataError as error:
         found = [Fault(f"warehouse: {name}", error.failure_class, str(error))]
         step.finish(str(error))

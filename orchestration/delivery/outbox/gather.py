@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from orchestration import telemetry
 from orchestration.delivery.outbox import cursor, lanes, setback, windows
 from orchestration.delivery.outbox.enqueue import enqueue
 from orchestration.delivery.outbox.held import hold_versions, sweep_sometimes
@@ -51,7 +52,8 @@ def gather(runtime: Runtime, now: int | None = None, *, limit: int = 1000) -> Ga
     look = _look(runtime, now, limit)
     if not look.news.positions and not look.is_window_due:
         return Gathered()
-    with runtime.control.transaction(ACTOR) as connection:
+    trace = look.news.wanted[-1].event.traceparent if look.news.wanted else ""
+    with telemetry.span("fill the outbox", trace), runtime.control.transaction(ACTOR) as connection:
         lanes.enter(connection)
         at = database_now(connection) if now is None else now
         begun = _take_in(connection, runtime.settings, at, look)

@@ -95,7 +95,7 @@ def test_two_writers_of_the_same_rows_in_another_order_do_not_lock_each_other_ou
     for thread in threads:
         thread.join()
     assert failures == []
-    assert len(read_trail(control, "acme")) == 5 + 2 * 2 * 15
+    assert len(read_trail(control, "acme")) == 7 + 2 * 2 * 15
 
 
 def test_who_waits_too_long_for_another_writer_is_told_so(tmp_path: Path) -> None:
