@@ -16,7 +16,9 @@ from orchestration.settings import PROJECT
 
 PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 COMMAND_LINE = PROJECT / "docs" / "operator" / "command-line.md"
-GROUPS = {"key", "control", "plan", "tenant", "quarantine", "warehouse", "simulation", "sql", "new"}
+GROUPS = {"key", "control", "plan", "tenant", "quarantine", "warehouse", "simulation", "sql", "new"} | {
+    *("consumer", "registration", "deliveries", "dead-letters", "feed"),
+}
 
 
 def links(page: Path) -> list[str]:
@@ -31,7 +33,7 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
 
 def code_lines(page: Path) -> list[str]:
     blocks = re.findall(r"```(?:bash|sh)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-    lines = (line.split("#")[0].strip() for block in blocks for line in block.splitlines())
+    lines = (line.split("#")[0].strip() for block in blocks for line in block.replace("\\\n", " ").splitlines())
     return [line for line in lines if line]
 
 

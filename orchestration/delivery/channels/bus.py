@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC
 from string import Formatter
 from typing import Protocol
-from urllib.parse import quote
 
 from orchestration.delivery.channels.addresses import AddressGuard
+from orchestration.delivery.channels.attributes import ENVELOPE
 from orchestration.delivery.channels.channel import ChannelSetting, Endpoint, Message, Receipt
 from orchestration.delivery.channels.given import NothingMade, require_host, require_port, require_words
 from orchestration.delivery.failures import DeliveryFailed, DeliveryFailure
@@ -24,9 +23,6 @@ from orchestration.runtime import Runtime
 PLACEHOLDERS = ("tenant", "registration", "event", "subject")
 LARGEST_BODY = 1_000_000
 """Bytes: what NATS takes unless it is told otherwise, and about what queues are made for."""
-_ENVELOPE = "application/cloudevents"
-# Everything else is percent-encoded, as CloudEvents has it for headers: above all line breaks.
-_VISIBLE = "".join(map(chr, range(0x21, 0x7F))).replace("%", "").replace('"', "")
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -156,25 +152,14 @@ def topic_of(template: str, message: Message) -> str:
     return template.format_map({name: _UNFIT.sub("_", value) for name, value in values.items()})
 
 
-def headers_of(message: Message, prefix: str) -> dict[str, str]:
-    """Return a message's headers; the event's attributes too, when its body is no envelope that has them."""
+def headers_of(message: Message, told: Mapping[str, str]) -> dict[str, str]:
+    """Return a message's headers; ``told`` are the event's attributes, for a body that is no envelope with them."""
     headers = {"content-type": message.content_type, "strata-delivery-id": message.delivery_id}
     if message.traceparent:
         headers["traceparent"] = message.traceparent
     if message.is_trial:
         headers["strata-trial"] = "yes"
-    if message.content_type.startswith(_ENVELOPE):
-        return headers
-    attributes = {
-        "specversion": "1.0",
-        "id": message.delivery_id,
-        "source": f"/strata/{message.tenant}",
-        "type": message.event_type,
-        "subject": message.subject,
-        "time": message.occurred_at.astimezone(UTC).isoformat(timespec="milliseconds"),
-        "sequence": str(message.sequence),
-    }
-    return headers | {f"{prefix}{name}": quote(value, safe=_VISIBLE) for name, value in attributes.items() if value}
+    return headers if message.content_type.startswith(ENVELOPE) else {**headers, **told}
 
 
 def _check_topic(name: str, template: str) -> None:

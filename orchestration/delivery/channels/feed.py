@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Mapping
-from datetime import UTC
 
 import msgspec
 
+from orchestration.delivery.channels.attributes import ENVELOPE, attributes
 from orchestration.delivery.channels.channel import Channel, ChannelSetting, Endpoint, Message, Receipt
 from orchestration.delivery.channels.given import NothingMade
 from orchestration.delivery.failures import DeliveryFailed, DeliveryFailure
@@ -19,7 +19,6 @@ from orchestration.runtime import Runtime
 
 LARGEST_DOCUMENT = 1_000_000
 """Bytes of one entry: a database's row is no place for a table."""
-_ENVELOPE = "application/cloudevents"
 _DEFAULT_DAYS = "30"
 _Waiting = tuple[str, str, "asyncio.Future[int]"]
 
@@ -94,23 +93,13 @@ def document(message: Message) -> str:
         remedy = "Register the payload `reference` and read the table, narrow columns and rows, or use sftp."
         raise DeliveryFailed(DeliveryFailure.TOO_LARGE, text, remedy)
     body = message.file.read_bytes() if message.file else message.body
-    if message.content_type.startswith(_ENVELOPE):
+    if message.content_type.startswith(ENVELOPE):
         return body.decode()
-    attributes: dict[str, object] = {
-        "specversion": "1.0",
-        "id": message.delivery_id,
-        "source": f"/strata/{message.tenant}",
-        "type": message.event_type,
-        "subject": message.subject,
-        "time": message.occurred_at.astimezone(UTC).isoformat(timespec="milliseconds"),
-        "datacontenttype": message.content_type,
-        "sequence": f"{message.sequence:020d}",
-    }
     try:
-        content: dict[str, object] = {"data": body.decode()}
+        content = {"data": body.decode()}
     except UnicodeDecodeError:
         content = {"data_base64": base64.b64encode(body).decode()}
-    return msgspec.json.encode(attributes | content).decode()
+    return msgspec.json.encode(attributes(message) | {"datacontenttype": message.content_type} | content).decode()
 
 
 class FeedChannel(NothingMade):

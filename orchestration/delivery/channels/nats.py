@@ -14,6 +14,7 @@ from nats.aio.client import Client
 from nats.js.api import Header
 
 from orchestration.delivery.channels.addresses import AddressGuard
+from orchestration.delivery.channels.attributes import as_headers
 from orchestration.delivery.channels.bus import BusChannel, headers_of
 from orchestration.delivery.channels.channel import Channel, ChannelSetting, Endpoint, Message
 from orchestration.delivery.channels.network import permitted_address, tls_context, tls_failed
@@ -21,7 +22,6 @@ from orchestration.delivery.failures import DeliveryFailed, DeliveryFailure
 
 T = TypeVar("T")
 _PORT = 4222
-_PREFIX = "ce-"
 _NO_ACCESS = "permissions violation"
 
 
@@ -97,7 +97,7 @@ class NatsPublisher:
         Raises:
             DeliveryFailed: no stream has confirmed it.
         """
-        headers = {**headers_of(message, _PREFIX), Header.MSG_ID.value: message.delivery_id}
+        headers = {**headers_of(message, as_headers(message)), Header.MSG_ID.value: message.delivery_id}
         self._client.told.clear()
         stream = self._client.jetstream(timeout=self._endpoint.timeout_seconds / 2)
         try:

@@ -16,6 +16,7 @@ from aiormq.exceptions import ChannelAccessRefused, ConnectionNotAllowed
 from yarl import URL
 
 from orchestration.delivery.channels.addresses import AddressGuard
+from orchestration.delivery.channels.attributes import attributes
 from orchestration.delivery.channels.bus import BusChannel, headers_of
 from orchestration.delivery.channels.channel import Channel, ChannelSetting, Endpoint, Message
 from orchestration.delivery.channels.network import permitted_address, tls_context, tls_failed
@@ -64,9 +65,10 @@ class RabbitPublisher:
         Raises:
             DeliveryFailed: the server has not confirmed it.
         """
+        told = {f"{_PREFIX}{name}": value for name, value in attributes(message).items()}
         letter = aio_pika.Message(
             body,
-            headers=dict(headers_of(message, _PREFIX)),
+            headers=dict(headers_of(message, told)),
             content_type=message.content_type,
             message_id=message.delivery_id,
             type=message.event_type,

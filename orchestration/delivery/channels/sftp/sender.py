@@ -19,7 +19,7 @@ from orchestration.delivery.channels.sftp.session import Session
 from orchestration.delivery.channels.sftp.upload import NameTaken, NotWhole, Upload, says_full
 from orchestration.delivery.failures import DeliveryFailed, DeliveryFailure
 
-_AT_ONCE = 32
+_AT_ONCE = 64
 """Files under way on one connection: enough to hide its round trips, few enough to be fair to big ones."""
 
 
@@ -128,6 +128,9 @@ class SftpSender:
 
 def companions(wanted: str, name: str, message: Message, content: Content) -> list[tuple[str, bytes]]:
     """Return what is put beside a file, in the order in which it is: extension and text. The trigger comes last."""
+    chosen = words(wanted)
+    if not chosen:
+        return []
     document = {
         "file": name,
         "bytes": content.size,
@@ -145,4 +148,4 @@ def companions(wanted: str, name: str, message: Message, content: Content) -> li
         "manifest": (".manifest.json", json.dumps(document, indent=2).encode() + b"\n"),
         "trigger": (".done", b""),
     }
-    return [made for word, made in bodies.items() if word in words(wanted)]
+    return [made for word, made in bodies.items() if word in chosen]

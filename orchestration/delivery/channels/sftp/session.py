@@ -1,8 +1,8 @@
 """An SFTP session over a paramiko channel, with many requests under way at once.
 
 paramiko's own client waits for each answer before the next request, which makes many small
-files a matter of round trips (0020). Here a request is a future: one thread writes whatever has
-gathered, one reads whatever came, and the event loop is woken once for all of it.
+files a matter of round trips (0020). Here a request is a future: a thread writes whatever has
+gathered, and the event loop is woken once for all answers that have come.
 """
 
 from __future__ import annotations
@@ -39,9 +39,12 @@ class Session:
         # The answer to INIT carries the version where others carry their number.
         self._number = packets.VERSION
         self._broken: Exception | None = None
+        self._incoming = bytearray()
         channel.settimeout(timeout_seconds)
-        for work in (self._write, self._read):
-            Thread(target=work, name=f"sftp {work.__name__}", daemon=True).start()
+        self._readable: int | None = channel.fileno()
+        self._loop.add_reader(channel.fileno(), self._receive)
+        self._watch = self._loop.call_later(timeout_seconds / 2, self._look)
+        Thread(target=self._write, name="sftp", daemon=True).start()
 
     @property
     def is_alive(self) -> bool:
@@ -98,8 +101,6 @@ class Session:
         if self._broken is None:
             self._broken = reason
         self._outgoing.put(b"")
-        with suppress(OSError, EOFError, paramiko.SSHException):
-            self._channel.close()
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._fail)
 
@@ -120,14 +121,37 @@ class Session:
         answer = self._waiting[number] = self._loop.create_future()
         return answer
 
-    def _settle(self, found: list[tuple[int, int, bytes]]) -> None:
+    def _receive(self) -> None:
+        """Take what has come; the channel's file says that there is something, or that there will be nothing more."""
+        channel = self._channel
+        if not (channel.recv_ready() or channel.eof_received or channel.closed):
+            return
+        received = channel.recv(_RECEIVE)
+        if not received:
+            self.end(ConnectionError("the server closed the session"))
+            return
+        self._incoming += received
         self._waiting_since = monotonic()
-        for kind, number, body in found:
+        for kind, number, body in packets.packets(self._incoming):
             answer = self._waiting.pop(number, None)
             if answer and not answer.done():
                 answer.set_result((kind, body))
 
+    def _look(self) -> None:
+        """Give up when something is asked and nothing has come for the timeout."""
+        if self._waiting and monotonic() - self._waiting_since >= self._timeout:
+            self.end(TimeoutError("the server did not answer in time"))
+            return
+        self._watch = self._loop.call_later(self._timeout / 2, self._look)
+
     def _fail(self) -> None:
+        if self._readable is None:
+            return
+        self._loop.remove_reader(self._readable)
+        self._readable = None
+        self._watch.cancel()
+        with suppress(OSError, EOFError, paramiko.SSHException):
+            self._channel.close()
         waiting, self._waiting = self._waiting, {}
         for answer in waiting.values():
             if not answer.done():
@@ -140,6 +164,8 @@ class Session:
                 self._channel.sendall(gathered)
         except (OSError, EOFError, paramiko.SSHException) as error:
             self.end(_as_told(error))
+        finally:
+            self._channel.get_transport().close()  # waits for its thread, for which the event loop has no time
 
     def _gathered(self) -> bytes:
         """Return what is to be sent; empty when the session has ended."""
@@ -152,28 +178,6 @@ class Session:
                 break
             size += len(parts[-1])
         return b"" if self._broken else b"".join(parts)
-
-    def _read(self) -> None:
-        buffer = bytearray()
-        try:
-            while received := self._received():
-                buffer += received
-                if found := packets.packets(buffer):
-                    self._loop.call_soon_threadsafe(self._settle, found)
-            self.end(ConnectionError("the server closed the session"))
-        except (OSError, EOFError, RuntimeError, paramiko.SSHException) as error:
-            self.end(_as_told(error))
-        finally:
-            self._channel.get_transport().close()
-
-    def _received(self) -> bytes:
-        """Wait for bytes; give up when something is asked and nothing came for the timeout."""
-        while True:
-            try:
-                return bytes(self._channel.recv(_RECEIVE))
-            except TimeoutError:
-                if self._waiting and monotonic() - self._waiting_since >= self._timeout:
-                    raise
 
 
 def _as_told(error: Exception) -> Exception:

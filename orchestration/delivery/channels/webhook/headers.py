@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import UTC
-from urllib.parse import quote
 
 import msgspec
 
+from orchestration.delivery.channels.attributes import ENVELOPE, as_headers
 from orchestration.delivery.channels.channel import Message
 from orchestration.failures import SettingsError
 
-ENVELOPE = "application/cloudevents"
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _VALUE = re.compile(r"[\x20-\x7e]{0,1000}")
 _OURS = re.compile(
@@ -20,7 +17,6 @@ _OURS = re.compile(
     r"|proxy-.*|idempotency-key|traceparent|accept-encoding",
     re.IGNORECASE,
 )
-_VISIBLE = "".join(map(chr, range(0x21, 0x7F))).replace("%", "").replace('"', "")
 
 
 def custom_headers(text: str) -> dict[str, str]:
@@ -76,20 +72,5 @@ def message_headers(message: Message, timestamp: int, signature: str) -> dict[st
     if message.traceparent:
         headers["traceparent"] = message.traceparent
     if not message.content_type.startswith(ENVELOPE):
-        headers |= _attributes(message)
+        headers |= as_headers(message)
     return headers
-
-
-def _attributes(message: Message) -> Mapping[str, str]:
-    attributes = {
-        "specversion": "1.0",
-        "id": message.delivery_id,
-        "source": f"/strata/{message.tenant}",
-        "type": message.event_type,
-        "subject": message.subject,
-        "time": message.occurred_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "registration": message.registration_id,
-        # As in envelopes: texts that sort as the numbers do.
-        "sequence": f"{message.sequence:020d}" if message.sequence else "",
-    }
-    return {f"ce-{name}": quote(value, safe=_VISIBLE) for name, value in attributes.items() if value}
