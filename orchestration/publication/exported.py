@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration import names
@@ -89,8 +90,8 @@ def newest(settings: Settings, table: Table) -> LoggedVersion | None:
     if not path.exists():
         return None
     with _reader(settings) as con:
-        sql = f"{_copied(path)} WHERE schema_name = ? AND table_name = ? ORDER BY version DESC LIMIT 1"
-        found = con.execute(sql, [*table]).fetchone()
+        con.register("copied", _opened_once(path, [("schema_name", "=", table[0]), ("table_name", "=", table[1])]))
+        found = con.execute("SELECT * FROM copied ORDER BY version DESC LIMIT 1").fetchone()
     return _version(settings, found) if found else None
 
 
@@ -98,7 +99,8 @@ def newest_publications(settings: Settings) -> list[LoggedVersion]:
     """Return the newest version of every table, in the order of their numbers."""
     only = "QUALIFY row_number() OVER (PARTITION BY schema_name, table_name ORDER BY seq DESC) = 1 ORDER BY seq"
     with _reader(settings) as con:
-        rows = con.execute(f"{_copied(copy_path(settings, 'publication_log'))} {only}").fetchall()
+        con.register("copied", _opened_once(copy_path(settings, "publication_log"), None))
+        rows = con.execute(f"SELECT * FROM copied {only}").fetchall()
     return [_version(settings, row) for row in rows]
 
 
@@ -173,8 +175,14 @@ def _read(settings: Settings, name: str, after: int, limit: int) -> list[Row]:
     if (_last(path) or 0) <= after:
         return []
     with _reader(settings) as con:
-        sql = f"{_copied(path)} WHERE seq > ? ORDER BY seq LIMIT ?"
-        return con.execute(sql, [after, limit]).fetchall()
+        con.register("copied", _opened_once(path, [("seq", ">", after)]))
+        return con.execute("SELECT * FROM copied ORDER BY seq LIMIT ?", [limit]).fetchall()
+
+
+def _opened_once(path: Path, filters: list[tuple[str, str, Any]] | None) -> pa.Table:
+    """Read a copy that may be replaced meanwhile: the engine opens a file twice, and would mix the old and the new."""
+    with path.open("rb") as file:
+        return pq.read_table(file, filters=filters)
 
 
 def _last(path: Path) -> int | None:

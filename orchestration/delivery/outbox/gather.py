@@ -81,7 +81,10 @@ def _look(runtime: Runtime, now: int | None, limit: int) -> _Look:
         after = cursor.positions(connection)
         is_due = windows.is_any_due(connection, database_now(connection) if now is None else now)
         set_back = setback.is_set_back(settings, after)
-        audience = read_audience(connection) if set_back or has_news(settings, after) else Audience(())
+        # What is exported from now on is not news yet: it would be taken in for nobody, and the cursor moved past it.
+        if not (set_back or has_news(settings, after)):
+            return _Look(Audience(()), News((), (), ()), is_due, set_back)
+        audience = read_audience(connection)
     if set_back:
         return _Look(audience, setback.newest_versions(settings, audience), is_due, set_back)
     return _Look(audience, read_news(runtime, after, audience, limit), is_due, set_back)
