@@ -1,4 +1,4 @@
-"""The bytes of one file as they go over the wire, in blocks, with their SHA-256; compressed if asked."""
+"""The bytes of one file as they go over the wire, in blocks, with their SHA-256 if asked; compressed if asked."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _GZIP = 31
 class Content:
     """What a message's file will hold; ``size`` and ``digest`` are complete when all blocks were taken."""
 
-    def __init__(self, message: Message, compression: str) -> None:
-        """Read nothing yet."""
+    def __init__(self, message: Message, compression: str, *, hashed: bool = False) -> None:
+        """Read nothing yet; ``hashed``: the digest is wanted, which takes as long as sending does."""
         self.size = 0
-        self._hash = sha256()
+        self._hash = sha256() if hashed else None
         self._raw = _of_file(message.file) if message.file else iter([message.body])
         self._compression = compression
         self._is_quick = message.file is None and compression != "gzip"
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the blocks taken, hexadecimal."""
-        return self._hash.hexdigest()
+        """SHA-256 of the blocks taken, hexadecimal; empty when it was not wanted."""
+        return self._hash.hexdigest() if self._hash else ""
 
     async def blocks(self) -> AsyncIterator[bytes]:
         """Yield the bytes; reading and compressing happen outside the event loop."""
@@ -43,7 +43,8 @@ class Content:
         block = next(source, None)
         if block is not None:
             self.size += len(block)
-            self._hash.update(block)
+            if self._hash:
+                self._hash.update(block)
         return block
 
 

@@ -7,17 +7,31 @@ refused at registration, and in values it becomes ``_``.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from string import Formatter
 
 from orchestration.delivery.channels.channel import Message
 from orchestration.failures import SettingsError
 
 DEFAULT = "{table}-{sequence}-{delivery_id}.{extension}"
-PLACEHOLDERS = ("tenant", "registration", "event", "subject", "table", "sequence", "time", "delivery_id", "extension")
+_VALUES: Mapping[str, Callable[[Message], str]] = {
+    "tenant": lambda message: message.tenant,
+    "registration": lambda message: message.registration_id,
+    "event": lambda message: message.event_type,
+    "subject": lambda message: message.subject,
+    "table": lambda message: message.subject.rpartition(".")[2],
+    "sequence": lambda message: str(message.sequence),
+    "time": lambda message: f"{message.occurred_at:%Y%m%dT%H%M%SZ}",
+    "delivery_id": lambda message: message.delivery_id,
+    "extension": lambda message: message.extension,
+}
+PLACEHOLDERS = tuple(_VALUES)
 LONGEST = 200
 """Of the 255 bytes that file systems take; the rest is for ``.sha256`` and the like."""
 _ALLOWED = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _OTHER = re.compile(r"[^A-Za-z0-9._-]+")
+_DOTS = re.compile(r"\.{2,}")
 
 
 def check_name(template: str) -> None:
@@ -50,19 +64,13 @@ def check_folder(folder: str) -> None:
 
 def render(template: str, message: Message) -> str:
     """Return a file's name."""
-    values = {
-        "tenant": message.tenant,
-        "registration": message.registration_id,
-        "event": message.event_type,
-        "subject": message.subject,
-        "table": message.subject.rpartition(".")[2],
-        "sequence": str(message.sequence),
-        "time": f"{message.occurred_at:%Y%m%dT%H%M%SZ}",
-        "delivery_id": message.delivery_id,
-        "extension": message.extension,
-    }
-    name = template.format_map({key: _OTHER.sub("_", value) for key, value in values.items()})
-    return re.sub(r"\.{2,}", ".", name).lstrip(".-")[:LONGEST] or message.delivery_id
+    values = {field: _OTHER.sub("_", _VALUES[field](message)) for field in _fields(template)}
+    return _DOTS.sub(".", template.format_map(values)).lstrip(".-")[:LONGEST] or message.delivery_id
+
+
+@lru_cache(maxsize=256)
+def _fields(template: str) -> tuple[str, ...]:
+    return tuple({field for _, field, _, _ in Formatter().parse(template) if field})
 
 
 def _wrong(fault: str) -> SettingsError:

@@ -51,6 +51,7 @@ class Code(IntEnum):
 
 
 POSIX_RENAME, STATVFS, FSYNC = "posix-rename@openssh.com", "statvfs@openssh.com", "fsync@openssh.com"
+LIMITS = "limits@openssh.com"
 VERSION = 3
 _HAS_SIZE = 1
 
@@ -130,3 +131,9 @@ def free_bytes(body: bytes) -> int:
     """Return what ``statvfs`` says is free for an ordinary user."""
     _, fragment, _, _, available = struct.unpack_from(">5Q", body)
     return int(fragment * available)
+
+
+def most_written(body: bytes) -> int:
+    """Return the bytes that the server takes in one write, as ``limits`` says; 0 when it names no limit."""
+    _, _, write, _ = struct.unpack_from(">4Q", body)
+    return int(write)

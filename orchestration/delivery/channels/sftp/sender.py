@@ -19,6 +19,7 @@ from orchestration.delivery.channels.sftp.session import Session
 from orchestration.delivery.channels.sftp.upload import NameTaken, NotWhole, Upload, says_full
 from orchestration.delivery.failures import DeliveryFailed, DeliveryFailure
 
+_HASHED = {"sha256", "manifest"}
 _AT_ONCE = 64
 """Files under way on one connection: enough to hide its round trips, few enough to be fair to big ones."""
 
@@ -40,13 +41,14 @@ class SftpSender:
             DeliveryFailed: it is not on the server under its name.
         """
         async with self._slots, self._told(message) as session:
-            content = Content(message, self._endpoint.get("compression"))
+            wanted = words(self._endpoint.get("companions"))
+            content = Content(message, self._endpoint.get("compression"), hashed=not _HASHED.isdisjoint(wanted))
             upload = self._upload(session, message)
             await upload.run(content)
-            where = f"{upload.path}, {content.size:,} bytes, sha256 {content.digest}"
+            where = f"{upload.path}, {content.size:,} bytes{content.digest and f', sha256 {content.digest}'}"
             if message.is_trial:
                 return Receipt(detail=where + await self._tidied(upload))
-            for extension, body in companions(self._endpoint.get("companions"), upload.name, message, content):
+            for extension, body in companions(wanted, upload.name, message, content):
                 beside = replace(message, body=body, file=None)
                 await replace(upload, name=upload.name + extension).run(Content(beside, "none"))
             return Receipt(detail=where)
@@ -96,6 +98,8 @@ class SftpSender:
             raise DeliveryFailed(DeliveryFailure.PAYLOAD, text) from None
 
     async def _connected(self) -> Session:
+        if self._session and self._session.is_alive:
+            return self._session
         async with self._connecting:
             if self._session is None or not self._session.is_alive:
                 channel = await asyncio.to_thread(open_channel, self._endpoint, self._guard)
@@ -126,9 +130,8 @@ class SftpSender:
         return self._endpoint.get("host")
 
 
-def companions(wanted: str, name: str, message: Message, content: Content) -> list[tuple[str, bytes]]:
+def companions(chosen: list[str], name: str, message: Message, content: Content) -> list[tuple[str, bytes]]:
     """Return what is put beside a file, in the order in which it is: extension and text. The trigger comes last."""
-    chosen = words(wanted)
     if not chosen:
         return []
     document = {

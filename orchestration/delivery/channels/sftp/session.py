@@ -20,7 +20,9 @@ from orchestration.delivery.channels.sftp import packets
 from orchestration.delivery.channels.sftp.packets import Flag, Kind
 
 CHUNK = 32 * 1024
-"""Bytes in one write or read: what every server takes."""
+"""Bytes in one read or write: what every server takes."""
+_LARGEST_WRITE = 256 * 1024
+"""Where the server takes more; beyond this nothing is gained."""
 _RECEIVE = 256 * 1024
 _Answer = tuple[int, bytes]
 
@@ -31,6 +33,7 @@ class Session:
     def __init__(self, channel: paramiko.Channel, timeout_seconds: float) -> None:
         """Begin to read and write; the channel's subsystem is ``sftp``."""
         self.extensions: frozenset[str] = frozenset()
+        self.most_written = CHUNK
         self._channel, self._timeout = channel, timeout_seconds
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[int, asyncio.Future[_Answer]] = {}
@@ -52,11 +55,14 @@ class Session:
         return self._broken is None
 
     async def begin(self) -> None:
-        """Agree on the version; learn what the server offers."""
+        """Agree on the version; learn what the server offers and takes."""
         answer = self._expect(packets.VERSION)
         self._outgoing.put(packets.packet(Kind.INIT, packets.VERSION))
         _, body = await answer
         self.extensions = packets.extensions(body)
+        if packets.LIMITS in self.extensions:
+            limits = await self._answer(Kind.EXTENDED_REPLY, self.request(Kind.EXTENDED, packets.text(packets.LIMITS)))
+            self.most_written = min(max(packets.most_written(limits), CHUNK), _LARGEST_WRITE)
 
     def request(self, kind: Kind, *parts: bytes) -> asyncio.Future[_Answer]:
         """Send a request; what is returned becomes its answer, or the exception that ended the session."""
@@ -73,7 +79,7 @@ class Session:
         return packets.first_text(body)
 
     def write(self, handle: bytes, offset: int, data: bytes | memoryview) -> asyncio.Future[_Answer]:
-        """Begin to write at most :data:`CHUNK` bytes; :meth:`done` waits for it."""
+        """Begin to write at most ``most_written`` bytes; :meth:`done` waits for it."""
         return self.request(Kind.WRITE, packets.text(handle), struct.pack(">Q", offset), packets.text(bytes(data)))
 
     async def read(self, handle: bytes, offset: int, count: int) -> bytes:

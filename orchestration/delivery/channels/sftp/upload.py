@@ -18,8 +18,8 @@ from orchestration.delivery.channels.sftp.content import Content
 from orchestration.delivery.channels.sftp.packets import Code, Flag, Kind, SftpRefused
 from orchestration.delivery.channels.sftp.session import CHUNK, Session
 
-_UNDER_WAY = 64
-"""Writes without an answer, as in OpenSSH's own client: 2 MB, the window that its server gives."""
+_UNDER_WAY = 4 * 1024 * 1024
+"""Bytes written without an answer: twice the window that OpenSSH gives, so that it is always full."""
 
 
 class NotWhole(Exception):
@@ -168,11 +168,11 @@ class _Filling:
         return self._answers
 
     async def _write(self, begin: int, block: bytes) -> None:
-        view = memoryview(block)
-        for offset in range(0, len(block), CHUNK):
-            while len(self._answers) >= _UNDER_WAY:
+        view, size = memoryview(block), self._session.most_written
+        for offset in range(0, len(block), size):
+            while len(self._answers) >= _UNDER_WAY // size:
                 await self._session.done(self._answers.popleft())
-            chunk = view[offset : offset + CHUNK]
+            chunk = view[offset : offset + size]
             self._answers.append(self._session.write(self._handle, begin + offset, chunk))
 
     async def _holds(self, begin: int, block: bytes) -> bool:

@@ -44,7 +44,7 @@ def test_a_file_arrives_whole_and_alone(server: SshServer, folder: Path, tmp_pat
     (receipt,) = send(endpoint(server, folder), message(file=source))
     assert names_in(folder) == [NAME]
     assert (folder / NAME).read_bytes() == source.read_bytes()
-    assert sha256(source.read_bytes()).hexdigest() in receipt.detail
+    assert receipt.detail == f"{folder / NAME}, {size:,} bytes"
 
 
 def test_many_files_share_one_connection(server: SshServer, folder: Path) -> None:
@@ -55,7 +55,8 @@ def test_many_files_share_one_connection(server: SshServer, folder: Path) -> Non
 
 
 def test_what_is_beside_a_file_speaks_of_it(server: SshServer, folder: Path) -> None:
-    send(endpoint(server, folder, companions="sha256, manifest,trigger"), message(body=b"id\n1\n"))
+    (receipt,) = send(endpoint(server, folder, companions="sha256, manifest,trigger"), message(body=b"id\n1\n"))
+    assert sha256(b"id\n1\n").hexdigest() in receipt.detail
     assert names_in(folder) == [NAME, f"{NAME}.done", f"{NAME}.manifest.json", f"{NAME}.sha256"]
     subprocess.run(["sha256sum", "--check", "--quiet", f"{NAME}.sha256"], cwd=folder, check=True)
     manifest = json.loads((folder / f"{NAME}.manifest.json").read_text())
