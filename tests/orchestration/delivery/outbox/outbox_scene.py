@@ -41,6 +41,9 @@ class Scene:
 
     def set_up(self) -> None:
         self.set_up_warehouse()
+        self.add_tenants()
+
+    def add_tenants(self) -> None:
         with self.runtime.control.transaction("test") as connection:
             for name in TENANTS:
                 changes.insert(connection, tables.tenant, {"tenant_id": name, "title": name, "state": "active"})
