@@ -17,6 +17,7 @@ from orchestration.control.delivery_tables import delivery, registration
 from orchestration.delivery.outbox import cursor
 from orchestration.failures import FailureClass
 from orchestration.runtime import Runtime
+from orchestration.warehouse import apply
 from orchestration.warehouse.platform import platform_table
 from orchestration.warehouse.protocol import Session
 
@@ -52,6 +53,7 @@ def tell(runtime: Runtime) -> int:
     if mark == told:
         return 0
     with runtime.warehouse.session("alerts about deliveries") as session:
+        apply.ensure(session)
         opened = _open(session, troubles)
     with runtime.control.transaction("delivery") as connection:
         cursor.move(connection, {_STREAM: mark})

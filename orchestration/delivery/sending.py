@@ -40,8 +40,10 @@ def composed_at_once(runtime: Runtime, task: Task, scratch: Path) -> Composed:
     """Compose a message; a fault is returned, for others wait in the same thread. Blocking."""
     try:
         return compose(runtime, task.wish, task.claimed, scratch, largest_body=LARGEST_BODY)
-    except StrataError as error:
+    except DeliveryFailed as error:
         return error
+    except StrataError as error:
+        return DeliveryFailed(DeliveryFailure.PAYLOAD, error.message, error.remedy)  # it says nothing of the endpoint
     except Exception as error:  # noqa: BLE001 - one message that cannot be composed must not stop the others
         return DeliveryFailed(
             DeliveryFailure.PAYLOAD, f"The message cannot be composed ({type(error).__name__}: {error})."
@@ -84,7 +86,9 @@ class Attempts:
             late = DeliveryFailed(DeliveryFailure.TIMEOUT, "The endpoint took too long.")
             return self._failed(task, started, late)
         except Exception as error:  # noqa: BLE001 - a fault of a channel is this delivery's, not the worker's
-            failed = DeliveryFailed(DeliveryFailure.CRASHED, f"The channel failed ({type(error).__name__}: {error}).")
+            failed = DeliveryFailed(
+                DeliveryFailure.CONNECTION, f"The channel failed ({type(error).__name__}: {error})."
+            )
             return self._failed(task, started, failed)
         finally:
             if folder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +14,8 @@ from orchestration.delivery.queue.clock import database_now
 from orchestration.delivery.queue.forget import forget
 from orchestration.failures import Busy, StrataError
 from orchestration.runtime import Runtime
+
+_log = logging.getLogger(__name__)
 
 GATHER_SECONDS, TELL_SECONDS, FORGET_SECONDS = 1.0, 60.0, 3600.0
 
@@ -50,8 +53,13 @@ async def keep_up(runtime: Runtime) -> None:
 async def _repeat(seconds: float, deed: Callable[[Runtime], object], runtime: Runtime) -> None:
     while True:
         began = time.monotonic()
-        with suppress(StrataError):
+        try:
             await asyncio.to_thread(deed, runtime)
+        except StrataError:
+            pass
+        except Exception:  # noqa: BLE001 - it is logged with its traceback
+            # Whatever it is, a worker that goes on sending and takes nothing in would be late in silence.
+            _log.exception("%s failed; it is tried again", getattr(deed, "__name__", deed))
         await asyncio.sleep(max(0.0, seconds - (time.monotonic() - began)))
 
 

@@ -25,6 +25,7 @@ from orchestration.delivery.queue.release import release
 from orchestration.delivery.queue.rows import Key, write
 from orchestration.delivery.queue.schedule import rank
 from orchestration.delivery.queue.standing import ASIDE
+from orchestration.delivery.queue.suspects import without_suspects
 from orchestration.delivery.registration import Place, Registration
 
 Rows = list[RowMapping]
@@ -57,7 +58,9 @@ def claim(connection: Connection, now: int, room: Room, *, lease_ms: int) -> Cla
         count, wake = _within_rate(connection, now, key, states[key], rates)
         chosen += welcome[:count]
         wakes += [wake] if wake else []
-    return Claim(_lease(connection, chosen, now + lease_ms), wishes, min(wakes, default=None))
+    return Claim(
+        _lease(connection, without_suspects(connection, chosen), now + lease_ms), wishes, min(wakes, default=None)
+    )
 
 
 def _pick(

@@ -87,8 +87,8 @@ def share(left: int, takers: int, room: int) -> int:
 
 _CLAIMED = [
     delivery.c[name]
-    for name in ("tenant_id", "delivery_id", "registration_id", "endpoint_id", "subject", "lane", "attempts", "events",
-                 "from_version", "to_version", "traceparent")
+    for name in ("tenant_id", "delivery_id", "registration_id", "endpoint_id", "subject", "lane", "attempts", "failure",
+                 "events", "from_version", "to_version", "traceparent")
 ]  # fmt: skip
 
 

@@ -18,9 +18,6 @@ from orchestration.delivery.queue.schedule import rank
 from orchestration.delivery.queue.settle import held
 from orchestration.delivery.registration import Place, Registration
 
-SPACING = 250
-"""Milliseconds between deliveries whose worker died twice. One of them may be what kills it: the others, which
-were only under way at the same time, must not die with it until their attempts are used up."""
 _MESSAGE = "The worker that had it was gone before its lease ran out."
 
 
@@ -59,25 +56,17 @@ def renew(connection: Connection, now: int, claimed: Sequence[Claimed], lease_ms
 def _taken_back(
     rows: Sequence[RowMapping], wishes: Mapping[Place, Registration], now: int
 ) -> list[tuple[Key, dict[str, Any]]]:
-    """Return the new values: at once another attempt after the first crash, apart from each other after a second."""
-    changed, suspects = [], 0
+    """Return the new values: at once another attempt, or the end."""
+    changed = []
     for row in rows:
         wish = wishes.get((row["tenant_id"], row["registration_id"]))
-        is_suspect = row["failure"] == DeliveryFailure.CRASHED
-        due = now + SPACING * suspects
-        suspects += is_suspect
-        values: dict[str, Any] = {
-            "lease_token": None,
-            "lease_until": None,
-            "failure": DeliveryFailure.CRASHED,
-            "message": _MESSAGE,
-        }
+        values: dict[str, Any] = {"lease_token": None, "lease_until": None, "failure": DeliveryFailure.CRASHED}
+        values |= {"message": _MESSAGE, "due_at": now}
         if wish is None or row["attempts"] >= wish.terms.most_attempts:
             state = "cancelled" if wish is None else "dead"
-            values |= {"state": state, "due_at": now, "rank": row["rank"], "finished_at": now}
+            values |= {"state": state, "rank": row["rank"], "finished_at": now}
         else:
-            state = "waiting" if is_suspect else "ready"
-            values |= {"state": state, "due_at": due, "rank": rank(due, wish.terms), "finished_at": None}
+            values |= {"state": "ready", "rank": rank(now, wish.terms), "finished_at": None}
         changed.append((_key(row), values))
     return changed
 
