@@ -16,6 +16,7 @@ from orchestration.control.actor import current_actor
 from orchestration.control.secrets import require_reference
 from orchestration.delivery import registry
 from orchestration.delivery.channels.channel import Channel, MadeSecret, Receipt, channel
+from orchestration.delivery.circles import refuse_circle
 from orchestration.delivery.registering.checking import Checked, check, with_defaults
 from orchestration.delivery.registering.trial import try_out
 from orchestration.delivery.registering.wish import Wish
@@ -65,6 +66,7 @@ def register(
         before = registry.find(connection, place) if replace_it else None
     made, settings = _settings(runtime, place, checked, before)
     wanted = _registration(place, checked, settings, before)
+    refuse_circle(runtime, wanted)
     receipt = try_out(runtime, wanted) if trial else None
     with runtime.control.transaction(current_actor(), place[0]) as connection:
         if before:
