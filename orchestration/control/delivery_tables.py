@@ -193,7 +193,8 @@ Index("ix_delivery_ready", delivery.c.state, delivery.c.tenant_id, delivery.c.en
 Index("ix_delivery_due", delivery.c.state, delivery.c.due_at)
 Index("ix_delivery_lease", delivery.c.state, delivery.c.lease_until)
 # The next of a lane is its smallest id: a lane of 100,000 waiting ones finds it without sorting them.
-_LANE = ("tenant_id", "registration_id", "lane", "state", "delivery_id")
+# Not by tenant first: SQLite would take it where hundreds are to be found by id, and go through all of a tenant's.
+_LANE = ("registration_id", "tenant_id", "lane", "state", "delivery_id")
 Index("ix_delivery_lane", *(delivery.c[name] for name in _LANE))
 Index("ix_outbox_delivery", outbox.c.tenant_id, outbox.c.delivery_id)
 # An attempt that is made again finds what the one before has written.

@@ -67,9 +67,7 @@ def cancel(control: Control, selection: Selection, actor: str, limit: int = AT_O
         now = database_now(connection)
         values = {"due_at": now, "finished_at": now, "message": f"Cancelled by {actor}."}
         changed = [(_key(row), values | {"state": "cancelled"}) for row in rows]
-        for state in {row["state"] for row in rows}:
-            of_state = [item for item, row in zip(changed, rows, strict=True) if row["state"] == state]
-            write(connection, of_state, state=state)
+        write(connection, changed)
         release(connection, now, rows)
         _audit(connection, "cancel", selection, rows)
     return len(rows)
@@ -93,22 +91,13 @@ def _hold(
 def _put_back(connection: Connection, rows: Sequence[RowMapping], now: int) -> None:
     places = {(row["tenant_id"], row["registration_id"]) for row in rows}
     wishes = {item.place: item for item in registry.registrations(connection, places=places)}
+    changed = []
     fresh: dict[str, Any] = {"due_at": now, "attempts": 0, "finished_at": None, "failure": None, "message": None}
-    for state in {row["state"] for row in rows}:
-        write(
-            connection,
-            [
-                (
-                    _key(row),
-                    fresh
-                    | {"state": "ready" if row["lane"] == lanes.NO_LANE else "blocked"}
-                    | {"rank": rank(now, wishes[row["tenant_id"], row["registration_id"]].terms)},
-                )
-                for row in rows
-                if row["state"] == state
-            ],
-            state=state,
-        )
+    for row in rows:
+        place = rank(now, wishes[row["tenant_id"], row["registration_id"]].terms)
+        state = "ready" if row["lane"] == lanes.NO_LANE else "blocked"
+        changed.append((_key(row), fresh | {"state": state, "rank": place}))
+    write(connection, changed)
 
 
 def _try_at_once(connection: Connection, keys: set[Key], now: int) -> None:

@@ -97,7 +97,7 @@ def _sort_out(connection: Connection, now: int, rows: Rows, wishes: Mapping[Plac
             moved.append(((row["tenant_id"], row["delivery_id"]), values))
         else:
             welcome.append(row)
-    write(connection, moved, state="ready")
+    write(connection, moved)
     cancelled = {key for key, values in moved if values["state"] == "cancelled"}
     release(connection, now, [row for row in rows if (row["tenant_id"], row["delivery_id"]) in cancelled])
     return welcome
@@ -141,5 +141,5 @@ def _lease(connection: Connection, rows: Rows, until: int) -> list[Claimed]:
         )
         for item in claimed
     ]
-    write(connection, changed, state="ready")
+    write(connection, changed)
     return claimed

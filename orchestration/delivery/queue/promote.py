@@ -17,5 +17,5 @@ def promote(connection: Connection, now: int, limit: int) -> int:
         .limit(limit)
     )
     found = connection.execute(locked(due, delivery, skip=True)).mappings().all()
-    write(connection, [((row["tenant_id"], row["delivery_id"]), {"state": "ready"}) for row in found], state="waiting")
+    write(connection, [((row["tenant_id"], row["delivery_id"]), {"state": "ready"}) for row in found])
     return len(found)

@@ -34,5 +34,5 @@ def hasten(connection: Connection, now: int, endpoint: Key) -> int:
         terms = wishes[row["registration_id"]].terms
         due = next_open(terms, now + number * SPACING)
         changed.append(((tenant, row["delivery_id"]), {"due_at": due, "rank": rank(due, terms)}))
-    write(connection, changed, state="waiting")
+    write(connection, changed)
     return len(changed)

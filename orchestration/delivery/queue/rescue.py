@@ -39,7 +39,7 @@ def rescue(connection: Connection, now: int, limit: int = 1000) -> int:
     places = {(row["tenant_id"], row["registration_id"]) for row in rows}
     wishes = {item.place: item for item in registry.registrations(connection, places=places)}
     changed = _taken_back(rows, wishes, now)
-    write(connection, changed, state="leased")
+    write(connection, changed)
     attempts.record(connection, [_crashed(row, now) for row in rows], "")
     states = {key: values["state"] for key, values in changed}
     release(connection, now, [row for row in rows if states[_key(row)] in FINAL_STATES])
@@ -49,7 +49,7 @@ def rescue(connection: Connection, now: int, limit: int = 1000) -> int:
 def renew(connection: Connection, now: int, claimed: Sequence[Claimed], lease_ms: int) -> list[Claimed]:
     """Keep deliveries that take long; return those that are no longer this worker's."""
     mine = held(connection, claimed)
-    write(connection, [(key, {"lease_until": now + lease_ms}) for key in mine], state="leased")
+    write(connection, [(key, {"lease_until": now + lease_ms}) for key in mine])
     return [item for item in claimed if item.key not in mine]
 
 

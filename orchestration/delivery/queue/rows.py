@@ -37,8 +37,10 @@ def locked(statement: Select[Any], table: Table, *, skip: bool) -> Select[Any]:
     return statement.with_for_update(of=table, skip_locked=skip).with_hint(table, hint, "mssql")
 
 
-def write(connection: Connection, changed: Iterable[tuple[Key, Mapping[str, Any]]], *, state: str) -> None:
-    """Give deliveries that are in ``state`` new values; the caller holds their rows.
+def write(connection: Connection, changed: Iterable[tuple[Key, Mapping[str, Any]]]) -> None:
+    """Give deliveries new values; the caller holds their rows and has seen their state.
+
+    It is no condition here: SQLite would look for so many rows by it, and go through all that are ready.
 
     Those that take the same values are one statement: most of what is settled at once was delivered.
     """
@@ -49,23 +51,21 @@ def write(connection: Connection, changed: Iterable[tuple[Key, Mapping[str, Any]
     for items, keys in alike.items():
         values = dict(items)
         if len(keys) > 1:
-            these = among(delivery, "delivery_id", keys) & (delivery.c.state == state)
-            connection.execute(update(delivery).where(these).values(values))
+            connection.execute(update(delivery).where(among(delivery, "delivery_id", keys)).values(values))
         else:
             named = {"of_tenant": keys[0][0], "of_delivery": keys[0][1]}
             singles[tuple(values)].append(named | {f"new_{name}": value for name, value in items})
     for columns, rows in singles.items():
-        connection.execute(_one(columns, state), rows)
+        connection.execute(_one(columns), rows)
 
 
-def _one(columns: Iterable[str], state: str) -> Update:
+def _one(columns: Iterable[str]) -> Update:
     """Return the statement that changes one delivery, for many in turn."""
     return (
         update(delivery)
         .where(
             delivery.c.tenant_id == bindparam("of_tenant"),
             delivery.c.delivery_id == bindparam("of_delivery"),
-            delivery.c.state == state,
         )
         .values({name: bindparam(f"new_{name}") for name in columns})
     )

@@ -52,13 +52,14 @@ def held(connection: Connection, claimed: Iterable[Claimed]) -> dict[Key, RowMap
             delivery.c.delivery_id,
             delivery.c.registration_id,
             delivery.c.lane,
+            delivery.c.state,
             delivery.c.lease_token,
         )
-        .where(among(delivery, "delivery_id", tokens), delivery.c.state == "leased")
+        .where(among(delivery, "delivery_id", tokens))
         .order_by(delivery.c.tenant_id, delivery.c.delivery_id)
     )
     found = connection.execute(locked(statement, delivery, skip=False)).mappings()
-    leased = {(row["tenant_id"], row["delivery_id"]): row for row in found}
+    leased = {(row["tenant_id"], row["delivery_id"]): row for row in found if row["state"] == "leased"}
     return {key: row for key, row in leased.items() if row["lease_token"] == tokens[key]}
 
 
@@ -70,7 +71,7 @@ def _write(
         (item.claimed.key, verdict(item, wishes.get(item.claimed.place), now, random.random()))  # noqa: S311 - jitter
         for item in outcomes
     ]
-    write(connection, changed, state="leased")
+    write(connection, changed)
     return {key: values["state"] for key, values in changed}
 
 

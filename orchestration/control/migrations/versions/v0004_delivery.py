@@ -24,7 +24,7 @@ def upgrade() -> None:
     op.create_index("ix_delivery_ready", "delivery", ["state", "tenant_id", "endpoint_id", "rank"])
     op.create_index("ix_delivery_due", "delivery", ["state", "due_at"])
     op.create_index("ix_delivery_lease", "delivery", ["state", "lease_until"])
-    op.create_index("ix_delivery_lane", "delivery", ["tenant_id", "registration_id", "lane", "state", "delivery_id"])
+    op.create_index("ix_delivery_lane", "delivery", ["registration_id", "tenant_id", "lane", "state", "delivery_id"])
     op.create_index("ix_outbox_delivery", "outbox", ["tenant_id", "delivery_id"])
     op.create_index("ix_feed_delivery", "feed_entry", ["tenant_id", "registration_id", "delivery_id"], unique=True)
     if op.get_bind().dialect.name == "postgresql":
