@@ -34,6 +34,7 @@ ALL = (
     ("key_check", ""),
     ("whole_day", ""),
     ("onboarding", ""),
+    ("deliveries", ""),
     ("sftp", ""),
 )
 LONG = ("10000000", "20000000")

@@ -29,13 +29,14 @@ from sqlalchemy import delete, insert, text
 from orchestration.control import Control, changes, tables
 from orchestration.control.delivery_tables import consumer, delivery, outbox
 from orchestration.delivery import registry
+from orchestration.delivery.channels.channel import channel
 from orchestration.delivery.delivery_id import delivery_ids
+from orchestration.delivery.outgoing import IN_PARALLEL
 from orchestration.delivery.queue.claim import claim
 from orchestration.delivery.queue.clock import database_now
 from orchestration.delivery.queue.ready import Room
 from orchestration.delivery.queue.schedule import rank
 from orchestration.delivery.registration import Registration
-from orchestration.delivery.senders import IN_PARALLEL
 from orchestration.delivery.terms import Terms
 from orchestration.delivery.worker import deliver
 from orchestration.runtime import Runtime, open_runtime
@@ -124,6 +125,7 @@ def run_worker(home: Path, url: str, number: int) -> None:
     shutil.rmtree(home, ignore_errors=True)
     runtime = opened(home)
     fill(runtime.control, register(runtime.control, url), number)
+    channel("webhook")  # its modules are loaded, as the bare loop's are
     began, cpu = time.perf_counter(), time.process_time()
     summary = asyncio.run(deliver(runtime, until_idle=True, stop=asyncio.Event()))
     if summary.delivered != number or summary.failed:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,8 +19,6 @@ from orchestration.runtime import Runtime
 IDLE_SECONDS = 60.0
 OLDEST_SECONDS = 300.0
 """A secret that was replaced where its reference leads is noticed after so long, without a restart."""
-IN_PARALLEL = 64
-"""Messages under way at once over one way: a consumer is not run over by a worker that has thousands for it."""
 _STALE = frozenset(
     {
         DeliveryFailure.AUTHENTICATION,
@@ -41,7 +38,6 @@ class _Way:
     opened_at: float = field(default_factory=time.monotonic)
     used_at: float = field(default_factory=time.monotonic)
     users: int = 0
-    turnstile: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IN_PARALLEL))
     is_given_up: bool = False
 
     async def sender(self) -> Sender:
@@ -54,29 +50,23 @@ class _Way:
 
 
 class Passage:
-    """Leave to send one message: entered when it is this message's turn, it gives the sender.
+    """One message's use of a way.
 
     Raises:
         StrataError: the way cannot be opened.
     """
 
     def __init__(self, senders: Senders, way: _Way) -> None:
-        """Count as one of the way's users."""
+        """Be nobody yet."""
         self._senders, self._way = senders, way
-        way.users += 1
 
-    async def __aenter__(self) -> Callable[[], Awaitable[Sender]]:
-        """Wait for the turn."""
-        try:
-            await self._way.turnstile.acquire()
-        except BaseException:
-            self._senders.leave(self._way, None)
-            raise
-        return self._way.sender
+    def __enter__(self) -> _Way:
+        """Count as one of the way's users."""
+        self._way.users += 1
+        return self._way
 
-    async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        """Let the next one in."""
-        self._way.turnstile.release()
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        """Count no more; after some errors nobody else uses this way."""
         self._senders.leave(self._way, error)
 
 

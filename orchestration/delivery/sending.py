@@ -34,6 +34,8 @@ class Task:
 
 Composed = Message | StrataError | None
 """A message, why there is none, or ``None`` when there is nothing to tell."""
+Ready = Message | StrataError | None
+"""What was composed beforehand; ``None``: nothing was."""
 
 
 def composed_at_once(runtime: Runtime, task: Task, scratch: Path) -> Composed:
@@ -64,22 +66,23 @@ class Attempts:
         # Rows are selected in DuckDB, with all its threads and its memory for each.
         self._composing = asyncio.Semaphore(_COMPOSED_AT_ONCE)
 
-    async def make(self, task: Task, ready: Message | StrataError | None = None) -> Outcome:
+    async def make(self, task: Task, ready: Ready) -> Outcome:
         """Make one attempt; ``ready`` is a message that was composed before."""
         started = self._clock()
         folder: Path | None = None
         try:
-            async with self._senders.to(task.wish) as sender, asyncio.timeout(LONGEST_SECONDS):
-                started = self._clock()
-                message = ready
-                if message is None:
-                    folder = self._scratch / f"{task.claimed.token}-{task.claimed.delivery_id}"
-                    message = await self._compose(task, folder)
-                if isinstance(message, StrataError):
-                    return self._failed(task, started, message)
-                if message is None:
-                    return Outcome(task.claimed, started, self._clock() - started, is_skipped=True)
-                receipt = await (await sender()).send(message)
+            message = ready
+            if message is None:
+                folder = self._scratch / f"{task.claimed.token}-{task.claimed.delivery_id}"
+                message = await self._compose(task, folder)
+            if isinstance(message, StrataError):
+                return self._failed(task, started, message)
+            if message is None:
+                return Outcome(task.claimed, started, self._clock() - started, is_skipped=True)
+            with self._senders.to(task.wish) as way:
+                sender = await way.sender()
+                async with asyncio.timeout(LONGEST_SECONDS):
+                    receipt = await sender.send(message)
         except StrataError as error:
             return self._failed(task, started, error)
         except TimeoutError:

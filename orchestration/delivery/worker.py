@@ -11,18 +11,17 @@ import os
 import shutil
 import socket
 import time
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import cast
 
 from orchestration import metering, telemetry
+from orchestration.delivery.outgoing import Outgoing
 from orchestration.delivery.queue.claimed import Claimed, Outcome
 from orchestration.delivery.queue.ready import Room
 from orchestration.delivery.senders import Senders
-from orchestration.delivery.sending import Attempts, Composed, Task, composed_at_once
+from orchestration.delivery.sending import Attempts, Composed, Ready, Task, composed_at_once
 from orchestration.delivery.summary import Summary
 from orchestration.delivery.turn import Tenure, Turn, take_turn
 from orchestration.delivery.upkeep import gather_all, keep_up, tidy_up
@@ -94,7 +93,7 @@ class _Worker:
         self._scratch = self.runtime.settings.scratch_dir / "deliveries" / name.replace(":", "-")
         self._senders = Senders(self.runtime)
         self._attempts = Attempts(self.runtime, self._senders, self._scratch, self._clock)
-        self._under_way: dict[asyncio.Task[None], Claimed] = {}
+        self._outgoing = Outgoing(self._carry_out, self._end)
         self._outcomes: list[Outcome] = []
         self._ended = asyncio.Event()
         # Its own: what composes and reads secrets in threads must not keep leases from being renewed.
@@ -105,10 +104,10 @@ class _Worker:
     async def run(self, *, until_idle: bool) -> None:
         """Take turns until there is nothing more to do."""
         while True:
-            was_busy = bool(self._under_way)  # then there may be more that there was no room for
+            was_busy = bool(self._outgoing)  # then there may be more that there was no room for
             turn = await self._turn()
             if turn is not None:
-                is_idle = not (was_busy or self._under_way or self._outcomes or turn.moved or turn.claim.wake_at)
+                is_idle = not (was_busy or self._outgoing or self._outcomes or turn.moved or turn.claim.wake_at)
                 if is_idle and (until_idle or self.stop.is_set()):
                     return
             await self._wait(turn)
@@ -117,9 +116,7 @@ class _Worker:
 
     async def close(self) -> None:
         """Let go of connections and scratch files."""
-        for task in self._under_way:
-            task.cancel()
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self._outgoing.stop(0)
         await self._senders.close()
         self._thread.shutdown()
         await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
@@ -141,7 +138,7 @@ class _Worker:
         self._answered_at = time.monotonic()
         self._account(turn, outcomes)
         for task, message in composed:
-            self._begin(task, message)
+            self._outgoing.begin(task, message)
         self._senders.tidy()
         return turn
 
@@ -160,7 +157,7 @@ class _Worker:
 
     def _room(self) -> Room:
         """Return what fits. The more is under way, the less an endpoint gets: slow ones never fill the worker."""
-        busy = Counter((item.tenant, item.endpoint_id) for item in self._under_way.values())
+        busy = self._outgoing.busy()
         free = self.concurrency - busy.total()
         wanted = 0 if self.stop.is_set() else min(free, _CLAIMED_AT_ONCE)
         return Room(wanted, max(2, free // 2), max(1, self.concurrency // 2), busy)
@@ -169,7 +166,7 @@ class _Worker:
         if time.monotonic() - self._renewed_at < self.lease_ms / 3000:
             return []
         self._renewed_at = time.monotonic()
-        return list(self._under_way.values())
+        return self._outgoing.claimed()
 
     def _account(self, turn: Turn, outcomes: Sequence[Outcome]) -> None:
         dropped = {item.key for item in turn.dropped}
@@ -178,17 +175,9 @@ class _Worker:
                 self.summary.count(outcome)
         self.summary.dropped += len(dropped)
         self.summary.rescued += turn.rescued
-        lost = {(item.key, item.token) for item in turn.lost}
-        for task, claimed in self._under_way.items():
-            if (claimed.key, claimed.token) in lost:
-                task.cancel()  # another has it by now
+        self._outgoing.drop(turn.lost)
 
-    def _begin(self, task: Task, message: Composed) -> None:
-        running = asyncio.create_task(self._carry_out(task, message))
-        self._under_way[running] = task.claimed
-        running.add_done_callback(lambda ended: self._under_way.pop(ended, None))
-
-    async def _carry_out(self, task: Task, message: Composed) -> None:
+    async def _carry_out(self, task: Task, ready: Ready) -> Outcome:
         claimed = task.claimed
         with telemetry.span(
             f"deliver by {task.wish.channel}",
@@ -198,10 +187,12 @@ class _Worker:
             delivery=claimed.delivery_id,
             attempt=claimed.attempt,
         ):
-            outcome = await self._attempts.make(task, message)
+            outcome = await self._attempts.make(task, ready)
         _meter(task, outcome)
+        return outcome
+
+    def _end(self, outcome: Outcome) -> None:
         self._outcomes.append(outcome)
-        del self._under_way[cast("asyncio.Task[None]", asyncio.current_task())]  # its place is free at once
         self._ended.set()
 
     async def _wait(self, turn: Turn | None) -> None:
@@ -212,17 +203,15 @@ class _Worker:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._ended.wait(), _POLL_SECONDS)
         until = time.monotonic() + _LINGER_SECONDS
-        while self._under_way and len(self._outcomes) < _SETTLED_AT_ONCE and time.monotonic() < until:  # noqa: ASYNC110 - an event each costs more
+        while self._outgoing and len(self._outcomes) < _SETTLED_AT_ONCE and time.monotonic() < until:  # noqa: ASYNC110 - an event each costs more
             await asyncio.sleep(_LINGER_SECONDS / 5)
 
     async def _finish(self) -> None:
-        """Let end what is under way; give back what takes too long."""
-        _, late = await asyncio.wait(self._under_way, timeout=_GRACE_SECONDS) if self._under_way else (None, set())
-        for task in late:
-            claimed = self._under_way[task]
-            task.cancel()
-            self._outcomes.append(Outcome(claimed, self._clock(), 0, deferred_until=self._clock()))
-        await asyncio.gather(*late, return_exceptions=True)
+        """Let end what is under way; give back what was not begun, and what takes too long."""
+        unsent = self._outgoing.unsent()
+        late = await self._outgoing.stop(_GRACE_SECONDS)
+        now = self._clock()
+        self._outcomes += [Outcome(item, now, 0, deferred_until=now) for item in (*unsent, *late)]
 
     def _clock(self) -> int:
         """Return the database's time, carried on by a clock that is never set back."""
