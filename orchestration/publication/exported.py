@@ -21,6 +21,7 @@ from orchestration import names
 from orchestration.failures import Busy
 from orchestration.names import Table
 from orchestration.publication import event_log, log
+from orchestration.publication.log import PublishedVersion
 from orchestration.runtime import Runtime
 from orchestration.settings import Settings
 from orchestration.warehouse import apply
@@ -34,24 +35,6 @@ _PUBLICATIONS = (
     "coalesce(key_columns, '[]') AS key_columns, coalesce(traceparent, '') AS traceparent"
 )
 _EVENTS = "seq, type, tenant_id, subject, data, occurred_at, traceparent"
-
-
-@dataclass(frozen=True)
-class LoggedVersion:
-    """One version of a table as the log tells of it; ``path`` is absolute, the counts are those of all tenants."""
-
-    seq: int
-    table: Table
-    version: int
-    rows: int
-    inserted: int
-    updated: int
-    deleted: int
-    path: Path
-    published_at: datetime
-    build_id: str
-    key: tuple[str, ...]
-    traceparent: str
 
 
 @dataclass(frozen=True)
@@ -79,12 +62,12 @@ def copy_path(settings: Settings, name: str) -> Path:
     return settings.published_dir / names.PLATFORM / f"{name}.parquet"
 
 
-def publications(settings: Settings, after: int, limit: int) -> list[LoggedVersion]:
+def publications(settings: Settings, after: int, limit: int) -> list[PublishedVersion]:
     """Return the first versions after a number, oldest first."""
-    return [_version(settings, row) for row in _read(settings, "publication_log", after, limit)]
+    return [log.read_version(settings, row) for row in _read(settings, "publication_log", after, limit)]
 
 
-def newest(settings: Settings, table: Table) -> LoggedVersion | None:
+def newest(settings: Settings, table: Table) -> PublishedVersion | None:
     """Return the newest version of a table; ``None`` when it was never published."""
     path = copy_path(settings, "publication_log")
     if not path.exists():
@@ -92,16 +75,16 @@ def newest(settings: Settings, table: Table) -> LoggedVersion | None:
     with _reader(settings) as con:
         con.register("copied", _opened_once(path, [("schema_name", "=", table[0]), ("table_name", "=", table[1])]))
         found = con.execute("SELECT * FROM copied ORDER BY version DESC LIMIT 1").fetchone()
-    return _version(settings, found) if found else None
+    return log.read_version(settings, found) if found else None
 
 
-def newest_publications(settings: Settings) -> list[LoggedVersion]:
+def newest_publications(settings: Settings) -> list[PublishedVersion]:
     """Return the newest version of every table, in the order of their numbers."""
     only = "QUALIFY row_number() OVER (PARTITION BY schema_name, table_name ORDER BY seq DESC) = 1 ORDER BY seq"
     with _reader(settings) as con:
         con.register("copied", _opened_once(copy_path(settings, "publication_log"), None))
         rows = con.execute(f"SELECT * FROM copied {only}").fetchall()
-    return [_version(settings, row) for row in rows]
+    return [log.read_version(settings, row) for row in rows]
 
 
 def events(settings: Settings, after: int, limit: int) -> list[LoggedEvent]:
@@ -197,24 +180,6 @@ def _last(path: Path) -> int | None:
 
 def _reader(settings: Settings) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(":memory:", config=connection_settings(settings))
-
-
-def _version(settings: Settings, row: Row) -> LoggedVersion:
-    seq, schema, table, version, rows, inserted, updated, deleted, path, published_at, build_id, key, trace = row
-    return LoggedVersion(
-        seq=seq,
-        table=(schema, table),
-        version=version,
-        rows=rows,
-        inserted=inserted,
-        updated=updated,
-        deleted=deleted,
-        path=settings.published_dir / path,
-        published_at=aware(published_at),
-        build_id=build_id,
-        key=tuple(json.loads(key)),
-        traceparent=trace,
-    )
 
 
 def _event(row: Row) -> LoggedEvent:

@@ -62,17 +62,18 @@ def append(session: Session, settings: Settings, version: PublishedVersion) -> N
 def newest(session: Session, settings: Settings) -> list[PublishedVersion]:
     """Return the newest version of every published table."""
     only = "QUALIFY row_number() OVER (PARTITION BY schema_name, table_name ORDER BY version DESC) = 1"
-    return [_version(settings, row) for row in session.execute(f"SELECT {_COLUMNS} FROM {LOG} {only}")]
+    return [read_version(settings, row) for row in session.execute(f"SELECT {_COLUMNS} FROM {LOG} {only}")]
 
 
 def versions(session: Session, settings: Settings, table: Table, limit: int) -> list[PublishedVersion]:
     """Return the newest versions of a table, newest first."""
     where = "WHERE schema_name = ? AND table_name = ? ORDER BY version DESC LIMIT ?"
     rows = session.execute(f"SELECT {_COLUMNS} FROM {LOG} {where}", [*table, limit])
-    return [_version(settings, row) for row in rows]
+    return [read_version(settings, row) for row in rows]
 
 
-def _version(settings: Settings, row: Row) -> PublishedVersion:
+def read_version(settings: Settings, row: Row) -> PublishedVersion:
+    """Return a row of the log, its columns in the log's order, as a version."""
     seq, schema, table, version, rows, inserted, updated, deleted, path, published_at, build_id, key, traceparent = row
     return PublishedVersion(
         seq=seq,

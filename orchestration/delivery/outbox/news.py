@@ -21,13 +21,13 @@ from orchestration.names import literal
 from orchestration.publication.differences import Differences
 from orchestration.publication.exported import (
     LoggedEvent,
-    LoggedVersion,
     events,
     last_event,
     last_publication,
     publications,
 )
 from orchestration.publication.holding import version_path
+from orchestration.publication.log import PublishedVersion
 from orchestration.publication.row_changes import shape, tenant_changes
 from orchestration.runtime import Runtime
 from orchestration.settings import Settings
@@ -41,7 +41,7 @@ class News:
     """What was read: for whom, and where each log's cursor stands after it."""
 
     wanted: tuple[Wanted, ...]
-    versions: tuple[LoggedVersion, ...]
+    versions: tuple[PublishedVersion, ...]
     events: tuple[LoggedEvent, ...]
 
     @property
@@ -61,7 +61,7 @@ def read_news(runtime: Runtime, after: Mapping[str, int], audience: Audience, li
     """Return up to ``limit`` versions and as many events that come next, with those who want them."""
     happened = events(runtime.settings, after[EVENTS], limit)
     wanted = [item for event in happened for item in of_event(event, audience.of_event(event))]
-    read: list[LoggedVersion] = []
+    read: list[PublishedVersion] = []
     for version, readers in _versions(runtime, after[PUBLICATIONS], audience, limit):
         read.append(version)
         wanted += readers
@@ -70,7 +70,7 @@ def read_news(runtime: Runtime, after: Mapping[str, int], audience: Audience, li
 
 def _versions(
     runtime: Runtime, after: int, audience: Audience, limit: int
-) -> Iterator[tuple[LoggedVersion, list[Wanted]]]:
+) -> Iterator[tuple[PublishedVersion, list[Wanted]]]:
     published = publications(runtime.settings, after, limit)
     if not published:
         return
@@ -85,7 +85,7 @@ def _versions(
 
 
 def _changes(
-    con: duckdb.DuckDBPyConnection, runtime: Runtime, version: LoggedVersion
+    con: duckdb.DuckDBPyConnection, runtime: Runtime, version: PublishedVersion
 ) -> Mapping[str, Differences] | None:
     """Count a version's changes by tenant; ``None`` when its files do not tell: then each reader looks for itself.
 

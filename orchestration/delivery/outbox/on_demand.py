@@ -20,7 +20,8 @@ from orchestration.delivery.outbox.wanted import Wanted, event_name, kind_for, o
 from orchestration.delivery.queue.clock import database_now
 from orchestration.delivery.registration import Place, Registration
 from orchestration.failures import SettingsError
-from orchestration.publication.exported import LoggedVersion, mend_logs, newest
+from orchestration.publication.exported import mend_logs, newest
+from orchestration.publication.log import PublishedVersion
 from orchestration.runtime import Runtime
 
 
@@ -50,7 +51,7 @@ def send_newest(runtime: Runtime, place: Place, *, complete: bool = False) -> in
     return begun
 
 
-def _versions(runtime: Runtime, wish: Registration) -> list[LoggedVersion]:
+def _versions(runtime: Runtime, wish: Registration) -> list[PublishedVersion]:
     if kind_for(wish) is None:
         message = f"{wish.label} is about no table: there is nothing to send before it happens."
         raise SettingsError(message, f"A test event: strata registration test {wish.label}")
@@ -58,7 +59,7 @@ def _versions(runtime: Runtime, wish: Registration) -> list[LoggedVersion]:
     return [version for version in found if version]
 
 
-def _asked_for(wish: Registration, version: LoggedVersion, now: int) -> Wanted:
+def _asked_for(wish: Registration, version: PublishedVersion, now: int) -> Wanted:
     """Announce a version once more: its own key lets it stand beside the one of its publication."""
     (wanted,) = of_version(version, [wish], None)
     return replace(wanted, event=replace(wanted.event, key=f"{wanted.event.key}!{now}"))

@@ -17,7 +17,8 @@ from orchestration.delivery.queue.claimed import Event
 from orchestration.delivery.registration import Place, Registration
 from orchestration.names import TENANT, Table
 from orchestration.publication.differences import Differences
-from orchestration.publication.exported import LoggedEvent, LoggedVersion
+from orchestration.publication.exported import LoggedEvent
+from orchestration.publication.log import PublishedVersion
 
 OF_TABLES = (TABLE_UPDATED, ROWS_CHANGED)
 """What a published version is announced as."""
@@ -51,7 +52,7 @@ class Audience:
     registrations: tuple[Registration, ...]
     since: Mapping[Place, datetime] = field(default_factory=dict)
 
-    def of_table(self, version: LoggedVersion) -> list[Registration]:
+    def of_table(self, version: PublishedVersion) -> list[Registration]:
         """Return who wants to hear of versions of a table."""
         return [
             item
@@ -89,7 +90,7 @@ def kind_for(registration: Registration) -> str | None:
 
 
 def of_version(
-    version: LoggedVersion, readers: Iterable[Registration], changes: Mapping[str, Differences] | None
+    version: PublishedVersion, readers: Iterable[Registration], changes: Mapping[str, Differences] | None
 ) -> Iterator[Wanted]:
     """Yield a version for those whose tenant has changes in it; without ``changes``, which nobody can tell, for all."""
     name = event_name(version.table)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
 from payload_scene import Scene
 
 from orchestration.delivery.queue.claimed import Claimed, Event
@@ -32,6 +35,14 @@ def test_one_event_has_the_deliverys_id_and_its_own_data(scene: Scene) -> None:
     assert (document["id"], document["subject"]) == ("msg_1", "shop/invoice")
     assert document["data"] == {"source": "shop", "number": 1}
     assert "sequence" not in document
+
+
+def test_the_envelope_is_read_by_the_standards_own_library(scene: Scene) -> None:
+    message = scene.compose_claimed(*wish_and_claim(scene, happened(1)))
+    event = JSONFormat().read(CloudEvent, message.body)
+    assert (event.get_id(), event.get_source(), event.get_type()) == ("msg_1", "/strata/acme", "load.failed.v1")
+    assert event.get_time() == datetime(2025, 12, 1, 0, 0, 0, 1000, UTC)
+    assert event.get_data() == {"source": "shop", "number": 1}
 
 
 def test_several_events_are_a_batch_in_their_order_with_ids_of_their_own(scene: Scene) -> None:
