@@ -17,7 +17,7 @@ from orchestration.delivery.channels.addresses import AddressGuard
 from orchestration.delivery.channels.attributes import as_headers
 from orchestration.delivery.channels.bus import BusChannel, headers_of
 from orchestration.delivery.channels.channel import Channel, ChannelSetting, Endpoint, Message
-from orchestration.delivery.channels.network import permitted_address, tls_context, tls_failed
+from orchestration.delivery.channels.network import no_tls, permitted_address, tls_context, tls_failed
 from orchestration.delivery.failures import DeliveryFailed, DeliveryFailure
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ class _Client(Client):
             ssl.SSLError: the server offers no TLS.
         """
         if not self.is_encrypted:
-            raise ssl.SSLError(ssl.SSL_ERROR_SSL, "the server offers no TLS")
+            raise no_tls()
 
 
 class NatsPublisher:

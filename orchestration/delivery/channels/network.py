@@ -9,6 +9,10 @@ import ssl
 from orchestration.delivery.channels.addresses import VARIABLE, AddressGuard, ForbiddenAddress
 from orchestration.delivery.failures import DeliveryFailed, DeliveryFailure
 
+_OFFERS_NONE = "NO_TLS"
+_NO_TLS = {_OFFERS_NONE, "WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST"}
+"""The last ones are what OpenSSL says of a server that answers in clear, by its versions."""
+
 
 def permitted_addresses(guard: AddressGuard, host: str, port: int, *, encrypted: bool = True) -> list[str]:
     """Return the addresses of a host that may be connected to; at least one. Blocks.
@@ -53,5 +57,15 @@ def tls_context(ca_file: str) -> ssl.SSLContext:
 
 def tls_failed(host: str, error: ssl.SSLError) -> DeliveryFailed:
     """Return the failure of a server whose certificate is refused, or that speaks no TLS."""
-    fault = getattr(error, "verify_message", "") or getattr(error, "reason", "") or error.args[-1]
+    if error.reason in _NO_TLS:
+        remedy = f"Switch TLS on there; or --set tls=no, which is allowed inside the networks of {VARIABLE} only."
+        return DeliveryFailed(DeliveryFailure.TLS, f"{host}: the server offers no TLS.", remedy)
+    fault = getattr(error, "verify_message", "") or error.reason or error.args[-1]
     return DeliveryFailed(DeliveryFailure.TLS, f"{host}: {fault}.", "Mend its certificate, or ca_file.")
+
+
+def no_tls() -> ssl.SSLError:
+    """Return the error of a server that said itself that it has no TLS."""
+    error = ssl.SSLError(ssl.SSL_ERROR_SSL, "the server offers no TLS")
+    error.reason = _OFFERS_NONE
+    return error

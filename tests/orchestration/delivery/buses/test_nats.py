@@ -176,6 +176,8 @@ def test_tls_is_checked_and_a_server_without_it_is_sent_no_credentials(nats_serv
         failed = await failing(clear)
         assert failed.failure is DeliveryFailure.TLS
         assert "no TLS" in failed.message
+        assert "--set tls=no" in (failed.remedy or "")
+        assert "STRATA_DELIVERY_ALLOWED_NETWORKS" in (failed.remedy or "")
 
     try:
         asyncio.run(scene())
