@@ -43,7 +43,7 @@ def _message(wish: Registration) -> Message:
         "source": f"/strata/{wish.tenant}",
         "type": f"{EVENT}.v1",
         "subject": wish.registration_id,
-        "time": now.isoformat(),
+        "time": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "datacontenttype": "application/json",
         "data": {"registration": wish.registration_id, "events": list(wish.events)},
     }
