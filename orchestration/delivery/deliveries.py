@@ -144,7 +144,7 @@ def show(control: Control, tenant: str, delivery_id: str) -> Shown:
         row = found.mappings().one_or_none()
         if row is None:
             message = f"Tenant {tenant!r} has no delivery {delivery_id!r}."
-            raise SettingsError(message, f"See: strata deliveries list --tenant {tenant}")
+            raise SettingsError(message, f"See: strata deliveries list {tenant}")
         return Shown(_delivery(row), _attempts(connection, row), _events(connection, row))
 
 

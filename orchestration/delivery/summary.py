@@ -34,7 +34,7 @@ class Summary:
         """One line for people; what did not happen is left out."""
         words = {
             "delivered": self.delivered,
-            "failed attempts": self.failed,
+            "failed attempt" if self.failed == 1 else "failed attempts": self.failed,
             "without a difference": self.skipped,
             "given back": self.returned,
             "taken over from a worker that was gone": self.rescued,
