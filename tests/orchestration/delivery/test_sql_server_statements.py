@@ -30,8 +30,8 @@ from orchestration.delivery.replay import cancel, replay
 from orchestration.delivery.terms import Terms
 from orchestration.settings import load_settings
 
-from ..outbox.outbox_scene import Scene
-from .queue_scene import LEASE, NOW, end, enqueue, register, take
+from .outbox.outbox_scene import Scene
+from .queue.queue_scene import LEASE, NOW, end, enqueue, register, take
 
 FAILED = DeliveryFailure.SERVER_ERROR
 LATER = 4_000_000_000_000
