@@ -6,6 +6,7 @@ the project's folder. Nothing is read at import: call :func:`load_settings`.
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +19,8 @@ from orchestration.failures import SettingsError
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The folder that holds ``workspace.yaml``."""
+# Tenants' names hold no `__`: after it nothing of another name that begins alike can follow, as after `_` it could.
+_AREA = re.compile(r"(file:/\S+/|vault:\S+[/#]|env:\S+__)")
 
 
 class Settings(BaseSettings):
@@ -75,6 +78,12 @@ class Settings(BaseSettings):
         description="Networks that deliveries may go to although they are not public; over http these alone.",
         examples=["10.20.0.0/16,127.0.0.0/8"],
     )
+    delivery_secret_areas: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Where secrets and files are that tenants' keys may name in registrations: beginnings of "
+        "references that end with / or #, of variables with __.",
+        examples=["file:/run/secrets/{tenant}/,vault:secret/data/tenants/{tenant}/,env:TENANT_{tenant}__"],
+    )
     alert_webhook_url: SecretStr | None = Field(
         None, description="Alerts are POSTed here as JSON.", examples=["https://hooks.example.com/T000/B000"]
     )
@@ -100,10 +109,20 @@ class Settings(BaseSettings):
             raise ValueError(msg) from error
         return value
 
-    @field_validator("delivery_allowed_networks", mode="before")
+    @field_validator("delivery_allowed_networks", "delivery_secret_areas", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
         return value.replace(",", " ").split() if isinstance(value, str) else value
+
+    @field_validator("delivery_secret_areas")
+    @classmethod
+    def _bounded(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for area in value:
+            climbs = ".." in re.split(r"[:/#]", area)
+            if climbs or not _AREA.fullmatch(area) or set("{}") & set(area.replace("{tenant}", "")):
+                msg = f"{area!r} is no area: file:/…/, vault:…/ or env:…__, with {{tenant}} for the tenant's name"
+                raise ValueError(msg)
+        return value
 
     @field_validator("home")
     @classmethod

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from orchestration.delivery.channels.channel import channel
 from orchestration.delivery.registering.wish import Wish, pairs, read_wish, read_wish_file
 from orchestration.delivery.registration import Registration
 
@@ -61,6 +62,8 @@ def _term(name: str, value: str) -> object:
 
 
 def _fields(base: Registration) -> dict[str, Any]:
+    open_to_people = {name for name, item in channel(base.channel).settings.items() if not item.internal}
+    given = {name: kept for name, kept in base.settings.items() if name in open_to_people}
     return {
         "consumer": base.consumer,
         "channel": base.channel,
@@ -71,7 +74,7 @@ def _fields(base: Registration) -> dict[str, Any]:
         "where": base.where,
         "payload": base.payload,
         "format": base.format,
-        "settings": {name: kept["value"] for name, kept in base.settings.items() if "value" in kept},
-        "secrets": {name: kept["reference"] for name, kept in base.settings.items() if "reference" in kept},
+        "settings": {name: kept["value"] for name, kept in given.items() if "value" in kept},
+        "secrets": {name: kept["reference"] for name, kept in given.items() if "reference" in kept},
         "terms": msgspec.to_builtins(base.terms),
     }

@@ -52,7 +52,7 @@ Connect = Callable[[Endpoint, AddressGuard], Awaitable[Publisher]]
 COMMON: Mapping[str, ChannelSetting] = {
     "host": ChannelSetting("The server.", required=True, example="bus.example.com"),
     "tls": ChannelSetting("yes, or no inside an allowed network.", default="yes"),
-    "ca_file": ChannelSetting("PEM file of the authority that the server's certificate is from."),
+    "ca_file": ChannelSetting("PEM file of the authority that the server's certificate is from.", is_file=True),
     "user": ChannelSetting("Who logs in.", example="strata"),
     "password": ChannelSetting("The password.", secret=True, example="env:BUS_PASSWORD"),
 }

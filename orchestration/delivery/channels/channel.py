@@ -32,7 +32,11 @@ CHANNELS = {
 
 @dataclass(frozen=True)
 class ChannelSetting:
-    """A setting of a channel; ``made`` marks a secret that the platform makes when none is given (a signing key)."""
+    """A setting of a channel.
+
+    ``made`` marks a secret that the platform makes when none is given (a signing key), ``internal`` what it alone
+    sets, ``is_file`` the path of a file on the worker's machine.
+    """
 
     description: str
     required: bool = False
@@ -40,6 +44,8 @@ class ChannelSetting:
     made: bool = False
     default: str = ""
     example: str = ""
+    is_file: bool = False
+    internal: bool = False
 
 
 @dataclass(frozen=True)

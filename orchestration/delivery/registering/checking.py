@@ -103,8 +103,9 @@ def _channel(wish: Wish) -> Channel:
     found = channel(wish.channel)
     known = found.settings
     for name in (*wish.settings, *wish.secrets):
-        if name not in known:
-            raise SettingsError(f"{wish.channel} has no setting {name!r}.", f"It has: {', '.join(known)}.")
+        if name not in known or known[name].internal:
+            listed = ", ".join(name for name, item in known.items() if not item.internal)
+            raise SettingsError(f"{wish.channel} has no setting {name!r}.", f"It has: {listed}.")
     for name in wish.settings:
         if known[name].secret:
             message = f"{name} is a secret and is not written down: give a reference."

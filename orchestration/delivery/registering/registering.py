@@ -17,6 +17,7 @@ from orchestration.control.secrets import require_reference
 from orchestration.delivery import registry
 from orchestration.delivery.channels.channel import Channel, MadeSecret, Receipt, channel
 from orchestration.delivery.circles import refuse_circle
+from orchestration.delivery.registering.areas import require_areas
 from orchestration.delivery.registering.checking import Checked, check, with_defaults
 from orchestration.delivery.registering.trial import try_out
 from orchestration.delivery.registering.wish import Wish
@@ -25,7 +26,6 @@ from orchestration.delivery.sealing import Seal
 from orchestration.failures import SettingsError
 from orchestration.runtime import Runtime
 
-_KEPT = {"previous_until"}
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
@@ -55,7 +55,8 @@ def register(
     """Register a wish under a name, or give the registration of that name a new one.
 
     Raises:
-        SettingsError: the wish cannot be kept, or the name is taken (unknown, to be replaced).
+        SettingsError: the wish cannot be kept, the name is taken (unknown, to be replaced), or a tenant's
+            principal names secrets or files outside the areas that are its own.
         DeliveryFailed: the trial failed; nothing was written.
     """
     admit(runtime, place[0], principal, Permission.DELIVERY)
@@ -66,6 +67,7 @@ def register(
         before = registry.find(connection, place) if replace_it else None
     made, settings = _settings(runtime, place, checked, before)
     wanted = _registration(place, checked, settings, before)
+    require_areas(runtime.settings.delivery_secret_areas, principal, wanted, before)
     refuse_circle(runtime, wanted)
     receipt = try_out(runtime, wanted) if trial else None
     with runtime.control.transaction(current_actor(), place[0]) as connection:
@@ -150,7 +152,8 @@ def _settings(
     }
     if before and before.channel == wish.channel:
         # What the platform keeps for the consumer: keys that it made, and how long the one before holds.
-        own = {name: value for name, value in before.settings.items() if "sealed" in value or name in _KEPT}
+        internal = {name for name, item in checked.channel.settings.items() if item.internal}
+        own = {name: value for name, value in before.settings.items() if "sealed" in value or name in internal}
         kept |= {name: value for name, value in own.items() if name not in kept}
     if made:
         seal = Seal(runtime.settings, runtime.control)

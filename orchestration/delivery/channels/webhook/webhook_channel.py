@@ -37,12 +37,14 @@ class WebhookChannel:
         ),
         "signing_key": ChannelSetting("Signs messages: whsec_… (HMAC) or whsk_… (Ed25519).", secret=True, made=True),
         "scheme": ChannelSetting("How a key that is made signs: hmac or ed25519.", default="hmac"),
-        "previous_signing_key": ChannelSetting("Signs as well until previous_until; set by a rotation.", secret=True),
-        "previous_until": ChannelSetting("When the key before is let go.", example="2026-12-01T00:00:00+00:00"),
+        "previous_signing_key": ChannelSetting(
+            "Signs as well until previous_until; set by a rotation.", secret=True, internal=True
+        ),
+        "previous_until": ChannelSetting("When the key before is let go.", internal=True),
         "token": ChannelSetting(f"The secret part of an address, put in place of {TOKEN}.", secret=True),
         "authorization": ChannelSetting("The whole value of the header Authorization.", secret=True),
         "headers": ChannelSetting("More headers, as a JSON object.", example='{"X-Team": "bi"}'),
-        "ca_file": ChannelSetting("PEM file of the authority that the endpoint's certificate is from."),
+        "ca_file": ChannelSetting("PEM file of the authority that the endpoint's certificate is from.", is_file=True),
         "largest_body": ChannelSetting(
             "Bytes that the endpoint takes at most.", default=str(LARGEST_BODY), example="200000"
         ),
