@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, func, select
 
 from orchestration.control.delivery_tables import WAITING_STATES, delivery, endpoint, registration
+from orchestration.delivery.late import oldest_due
+from orchestration.delivery.queue.clock import database_now
 from orchestration.metering import Reading
 from orchestration.publication.pointer import published_tables, read_pointer
 from orchestration.publication.status import Status, read_status
@@ -42,7 +44,7 @@ def read_gauges(runtime: Runtime) -> Iterator[Reading]:
         yield from _builds(status, now)
     yield from _published(runtime, now)
     with runtime.control.reading() as connection:
-        yield from _deliveries(connection, now.timestamp() * 1000)
+        yield from _deliveries(connection, database_now(connection))
 
 
 def _loads(status: Status, now: datetime) -> Iterator[Reading]:
@@ -80,17 +82,15 @@ def _published(runtime: Runtime, now: datetime) -> Iterator[Reading]:
             yield "strata_published_age_seconds", {"table": ".".join(table)}, age
 
 
-def _deliveries(connection: Connection, now_ms: float) -> Iterator[Reading]:
+def _deliveries(connection: Connection, now: int) -> Iterator[Reading]:
     kept = registration.c.deleted_at.is_(None)
     states = select(registration.c.state, func.count()).where(kept).group_by(registration.c.state)
     for row in connection.execute(states):
         yield "strata_registrations", {"state": str(row[0])}, float(row[1])
-    counts = select(delivery.c.state, func.count(), func.min(delivery.c.due_at)).group_by(delivery.c.state)
-    oldest = 0.0
+    counts = select(delivery.c.state, func.count()).group_by(delivery.c.state)
     for row in connection.execute(counts.where(delivery.c.state.in_((*WAITING_STATES, "dead")))):
         yield "strata_deliveries", {"state": str(row[0])}, float(row[1])
-        if row[0] in ("ready", "leased", "waiting"):
-            oldest = max(oldest, (now_ms - row[2]) / 1000)
-    yield "strata_delivery_oldest_seconds", {}, oldest
-    failing = select(func.count()).select_from(endpoint).where(endpoint.c.open_until > now_ms)
+    since = oldest_due(connection, now)
+    yield "strata_delivery_oldest_seconds", {}, 0.0 if since is None else (now - since) / 1000
+    failing = select(func.count()).select_from(endpoint).where(endpoint.c.open_until > now)
     yield "strata_endpoints_failing", {}, float(connection.execute(failing).scalar_one())

@@ -9,6 +9,8 @@ from orchestration.failures import StrataError
 
 JOB, OP = "deliver", "deliver_due"
 SUBJECT = "deliveries"
+TAG = "strata/deliveries"
+"""Of a run: what it did in one line, so that the list of runs tells it."""
 MAX_RUNTIME_SECONDS = 4 * 60 * 60
 
 
@@ -32,6 +34,7 @@ def deliver_what_is_due(context: dg.OpExecutionContext) -> str:
         raise
     for event in telling.tellings(found, now, before, by_run=True):
         context.instance.report_runless_asset_event(event)
+    context.instance.add_run_tags(context.run_id, {TAG: text})
     tell(runtime, well=[SUBJECT, crash_subject(JOB)])
     context.log.info(text)
     return text

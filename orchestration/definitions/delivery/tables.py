@@ -19,6 +19,17 @@ DELIVERED = "delivered"
 CHECK = "no_dead_letters"
 _COUNTS = ("version", "delivered", "waiting", "failing", "dead", "skipped", "cancelled")
 _TABLE = dg.TableSchema(columns=[dg.TableColumn(name, "int") for name in _COUNTS])
+_IN_TROUBLE = dg.TableSchema(
+    columns=[dg.TableColumn(*column) for column in (("label",), ("state",), ("waiting", "int"), ("dead", "int"))]
+)
+_TO_DO_DEAD = (
+    "`strata dead-letters list` says what failed for good and why; once that is mended: "
+    "`strata dead-letters replay TENANT`"
+)
+_TO_DO_WAITING = (
+    "`strata deliveries list` says what waits and why, `strata deliveries show` what came back; a paused registration "
+    "goes on after `strata registration resume`"
+)
 
 
 def delivered_key(table: names.Table) -> dg.AssetKey:
@@ -67,7 +78,7 @@ def arrival_checks(tables: Sequence[names.Table]) -> dg.AssetChecksDefinition:
 
 
 def metadata(status: "TableStatus", now: int) -> dict[str, dg.MetadataValue]:
-    """Return counts over all versions, how long the oldest delivery waits, and the newest versions as a table."""
+    """Return counts (of what ended: lately), what to do, and tables: the newest versions, registrations in trouble."""
     rows = [dg.TableRecord({name: getattr(version, name) for name in _COUNTS}) for version in status.versions]
     return {
         "version": dg.MetadataValue.int(status.versions[0].version),
@@ -77,4 +88,14 @@ def metadata(status: "TableStatus", now: int) -> dict[str, dg.MetadataValue]:
         "dead": dg.MetadataValue.int(status.dead),
         "lag_seconds": dg.MetadataValue.float(status.lag_seconds(now)),
         "versions": dg.MetadataValue.table(rows, _TABLE),
+        **_trouble(status),
     }
+
+
+def _trouble(status: "TableStatus") -> dict[str, dg.MetadataValue]:
+    """Return who is concerned and what to do about it; nothing while all is well."""
+    names = [column.name for column in _IN_TROUBLE.columns]
+    rows = [dg.TableRecord({name: getattr(item, name) for name in names}) for item in status.troubled]
+    found = {"in_trouble": dg.MetadataValue.table(rows, _IN_TROUBLE)} if rows else {}
+    text = _TO_DO_DEAD if status.dead else _TO_DO_WAITING if rows or status.late_since else ""
+    return {**found, "what_to_do": dg.MetadataValue.md(text)} if text else found
