@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,56 +10,70 @@ import msgspec
 import typer
 
 from orchestration.delivery.channels.channel import channel
-from orchestration.delivery.registering.wish import Wish, pairs, read_wish, read_wish_file
+from orchestration.delivery.registering.wish import Wish, pairs, read_document, read_wish
 from orchestration.delivery.registration import Registration
 
-File = Annotated[Path | None, typer.Option("--file", help="YAML with the same fields; options win over it.")]
+File = Annotated[Path | None, typer.Option("--file", help="YAML that says all of it; options win over it.")]
 Consumer = Annotated[str | None, typer.Option(help="Who gets it; see strata consumer.")]
 Title = Annotated[str | None, typer.Option(help="A name for people.")]
 Events = Annotated[list[str] | None, typer.Option("--event", help="See strata events; may be repeated.")]
 Tables = Annotated[list[str] | None, typer.Option("--table", help="schema.table; may be repeated.")]
-Columns = Annotated[list[str] | None, typer.Option("--column", help="Only this column; may be repeated.")]
-Where = Annotated[list[str] | None, typer.Option("--where", help="Only rows such as 'amount>=100'; may be repeated.")]
+Columns = Annotated[list[str] | None, typer.Option("--column", help="Only this column; may be repeated. '': all.")]
+Where = Annotated[
+    list[str] | None, typer.Option("--where", help="Only rows such as 'amount>=100'; may be repeated. '': all.")
+]
 PayloadKind = Annotated[str | None, typer.Option("--payload", help="reference, changes or snapshot.")]
 FormatKind = Annotated[str | None, typer.Option("--format", help="json, ndjson, csv or parquet.")]
 ChannelName = Annotated[str | None, typer.Option("--channel", help="webhook, sftp, rabbitmq, nats, feed or job.")]
-Set = Annotated[list[str] | None, typer.Option("--set", help="The channel's setting, name=value; may be repeated.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="The channel's setting, name=value; may be repeated. name= takes it back."),
+]
 Secret = Annotated[
     list[str] | None, typer.Option("--secret", help="name=env:NAME, file:/path or vault:path#field; may be repeated.")
 ]
 Term = Annotated[
     list[str] | None,
-    typer.Option("--term", help="quiet_seconds=60, priority=1, hours=06:00-20:00 …; may be repeated."),
+    typer.Option("--term", help="quiet_seconds=60, hours=06:00-20:00 …; may be repeated. name= is the default."),
 ]
 
 
 def wish_of(
     file: Path | None,
-    given: dict[str, Any],
+    given: Mapping[str, str | list[str] | None],
     settings: list[str] | None,
     secrets: list[str] | None,
     terms: list[str] | None,
     base: Registration | None = None,
 ) -> Wish:
-    """Put a wish together: what was registered, over it the file's fields, over those the options.
+    """Put a wish together: a file's fields, or else what was registered, and over them the options.
+
+    An option without a value (``--where ''``, ``--term quiet_seconds=``) takes back what was there.
+    What was set for one channel means nothing to another, and goes when the channel is another.
 
     Raises:
         SettingsError: a field is unknown or has the wrong form.
     """
-    fields: dict[str, Any] = _fields(base) if base else {}
-    if file:
-        fields |= msgspec.to_builtins(read_wish_file(file))
-    fields |= {name: value for name, value in given.items() if value}
-    fields["settings"] = fields.get("settings", {}) | pairs("--set", settings)
-    fields["secrets"] = fields.get("secrets", {}) | pairs("--secret", secrets)
-    fields["terms"] = fields.get("terms", {}) | {
-        name: _term(name, value) for name, value in pairs("--term", terms).items()
-    }
+    fields: dict[str, Any] = read_document(file) if file else _fields(base) if base else {}
+    if base and not file and given.get("channel") not in {None, base.channel}:
+        fields |= {"settings": {}, "secrets": {}}
+    for name, value in given.items():
+        if value is not None:
+            fields[name] = ([item for item in value if item] if isinstance(value, list) else value) or None
+    for name, option, texts in (
+        ("settings", "--set", settings),
+        ("secrets", "--secret", secrets),
+        ("terms", "--term", terms),
+    ):
+        fields[name] = _laid_over(fields.get(name), pairs(option, texts))
     return read_wish(fields, str(file) if file else "The registration")
 
 
-def _term(name: str, value: str) -> object:
-    return [float(part) for part in value.split(",")] if name == "retries" else value
+def _laid_over(there: Any, named: Mapping[str, str]) -> Any:  # noqa: ANN401 - what YAML holds
+    """Lay named values over those that are there; without any, what is there is judged as it is."""
+    if not named or not isinstance(there, Mapping | None):
+        return there
+    return {name: value for name, value in {**(there or {}), **named}.items() if name not in named or value}
 
 
 def _fields(base: Registration) -> dict[str, Any]:

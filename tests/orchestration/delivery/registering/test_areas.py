@@ -139,7 +139,7 @@ def test_a_job_loads_for_its_own_tenant_alone(runtime: Runtime, receiver: Receiv
     job = {"channel": "job", "payload": "reference", "events": ["gold.table.updated"]}
     with pytest.raises(SettingsError, match="job has no setting 'tenant'"):
         register(runtime, PLACE, wish(receiver, settings={"source": "product", "tenant": "globex"}, **job), PORTAL)
-    with pytest.raises(DeliveryFailed, match="'acme' has no connection to product|no source 'product'"):
+    with pytest.raises(DeliveryFailed, match=r"'acme' has no connection to product|no source 'product'"):
         register(runtime, PLACE, wish(receiver, settings={"source": "product"}, **job), PORTAL)
 
 
