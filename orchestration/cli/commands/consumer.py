@@ -56,7 +56,12 @@ def list_consumers(
         print_json([item.__dict__ for item in found])
     elif found:
         rows = [(f"{item.tenant}/{item.consumer}", item.title, item.contact, item.registrations) for item in found]
-        print_table(("consumer", "title", "contact", "registrations"), rows, numbers=("registrations",))
+        print_table(
+            ("consumer", "title", "contact", "registrations"),
+            rows,
+            numbers=("registrations",),
+            whole=("consumer", "registrations"),
+        )
     else:
         say("There are no consumers. Add one: strata consumer add TENANT/NAME --contact …")
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from orchestration.cli import registration_options as options
-from orchestration.cli.console import coloured, print_json, print_table, say
+from orchestration.cli.console import coloured, errors, print_json, print_table, say
 from orchestration.cli.delivery_place import admitted, place, visible_tenant
 from orchestration.cli.delivery_views import number_of
 from orchestration.control.actor import current_actor
 from orchestration.delivery import registry
+from orchestration.delivery.failures import DeliveryFailed
 from orchestration.delivery.outbox.on_demand import send_newest
 from orchestration.delivery.registering.registering import Registered, register, rotate_secrets
 from orchestration.delivery.registering.trial import try_out
 from orchestration.delivery.registration import Registration
+from orchestration.failures import SettingsError, StrataError
 from orchestration.runtime import Runtime, open_runtime
 
 app = typer.Typer(no_args_is_help=True)
@@ -53,9 +57,11 @@ def add(
 ) -> None:
     """Register: the endpoint gets a test delivery first, and nothing is kept when that fails."""
     given = _given(consumer, event, table, channel, payload, format_, column, where, title)
-    wish = options.wish_of(file, given, settings, secret, term)
-    runtime, key = open_runtime(), place(name)
-    registered = register(runtime, key, wish, admitted(runtime, key[0]), trial=not no_test)
+    key = place(name)
+    with _all_or("Nothing was registered."):
+        wish = options.wish_of(file, given, settings, secret, term)
+        runtime = open_runtime()
+        registered = register(runtime, key, wish, admitted(runtime, key[0]), trial=not no_test)
     _tell(registered, "is registered", as_json=as_json)
 
 
@@ -78,12 +84,16 @@ def change(
     no_test: NoTest = False,
     as_json: Json = False,
 ) -> None:
-    """Change what is named; the rest, signing keys too, stays as it is."""
+    """Change what is named; the rest, signing keys too, stays as it is. '' or name= takes back what was there."""
     given = _given(consumer, event, table, channel, payload, format_, column, where, title)
-    runtime, key = open_runtime(), place(name)
-    principal = admitted(runtime, key[0])
-    wish = options.wish_of(file, given, settings, secret, term, _find(runtime, name))
-    registered = register(runtime, key, wish, principal, trial=not no_test, replace_it=True)
+    key = place(name)
+    if all(value is None for value in (*given.values(), settings, secret, term, file)):
+        raise typer.BadParameter("Name what changes: see --help.")
+    with _all_or("Nothing was changed."):
+        runtime = open_runtime()
+        principal = admitted(runtime, key[0])
+        wish = options.wish_of(file, given, settings, secret, term, _find(runtime, name))
+        registered = register(runtime, key, wish, principal, trial=not no_test, replace_it=True)
     _tell(registered, "is changed", as_json=as_json)
 
 
@@ -99,7 +109,8 @@ def list_registrations(
     if as_json:
         print_json([_document(item) for item in found])
     elif found:
-        print_table(("registration", "consumer", "events", "tables", "payload", "channel", "state"), map(_row, found))
+        columns = ("registration", "consumer", "events and tables", "payload", "channel", "state")
+        print_table(columns, map(_row, found), whole=("registration", "payload", "channel", "state"))
     else:
         say("Nothing is registered. docs/consumer/register.md shows how.")
 
@@ -113,7 +124,8 @@ def show(name: Name, as_json: Json = False) -> None:
     if as_json:
         print_json(_document(found))
     else:
-        print_table(("field", "value"), [(field, _words(value)) for field, value in _document(found).items() if value])
+        rows = [(field, _words(value)) for field, value in _document(found).items() if value]
+        print_table(("field", "value"), rows, whole=("field",))
 
 
 @app.command("test")
@@ -138,8 +150,15 @@ def send(
     """Put the newest version of the registration's tables into the outbox now."""
     runtime, key = open_runtime(), place(name)
     admitted(runtime, key[0])
-    number = send_newest(runtime, key, complete=complete)
-    say(f"{number_of(number)} to be sent to {name}. A worker sends them; here and now: strata deliver --once")
+    state = _find(runtime, name).state
+    if state == "disabled":
+        remedy = f"Once its endpoint is mended: strata registration resume {name}"
+        raise SettingsError(f"{name} is disabled: whatever is to be sent to it is cancelled.", remedy)
+    number = number_of(send_newest(runtime, key, complete=complete))
+    if state == "paused":
+        say(f"{name} is paused: {number} will wait until it is resumed. strata registration resume {name}")
+    else:
+        say(f"{number} to be sent to {name}. A worker sends them; here and now: strata deliver --once")
 
 
 @app.command()
@@ -203,6 +222,20 @@ def _given(
     }
 
 
+@contextmanager
+def _all_or(nothing: str) -> Iterator[None]:
+    """Let what fails, or is broken off, end with the words that say that nothing came of it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        errors.print(nothing)
+        raise
+    except StrataError as error:
+        tried = "Mend the endpoint, or leave the test out: --no-test." if isinstance(error, DeliveryFailed) else ""
+        error.remedy = "\n".join(filter(None, (error.remedy, tried, nothing)))
+        raise
+
+
 def _find(runtime: Runtime, name: str) -> Registration:
     key = place(name)
     with runtime.control.reading(key[0]) as connection:
@@ -230,7 +263,7 @@ def _tell(registered: Registered, what: str, *, as_json: bool) -> None:
 
 
 def _detail(status_code: int | None, detail: str) -> str:
-    said = detail or (f"status {status_code}" if status_code else "")
+    said = detail.rstrip(".") or (f"status {status_code}" if status_code else "")
     return f" ({said})" if said else ""
 
 
@@ -256,11 +289,19 @@ def _document(found: Registration) -> dict[str, Any]:
 
 def _words(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name}={item}" for name, item in value.items() if item not in (None, ""))
+        return ", ".join(f"{name}={_word(item)}" for name, item in value.items() if item not in (None, ""))
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
+def _word(value: object) -> str:
+    """Write a setting or a term as an option takes it: ``60`` and not ``60.0``, ``5,300,1800``."""
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(_word, value))
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
 def _row(item: Registration) -> tuple[object, ...]:
-    tables = ", ".join(".".join(table) for table in item.tables)
-    state = coloured(item.state, _STYLES[item.state])
-    return item.label, item.consumer, ", ".join(item.events), tables, item.payload, item.channel, state
+    what = "\n".join((*item.events, *(".".join(table) for table in item.tables)))
+    # About no table there is no version to refer to: the event itself is sent.
+    payload = item.payload if item.tables else "event"
+    return item.label, item.consumer, what, payload, item.channel, coloured(item.state, _STYLES[item.state])

@@ -190,6 +190,8 @@ def test_a_tenants_key_looks_after_its_own_deliveries_alone(
         (("registration", "show", "acme/none"), "no registration 'none'"),
         (("registration", "add", "acme/x", "--consumer", "bi", "--event", "load.failed", "--channel", "webhook",
           "--set", "url"), "not name=value"),
+        (("registration", "add", "acme/x", "--event", "load.failed"), "--consumer NAME (or consumer: in the file)"),
+        (("registration", "change", "acme/x"), "Name what changes"),
         (("deliveries", "replay", "acme"), "Name a delivery, --registration or --since"),
         (("deliveries", "list", "--since", "yesterday"), "no time"),
         (("deliveries", "show", "acme/msg_none"), "no delivery"),
@@ -199,3 +201,91 @@ def test_a_wrong_command_line_is_told_in_words(strata: Strata, command: tuple[st
     answer = strata(*command)
     assert answer.code != 0
     assert fault in " ".join(answer.err.replace("│", " ").split())
+
+
+def test_a_change_takes_back_what_was_there(strata: Strata, endpoint: type[Endpoint]) -> None:
+    register(strata, endpoint, "--where", "seats>=2", "--column", "seats", "--term", "quiet_seconds=60",
+             "--term", "retries=5,300", "--set", "largest_body=5000", "--title", "Usage")  # fmt: skip
+    said = strata("registration", "show", "acme/bi-usage").out
+    assert "retries=5,300," in said
+    assert "quiet_seconds=60," in said
+    answer = strata("registration", "change", "acme/bi-usage", "--where", "", "--column", "", "--title", "",
+                    "--term", "quiet_seconds=", "--term", "retries=", "--set", "largest_body=")  # fmt: skip
+    assert answer.code == 0, answer.err
+    now = strata("registration", "show", "acme/bi-usage", "--json").document
+    assert (now["where"], now["columns"], now["title"]) == ([], [], "bi-usage")
+    assert (now["terms"]["quiet_seconds"], len(now["terms"]["retries"])) == (0, 7)
+    assert now["settings"]["largest_body"] != "5000"
+
+
+def test_another_channel_begins_without_the_settings_of_the_one_before(
+    strata: Strata, endpoint: type[Endpoint]
+) -> None:
+    register(strata, endpoint, "--set", 'headers={"X-Team": "bi"}')
+    assert strata("registration", "change", "acme/bi-usage", "--channel", "feed").code == 0
+    now = strata("registration", "show", "acme/bi-usage", "--json").document
+    assert (now["channel"], set(now["settings"])) == ("feed", {"keep_days"})
+    answer = strata("registration", "change", "acme/bi-usage", "--channel", "webhook")
+    assert "webhook needs url" in answer.err
+    again = strata("registration", "change", "acme/bi-usage", "--channel", "webhook", "--set", f"url={endpoint.url}")
+    assert again.code == 0, again.err
+    assert "x-team" not in endpoint.arrived[-1][0]
+
+
+def test_what_fails_says_that_nothing_came_of_it(
+    strata: Strata, endpoint: type[Endpoint], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint.status = 500
+    options = ("--consumer", "bi", "--event", "load.failed", "--channel", "webhook", "--set", f"url={endpoint.url}")
+    answer = strata("registration", "add", "acme/loads", *options)
+    assert answer.code != 0
+    assert "--no-test" in answer.err
+    assert answer.err.rstrip().endswith("Nothing was registered.")
+    assert strata("registration", "list", "--json").document == []
+    assert strata("registration", "add", "acme/loads", *options, "--no-test").code == 0
+    assert " event " in strata("registration", "list").out
+
+    answer = strata("registration", "change", "acme/loads", "--set", "colour=red")
+    assert "previous_" not in answer.err
+    assert "--no-test" not in answer.err
+    assert answer.err.rstrip().endswith("Nothing was changed.")
+
+    def broken_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("orchestration.delivery.registering.registering.try_out", broken_off)
+    answer = strata("registration", "change", "acme/loads", "--title", "x")
+    assert (answer.code, answer.err.strip()) == (130, "Nothing was changed.")
+
+
+def test_what_is_sent_to_a_paused_registration_is_said_to_wait(strata: Strata, endpoint: type[Endpoint]) -> None:
+    register(strata, endpoint)
+    strata("registration", "pause", "acme/bi-usage")
+    said = strata("registration", "send", "acme/bi-usage").out
+    assert "is paused: 1 delivery will wait until it is resumed" in said
+    strata("registration", "resume", "acme/bi-usage")
+    strata("deliver", "--once")
+    assert changed(endpoint.arrived[-1]) == [("insert", 1, 1), ("insert", 2, 50)]
+
+
+def test_a_list_of_registrations_breaks_no_word_at_80_columns(
+    strata: Strata, endpoint: type[Endpoint], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(strata, endpoint)
+    monkeypatch.setattr("orchestration.cli.console.results._width", 80)
+    said = strata("registration", "list").out.split()
+    assert {"acme/bi-usage", "gold.rows.changed", "gold.usage", "changes", "webhook", "active"} <= set(said)
+
+
+def test_a_tenants_key_names_no_secret_of_the_platform(
+    strata: Strata, endpoint: type[Endpoint], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made = strata("key", "create", "acme", "portal", "--scope", "delivery", "--json").document
+    monkeypatch.setenv("STRATA_KEY", made["secret"])
+    pepper = tmp_path / "home" / "control" / "key_pepper"
+    assert pepper.exists()
+    answer = strata("registration", "add", "acme/x", "--consumer", "bi", "--event", "load.failed", "--channel",
+                    "webhook", "--set", f"url={endpoint.url}", "--secret", f"authorization=file:{pepper}")  # fmt: skip
+    assert answer.code != 0
+    assert "authorization names a place that a tenant's key may not name" in answer.err
+    assert endpoint.arrived == []
