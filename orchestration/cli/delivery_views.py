@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
-from orchestration.cli.console import coloured, moment, parse_moment, print_json, print_table, say
+from orchestration.cli.console import coloured, moment, parse_moment, print_json, print_table, results, say
 from orchestration.cli.delivery_place import admitted, place, visible_tenant
 from orchestration.delivery.deliveries import Delivery, Selection, Shown, list_deliveries, show
 from orchestration.runtime import Runtime
@@ -24,6 +25,8 @@ Until = Annotated[str | None, typer.Option(help="Only those begun before.")]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
+_WIDE = 100
+"""Columns of a terminal that has room for what a delivery is about, too."""
 _STYLES = {"delivered": "green", "dead": "bold red", "leased": "cyan", "ready": "cyan"}
 
 
@@ -62,9 +65,9 @@ def print_list(runtime: Runtime, selection: Selection, limit: int, *, as_json: b
     if not found:
         say(nothing)
         return
-    columns = ("delivery", "registration", "about", "state", "tries", "due or ended", "fault")
     rows = [_row(item, runtime.settings.timezone) for item in found]
-    print_table(columns, rows, numbers=("tries",), whole=("delivery", "state"))
+    columns = [name for name in rows[0] if name != "about" or results.width >= _WIDE]
+    print_table(columns, [[row[name] for name in columns] for row in rows], whole=("delivery", "state", "when"))
     if len(found) == limit:
         say(f"There may be more than these {limit:,}: --limit shows them.")
 
@@ -100,7 +103,7 @@ def _print_shown(shown: Shown, zone: str) -> None:
         "state": item.state,
         "versions": versions,
         "begun": moment(item.created_at, zone),
-        "due": moment(item.due_at, zone),
+        "due": item.held or moment(item.due_at, zone),
         "ended": moment(item.finished_at, zone),
         "what is wrong": item.message or "",
     }
@@ -111,21 +114,30 @@ def _print_shown(shown: Shown, zone: str) -> None:
             (one.number, moment(one.started_at, zone), one.milliseconds, one.failure or "ok", one.status_code,
              one.message, one.answer[:200]) for one in shown.attempts
         ]  # fmt: skip
-        print_table(columns, rows, title="Attempts", numbers=("attempt", "ms"))
+        print_table(columns, rows, title="Attempts", numbers=("attempt", "ms"), whole=("at", "ms", "result"))
     events = [(event.event_key, event.event_type, moment(event.occurred_at, zone)) for event in shown.events]
-    print_table(("event", "type", "happened"), events, title="Events")
+    print_table(("event", "type", "happened"), events, title="Events", whole=("happened",))
 
 
-def _row(item: Delivery, zone: str) -> tuple[object, ...]:
-    return (
-        f"{item.tenant}/{item.delivery_id}",
-        item.registration,
-        item.subject,
-        coloured(item.state, _STYLES.get(item.state, "")),
-        item.attempts,
-        moment(item.finished_at or item.due_at, zone),
-        item.failure or "",
-    )
+def _row(item: Delivery, zone: str) -> dict[str, object]:
+    """Return what 80 columns have room for; ``when`` is when it ended, or is due."""
+    return {
+        "delivery": f"{item.tenant}/{item.delivery_id}",
+        "registration": item.registration,
+        "about": item.subject.rpartition(".")[2],
+        "state": coloured(item.state, _STYLES.get(item.state, "")),
+        "when": _short(item.finished_at or item.due_at, zone),
+        "why": item.held or item.failure or "",
+    }
+
+
+def _short(at: datetime | None, zone: str) -> str:
+    """Write the time of a moment of today, the day of another."""
+    if at is None:
+        return ""
+    today = datetime.now(UTC).astimezone(ZoneInfo(zone)).date()
+    here = at.astimezone(ZoneInfo(zone))
+    return f"{here:%H:%M}" if here.date() == today else f"{here:%m-%d}"
 
 
 def _time(option: str, text: str | None, zone: str) -> datetime | None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func, select
 
 from orchestration.control import Control
-from orchestration.control.delivery_tables import FINAL_STATES, STATES, attempt, delivery, outbox
+from orchestration.control.delivery_tables import FINAL_STATES, STATES, attempt, delivery, outbox, registration
+from orchestration.control.tables import tenant as tenant_table
 from orchestration.failures import SettingsError
 
 MOST_EVENTS = 100
@@ -59,7 +60,10 @@ class Selection:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A delivery as people see it; ``failure`` and ``message`` are those of the last attempt."""
+    """A delivery as people see it; ``failure`` and ``message`` are those of the last attempt.
+
+    ``held``: why it goes on only when somebody says so, else empty; such a one is due at no time.
+    """
 
     tenant: str
     delivery_id: str
@@ -75,6 +79,7 @@ class Delivery:
     finished_at: datetime | None
     failure: str | None
     message: str | None
+    held: str
 
     @property
     def is_final(self) -> bool:
@@ -120,7 +125,7 @@ class Shown:
 def list_deliveries(control: Control, selection: Selection, limit: int = 100) -> list[Delivery]:
     """Return deliveries, the newest first."""
     with control.reading(selection.tenant) as connection:
-        statement = select(delivery).where(*selection.conditions())
+        statement = _with_standing().where(*selection.conditions())
         newest = statement.order_by(delivery.c.created_at.desc(), delivery.c.delivery_id.desc()).limit(limit)
         return [_delivery(row) for row in connection.execute(newest).mappings()]
 
@@ -140,12 +145,30 @@ def show(control: Control, tenant: str, delivery_id: str) -> Shown:
         SettingsError: the tenant has none of that name.
     """
     with control.reading(tenant) as connection:
-        found = connection.execute(select(delivery).where(*Selection(tenant, None, delivery_id).conditions()))
+        found = connection.execute(_with_standing().where(*Selection(tenant, None, delivery_id).conditions()))
         row = found.mappings().one_or_none()
         if row is None:
             message = f"Tenant {tenant!r} has no delivery {delivery_id!r}."
             raise SettingsError(message, f"See: strata deliveries list {tenant}")
         return Shown(_delivery(row), _attempts(connection, row), _events(connection, row))
+
+
+def _with_standing() -> Select[tuple[Any, ...]]:
+    """Select deliveries with the states of their registrations and tenants, on which it depends whether they go on."""
+    same = and_(
+        registration.c.tenant_id == delivery.c.tenant_id, registration.c.registration_id == delivery.c.registration_id
+    )
+    states = (registration.c.state.label("of_registration"), tenant_table.c.state.label("of_tenant"))
+    joined = delivery.join(registration, same).join(tenant_table, tenant_table.c.tenant_id == delivery.c.tenant_id)
+    return select(delivery, *states).select_from(joined)
+
+
+def _held(row: RowMapping) -> str:
+    if row["state"] in (*FINAL_STATES, "leased"):
+        return ""
+    if row["of_tenant"] != "active":
+        return f"the tenant is {row['of_tenant']}"
+    return "the registration is paused" if row["of_registration"] == "paused" else ""
 
 
 def _attempts(connection: Connection, of: RowMapping) -> list[Attempt]:
@@ -165,12 +188,14 @@ def _events(connection: Connection, of: RowMapping) -> list[Carried]:
 
 def _delivery(row: RowMapping) -> Delivery:
     names = ("delivery_id", "subject", "state", "events", "to_version", "attempts", "failure", "message")
+    held = _held(row)
     return Delivery(
+        held=held,
         tenant=row["tenant_id"],
         registration=row["registration_id"],
         from_version=row["from_version"] or None,
         created_at=_required(row["created_at"]),
-        due_at=moment(row["due_at"]) if row["state"] not in FINAL_STATES else None,
+        due_at=None if held or row["state"] in FINAL_STATES else moment(row["due_at"]),
         finished_at=moment(row["finished_at"]),
         **{name: row[name] for name in names},
     )

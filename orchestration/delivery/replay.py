@@ -15,7 +15,7 @@ from orchestration.delivery import registry
 from orchestration.delivery.deliveries import Selection
 from orchestration.delivery.outbox import lanes
 from orchestration.delivery.queue.clock import database_now
-from orchestration.delivery.queue.release import release
+from orchestration.delivery.queue.release import release, way
 from orchestration.delivery.queue.rows import Key, among, locked, write
 from orchestration.delivery.queue.schedule import rank
 from orchestration.failures import SettingsError
@@ -40,11 +40,13 @@ def replay(control: Control, selection: Selection, actor: str, limit: int = AT_O
     with control.transaction(actor, selection.tenant) as connection:
         lanes.enter(connection)
         rows = _hold(connection, wanted, FINAL_STATES, limit, served=True)
+        if not rows:
+            _require_none_disabled(connection, wanted)
         if selection.delivery_id and not rows:
             raise _refusal(connection, selection, "is no final delivery of an active registration")
         now = database_now(connection)
         _put_back(connection, rows, now)
-        release(connection, now, rows)
+        release(connection, now, map(way, rows))
         _try_at_once(connection, {(row["tenant_id"], row["endpoint_id"]) for row in rows}, now)
         _audit(connection, "replay", selection, rows)
     return len(rows)
@@ -68,7 +70,7 @@ def cancel(control: Control, selection: Selection, actor: str, limit: int = AT_O
         values = {"due_at": now, "finished_at": now, "message": f"Cancelled by {actor}."}
         changed = [(_key(row), values | {"state": "cancelled"}) for row in rows]
         write(connection, changed)
-        release(connection, now, rows)
+        release(connection, now, map(way, rows))
         _audit(connection, "cancel", selection, rows)
     return len(rows)
 
@@ -86,6 +88,28 @@ def _hold(
         statement = statement.where(select(registration.c.state).where(of, alive).exists())
     oldest = statement.order_by(delivery.c.tenant_id, delivery.c.delivery_id).limit(limit)
     return connection.execute(locked(oldest, delivery, skip=False)).mappings().all()
+
+
+def _require_none_disabled(connection: Connection, wanted: Selection) -> None:
+    """Refuse to find nothing where a disabled registration is the reason.
+
+    Raises:
+        SettingsError: one is; names it.
+    """
+    is_meant = select(delivery.c.state).where(
+        delivery.c.tenant_id == registration.c.tenant_id,
+        delivery.c.registration_id == registration.c.registration_id,
+        *wanted.conditions(),
+    )
+    conditions = [registration.c.state == "disabled", registration.c.deleted_at.is_(None)]
+    conditions += [registration.c.tenant_id == wanted.tenant] if wanted.tenant else []
+    is_named = wanted.registration and not wanted.delivery_id
+    conditions += [registration.c.registration_id == wanted.registration] if is_named else [is_meant.exists()]
+    found = connection.execute(select(registration).where(*conditions).limit(1)).mappings().first()
+    if found:
+        label = f"{found['tenant_id']}/{found['registration_id']}"
+        message = f"Nothing can be sent again: registration {label} is disabled. {found['reason']}".strip()
+        raise SettingsError(message, f"Once its cause is mended: strata registration resume {label}")
 
 
 def _put_back(connection: Connection, rows: Sequence[RowMapping], now: int) -> None:

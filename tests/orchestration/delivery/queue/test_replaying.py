@@ -123,8 +123,7 @@ def test_what_is_under_way_or_of_a_disabled_registration_is_not_replayed(here: C
         replay(here, Selection("acme", delivery_id=under_way), "ann@desk")
     with here.transaction("test") as connection:
         registry.set_state(connection, wish.place, "disabled", "gone")
-    assert replay(here, Selection("acme"), "ann@desk") == 0
-    with pytest.raises(SettingsError, match="is dead, of registration r1"):
+    with pytest.raises(SettingsError, match=r"acme/r1 is disabled\. gone"):
         replay(here, Selection("acme", delivery_id=dead), "ann@desk")
 
 
@@ -157,3 +156,28 @@ def test_what_ended_long_ago_is_forgotten_but_no_dead_letter(control: Control) -
             forget(connection, now, 90)
         assert {item.delivery_id for item in list_deliveries(control, Selection())} == left
     assert len(show(control, "acme", failed).events) == 1
+
+
+def test_what_a_paused_registration_keeps_is_due_at_no_time_and_says_why(control: Control) -> None:
+    wish = register(control)
+    (name,) = enqueue(control, wish)
+    assert show(control, "acme", name).delivery.held == ""
+    with control.transaction("ops") as connection:
+        registry.set_state(connection, wish.place, "paused")
+    take(control)  # puts it aside
+    (listed,) = list_deliveries(control, Selection("acme"))
+    assert (listed.state, listed.due_at, listed.held) == ("waiting", None, "the registration is paused")
+    assert show(control, "acme", name).delivery == listed
+
+
+def test_to_replay_for_a_disabled_registration_says_that_it_is(here: Control) -> None:
+    wish = register(here, ("acme", "f410"), retries=())
+    enqueue(here, wish)
+    end(here, NOW, take(here), FAILED)
+    with here.transaction("ops") as connection:
+        registry.set_state(connection, wish.place, "disabled", "It answered 410.")
+    for meant in (Selection("acme", "f410"), Selection("acme"), Selection()):
+        with pytest.raises(SettingsError, match=r"acme/f410 is disabled\. It answered 410\.") as refused:
+            replay(here, meant, "ann@desk")
+        assert "strata registration resume acme/f410" in (refused.value.remedy or "")
+    assert replay(here, Selection("globex"), "ann@desk") == 0
