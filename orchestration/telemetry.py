@@ -7,8 +7,8 @@ Without a collector nothing of OpenTelemetry is imported and a span costs nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from orchestration.redaction import redact
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SERVICE = "strata"
 _tracing: list[TracerProvider] = []
+_UNTRACED: AbstractContextManager[None] = nullcontext()
 
 
 def is_on() -> bool:
@@ -56,15 +57,16 @@ def stop() -> None:
     _tracing.clear()
 
 
-@contextmanager
-def span(name: str, traceparent: str = "", **attributes: str | float | bool) -> Iterator[None]:
+def span(name: str, traceparent: str = "", **attributes: str | float | bool) -> AbstractContextManager[None]:
     """Trace a block: as part of what runs now, or of the trace that ``traceparent`` names.
 
     An error that passes marks the span with its type and its text, in which credentials are masked.
     """
-    if not _tracing:
-        yield
-        return
+    return _traced(name, traceparent, attributes) if _tracing else _UNTRACED
+
+
+@contextmanager
+def _traced(name: str, traceparent: str, attributes: Mapping[str, str | float | bool]) -> Iterator[None]:
     from opentelemetry.trace import StatusCode  # noqa: PLC0415 - loaded by start
 
     tracer = _tracing[0].get_tracer(SERVICE)

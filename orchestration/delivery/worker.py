@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from orchestration import metering, telemetry
+from orchestration.delivery.garbage import seldom_collected
 from orchestration.delivery.outgoing import Outgoing
 from orchestration.delivery.queue.claimed import Claimed, Outcome
 from orchestration.delivery.queue.ready import Room
@@ -28,11 +29,11 @@ from orchestration.delivery.upkeep import gather_all, keep_up, tidy_up
 from orchestration.failures import StrataError
 from orchestration.runtime import Runtime
 
-CONCURRENCY = 1024
+CONCURRENCY = 2048
 """Deliveries that one worker has at once; each is a coroutine, most of them waiting for an answer."""
 LEASE_MS = 60_000
-_CLAIMED_AT_ONCE = 512
-_SETTLED_AT_ONCE = 256
+_CLAIMED_AT_ONCE = 1024
+_SETTLED_AT_ONCE = 512
 _LINGER_SECONDS = 0.05
 """How long what ended waits for others to be settled with: a commit costs the same for one and for a hundred."""
 _POLL_SECONDS = 0.25
@@ -58,12 +59,13 @@ async def deliver(
     """
     worker = _Worker(runtime, stop, concurrency, lease_ms)
     beside = None if until_idle else asyncio.create_task(keep_up(runtime))
-    try:
-        await worker.run(until_idle=until_idle)
-    finally:
-        if beside:
-            beside.cancel()
-        await worker.close()
+    with seldom_collected():
+        try:
+            await worker.run(until_idle=until_idle)
+        finally:
+            if beside:
+                beside.cancel()
+            await worker.close()
     return worker.summary
 
 

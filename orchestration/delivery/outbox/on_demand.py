@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 from sqlalchemy import Connection, delete
 
 from orchestration.control import changes
@@ -62,7 +63,7 @@ def _versions(runtime: Runtime, wish: Registration) -> list[PublishedVersion]:
 def _asked_for(wish: Registration, version: PublishedVersion, now: int) -> Wanted:
     """Announce a version once more: its own key lets it stand beside the one of its publication."""
     (wanted,) = of_version(version, [wish], None)
-    return replace(wanted, event=replace(wanted.event, key=f"{wanted.event.key}!{now}"))
+    return replace(wanted, event=msgspec.structs.replace(wanted.event, key=f"{wanted.event.key}!{now}"))
 
 
 def _forget(connection: Connection, wish: Registration) -> None:

@@ -63,8 +63,8 @@ def _of_events(registration: Registration, claimed: Claimed, kinds: list[EventTy
         for kind, event in zip(kinds, claimed.events, strict=True)
     ]
     single = len(documents) == 1
-    message = _message(registration, claimed, kinds[-1], ENVELOPE if single else ENVELOPES, "json")
-    return replace(message, body=msgspec.json.encode(documents[0] if single else documents))
+    body = msgspec.json.encode(documents[0] if single else documents)
+    return _message(registration, claimed, kinds[-1], ENVELOPE if single else ENVELOPES, "json", body=body)
 
 
 def _reference(claimed: Claimed, data: dict[str, object]) -> dict[str, object]:
@@ -82,7 +82,13 @@ def _with_content(message: Message, path: Path, largest_body: int) -> Message:
 
 
 def _message(
-    registration: Registration, claimed: Claimed, kind: EventType, content_type: str, extension: str
+    registration: Registration,
+    claimed: Claimed,
+    kind: EventType,
+    content_type: str,
+    extension: str,
+    *,
+    body: bytes = b"",
 ) -> Message:
     event = claimed.events[-1]
     return Message(
@@ -96,5 +102,6 @@ def _message(
         content_type=content_type,
         extension=extension,
         sequence=claimed.to_version or 0,
+        body=body,
         traceparent=event.traceparent or claimed.traceparent,
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Unicode, bindparam, func, insert, literal, select
+from sqlalchemy import Compiled, Connection, Dialect, Unicode, bindparam, func, insert, literal, select
 
 from orchestration.control.delivery_tables import attempt
 from orchestration.delivery.queue.claimed import Outcome
@@ -19,6 +21,16 @@ def record(connection: Connection, outcomes: Sequence[Outcome], worker: str) -> 
     """Write down attempts, one of each delivery; ``worker`` is who made them."""
     if not outcomes:
         return
+    # Given to the driver as they are: SQLAlchemy would go through the values of each row, for half the time it takes.
+    statement = _statement(connection.dialect)
+    rows: list[Any] = [statement.params | _values(item, worker) for item in outcomes]
+    if names := getattr(statement, "positiontup", None):
+        rows = [itemgetter(*names)(row) for row in rows]
+    connection.exec_driver_sql(str(statement), rows)
+
+
+@cache
+def _statement(dialect: Dialect) -> Compiled:
     mine = (attempt.c.tenant_id == bindparam("of_tenant"), attempt.c.delivery_id == bindparam("of_delivery"))
     number = select(func.coalesce(func.max(attempt.c.number), literal(0)) + 1).where(*mine).scalar_subquery()
     row = select(
@@ -27,7 +39,7 @@ def record(connection: Connection, outcomes: Sequence[Outcome], worker: str) -> 
         number,
         *(bindparam(f"new_{name}", type_=attempt.c[name].type) for name in _COLUMNS[3:]),
     )
-    connection.execute(insert(attempt).from_select(_COLUMNS, row), [_values(item, worker) for item in outcomes])
+    return insert(attempt).from_select(_COLUMNS, row).compile(dialect=dialect)
 
 
 def _values(outcome: Outcome, worker: str) -> dict[str, Any]:

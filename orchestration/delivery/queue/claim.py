@@ -21,7 +21,7 @@ from orchestration.delivery.queue.endpoints import EndpointState
 from orchestration.delivery.queue.hours import next_open
 from orchestration.delivery.queue.rate import take
 from orchestration.delivery.queue.ready import Line, Room, first_of, is_probed, lines, share
-from orchestration.delivery.queue.release import release
+from orchestration.delivery.queue.release import release, way
 from orchestration.delivery.queue.rows import Key, write
 from orchestration.delivery.queue.schedule import rank
 from orchestration.delivery.queue.standing import ASIDE
@@ -99,7 +99,7 @@ def _sort_out(connection: Connection, now: int, rows: Rows, wishes: Mapping[Plac
             welcome.append(row)
     write(connection, moved)
     cancelled = {key for key, values in moved if values["state"] == "cancelled"}
-    release(connection, now, [row for row in rows if (row["tenant_id"], row["delivery_id"]) in cancelled])
+    release(connection, now, [way(row) for row in rows if (row["tenant_id"], row["delivery_id"]) in cancelled])
     return welcome
 
 

@@ -1,17 +1,21 @@
-"""A delivery that a worker holds a lease on, and what became of it."""
+"""A delivery that a worker holds a lease on, and what became of it.
+
+Structs, for thousands are made every second: they take a quarter of a dataclass's time, and the collector of
+garbage passes over them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 from orchestration.delivery.failures import DeliveryFailure
 from orchestration.delivery.registration import Place
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One event of a delivery; ``occurred_at`` is in milliseconds since 1970."""
 
     key: str
@@ -28,8 +32,7 @@ class Event:
         return datetime.fromtimestamp(self.occurred_at / 1000, UTC)
 
 
-@dataclass(frozen=True)
-class Claimed:
+class Claimed(msgspec.Struct, frozen=True, gc=False):
     """A leased delivery with its events: of a table the newest alone, else all, oldest first.
 
     ``attempt`` counts this one. ``from_version`` is what the registration had when the delivery was first
@@ -48,7 +51,7 @@ class Claimed:
     from_version: int | None
     to_version: int | None
     traceparent: str = ""
-    token: str = field(default="", repr=False)
+    token: str = ""
     """Fresh with every claim: whoever comes with an older one is not heard."""
 
     @property
@@ -57,13 +60,17 @@ class Claimed:
         return self.tenant, self.registration_id
 
     @property
+    def way(self) -> tuple[str, str, str]:
+        """The lane of its registration."""
+        return self.tenant, self.registration_id, self.lane
+
+    @property
     def key(self) -> tuple[str, str]:
         """The delivery's name."""
         return self.tenant, self.delivery_id
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of one attempt; ``failure`` is ``None`` when it went well or there was nothing to send (``skipped``).
 
     ``deferred_until`` (milliseconds) puts the delivery back without counting the attempt: a breaker is open,

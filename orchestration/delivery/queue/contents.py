@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, or_, select
 
@@ -65,27 +66,26 @@ def _claimed(row: RowMapping, events: list[Event], versions: dict[Received, int]
     )
 
 
+_EVENT = [
+    outbox.c[name]
+    for name in ("tenant_id", "delivery_id", "event_key", "event_type", "subject", "version", "data", "occurred_at",
+                 "traceparent")
+]  # fmt: skip
+"""Whose it is, and the fields of an :class:`Event` in their order."""
+
+
 def _events(connection: Connection, keys: Sequence[Key]) -> defaultdict[Key, list[Event]]:
     """Read the events of deliveries; of a table's the newest alone, for it stands for all before."""
     carries = and_(delivery.c.tenant_id == outbox.c.tenant_id, delivery.c.delivery_id == outbox.c.delivery_id)
     statement = (
-        select(outbox)
+        select(*_EVENT)
         .join(delivery, carries)
         .where(among(outbox, "delivery_id", keys))
         .where(or_(outbox.c.version.is_(None), outbox.c.version == delivery.c.to_version))
         .order_by(outbox.c.occurred_at, outbox.c.event_key)
     )
     found: defaultdict[Key, list[Event]] = defaultdict(list)
-    for row in connection.execute(statement).mappings():
-        found[row["tenant_id"], row["delivery_id"]].append(
-            Event(
-                key=row["event_key"],
-                type=row["event_type"],
-                subject=row["subject"],
-                version=row["version"],
-                data=row["data"],
-                occurred_at=row["occurred_at"],
-                traceparent=row["traceparent"],
-            )
-        )
+    rows: list[Any] = list(connection.execute(statement).all())
+    for tenant, delivery_id, *event in rows:
+        found[tenant, delivery_id].append(Event(*event))
     return found

@@ -8,9 +8,16 @@ from sqlalchemy import Connection, RowMapping
 
 from orchestration.delivery.outbox.lanes import NO_LANE, release_next
 
+Way = tuple[str, str, str]
+"""Tenant, registration and lane."""
 
-def release(connection: Connection, now: int, rows: Iterable[RowMapping]) -> None:
-    """Let the next delivery of each one's lane go on, lanes in one order for all who do."""
-    lanes = {(row["tenant_id"], row["registration_id"], row["lane"]) for row in rows if row["lane"] != NO_LANE}
-    for tenant, registration, lane in sorted(lanes):
+
+def way(row: RowMapping) -> Way:
+    """Return the lane of a delivery."""
+    return row["tenant_id"], row["registration_id"], row["lane"]
+
+
+def release(connection: Connection, now: int, ways: Iterable[Way]) -> None:
+    """Let the next delivery of each lane go on, lanes in one order for all who do."""
+    for tenant, registration, lane in sorted({found for found in ways if found[2] != NO_LANE}):
         release_next(connection, now, (tenant, registration), lane)

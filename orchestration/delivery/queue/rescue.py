@@ -12,7 +12,7 @@ from orchestration.delivery import registry
 from orchestration.delivery.failures import DeliveryFailure
 from orchestration.delivery.queue import attempts
 from orchestration.delivery.queue.claimed import Claimed, Outcome
-from orchestration.delivery.queue.release import release
+from orchestration.delivery.queue.release import release, way
 from orchestration.delivery.queue.rows import Key, locked, write
 from orchestration.delivery.queue.schedule import rank
 from orchestration.delivery.queue.settle import held
@@ -42,7 +42,7 @@ def rescue(connection: Connection, now: int, limit: int = 1000) -> int:
     write(connection, changed)
     attempts.record(connection, [_crashed(row, now) for row in rows], "")
     states = {key: values["state"] for key, values in changed}
-    release(connection, now, [row for row in rows if states[_key(row)] in FINAL_STATES])
+    release(connection, now, [way(row) for row in rows if states[_key(row)] in FINAL_STATES])
     return len(rows)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, select
 
 from orchestration.control.delivery_tables import FINAL_STATES, delivery
 from orchestration.delivery import registry
@@ -28,8 +28,8 @@ _RECEIVED = ("delivered", "skipped")
 
 def settle(connection: Connection, now: int, outcomes: Sequence[Outcome], worker: str = "") -> list[Claimed]:
     """Write down what became of deliveries; return those that were another's by then: they are dropped."""
-    rows = held(connection, [item.claimed for item in outcomes])
-    mine = [item for item in outcomes if item.claimed.key in rows]
+    still_held = held(connection, [item.claimed for item in outcomes])
+    mine = [item for item in outcomes if item.claimed.key in still_held]
     places = {item.claimed.place for item in mine}
     wishes = {item.place: item for item in registry.registrations(connection, places=places)} if places else {}
     tried = [item for item in mine if item.deferred_until is None and not item.is_skipped]
@@ -37,30 +37,24 @@ def settle(connection: Connection, now: int, outcomes: Sequence[Outcome], worker
     states = _write(connection, now, mine, wishes)
     attempts.record(connection, tried, worker)
     keep_received(connection, now, [item.claimed for item in mine if states[item.claimed.key] in _RECEIVED])
-    release(connection, now, [row for key, row in rows.items() if states[key] in FINAL_STATES])
-    return [item.claimed for item in outcomes if item.claimed.key not in rows]
+    release(connection, now, {item.claimed.way for item in mine if states[item.claimed.key] in FINAL_STATES})
+    return [item.claimed for item in outcomes if item.claimed.key not in still_held]
 
 
-def held(connection: Connection, claimed: Iterable[Claimed]) -> dict[Key, RowMapping]:
-    """Return the rows that are leased under the very token with which they were claimed, and hold them."""
+def held(connection: Connection, claimed: Iterable[Claimed]) -> set[Key]:
+    """Return what is leased under the very token with which it was claimed, and hold those rows."""
     tokens = {item.key: item.token for item in claimed}
     if not tokens:
-        return {}
+        return set()
     statement = (
-        select(
-            delivery.c.tenant_id,
-            delivery.c.delivery_id,
-            delivery.c.registration_id,
-            delivery.c.lane,
-            delivery.c.state,
-            delivery.c.lease_token,
-        )
+        select(delivery.c.tenant_id, delivery.c.delivery_id, delivery.c.state, delivery.c.lease_token)
         .where(among(delivery, "delivery_id", tokens))
         .order_by(delivery.c.tenant_id, delivery.c.delivery_id)
     )
-    found = connection.execute(locked(statement, delivery, skip=False)).mappings()
-    leased = {(row["tenant_id"], row["delivery_id"]): row for row in found if row["state"] == "leased"}
-    return {key: row for key, row in leased.items() if row["lease_token"] == tokens[key]}
+    found: list[Any] = list(connection.execute(locked(statement, delivery, skip=False)).all())
+    return {
+        (tenant, name) for tenant, name, state, token in found if state == "leased" and token == tokens[tenant, name]
+    }
 
 
 def _write(
