@@ -17,6 +17,7 @@ import time
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 from source_systems._simulation import unprivileged
 
@@ -45,8 +46,10 @@ class PostgresServer:
         """Name the folder; nothing is read or made yet."""
         self._folder, self._data, self._password_file = folder, folder / "data", folder / "password"
 
-    def start(self) -> None:
+    def start(self, port: int | None = None) -> None:
         """Start the server unless it runs, making its data on the first call; returns when it answers.
+
+        Without a ``port`` it takes a free one.
 
         Raises:
             RuntimeError: it did not start; ends with the last lines of its log.
@@ -61,17 +64,17 @@ class PostgresServer:
         # Another program may take the port between our look and the server's start, and the
         # processes of a server that was killed need a moment to leave its memory.
         for _ in range(20):
-            if self._run("pg_ctl", "start", "-w", "-l", str(log), "-o", f"-p {_free_port()} {options}") == 0:
+            if self._run("pg_ctl", "start", "-w", "-l", str(log), "-o", f"-p {port or _free_port()} {options}") == 0:
                 return
             self._bury()
             time.sleep(0.25)
         message = f"PostgreSQL in {self._folder} did not start: {log.read_text()[-800:]}"
         raise RuntimeError(message)
 
-    def stop(self) -> None:
-        """Stop the server, ending sessions, and wait until it is gone."""
+    def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
+        """Stop the server, ending sessions, and wait until it is gone; ``immediate`` is a crash to recover from."""
         if self._data.exists():
-            self._run("pg_ctl", "stop", "-m", "fast", "-w")
+            self._run("pg_ctl", "stop", "-m", mode, "-w")
 
     def is_running(self) -> bool:
         """Say whether the server answers on its port."""
