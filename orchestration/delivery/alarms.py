@@ -32,7 +32,15 @@ class Trouble:
     tenant: str
     registration: str
     consumer: str
-    text: str
+    fault: str
+    remedy: str
+    dead: int = 0
+    is_disabled: bool = False
+
+    @property
+    def text(self) -> str:
+        """What is wrong and what to do; the same however many are dead."""
+        return f"{self.fault} {self.remedy}"
 
     @property
     def subject(self) -> str:
@@ -47,7 +55,7 @@ def tell(runtime: Runtime) -> int:
         Busy: the warehouse is held by somebody for long; the next call makes up for it.
     """
     with runtime.control.reading() as connection:
-        troubles = {item.subject: item for item in _troubles(connection)}
+        troubles = {item.subject: item for item in troubled_registrations(connection)}
         told = cursor.positions(connection).get(_STREAM, 0)
     mark = _mark(troubles)
     if mark == told:
@@ -60,7 +68,8 @@ def tell(runtime: Runtime) -> int:
     return opened
 
 
-def _troubles(connection: Connection) -> Iterable[Trouble]:
+def troubled_registrations(connection: Connection) -> Iterable[Trouble]:
+    """Yield what is wrong with each registration that is disabled or has dead letters."""
     dead = (
         select(delivery.c.tenant_id, delivery.c.registration_id, func.count().label("dead"))
         .where(delivery.c.state == "dead")
@@ -72,13 +81,15 @@ def _troubles(connection: Connection) -> Iterable[Trouble]:
         select(registration, dead.c.dead).join(dead, same, isouter=True).where(registration.c.deleted_at.is_(None))
     )
     for row in connection.execute(everybody).mappings():
-        if row["state"] == "disabled":
-            text = f"Disabled: {row['reason']} When it is mended: strata registration resume"
+        is_disabled = row["state"] == "disabled"
+        if is_disabled:
+            texts = f"Disabled: {row['reason']}", "When it is mended: strata registration resume"
         elif row["dead"]:
-            text = "Deliveries failed for good. See: strata dead-letters list"
+            texts = "Deliveries failed for good.", "See: strata dead-letters list"
         else:
             continue
-        yield Trouble(row["tenant_id"], row["registration_id"], row["consumer_id"], text)
+        place = row["tenant_id"], row["registration_id"], row["consumer_id"]
+        yield Trouble(*place, *texts, row["dead"] or 0, is_disabled)
 
 
 def _open(session: Session, troubles: Mapping[str, Trouble]) -> int:

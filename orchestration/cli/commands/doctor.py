@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli import health, variables
+from orchestration.cli import delivery_health, health, variables
 from orchestration.cli.console import coloured, print_json, print_table, say
 from orchestration.cli.exit_codes import ExitCode
 from orchestration.contracts.extraction import Check
@@ -28,7 +28,7 @@ def doctor(
     offline: Annotated[bool, typer.Option("--offline", help="Do not connect to source systems.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check settings, credentials, connections, permissions and versions; exit code 1 when something is wrong."""
+    """Check settings, credentials, connections, permissions, versions and deliveries; exit code 1 for any fault."""
     checks = list(_checks(source, tenant, offline=offline))
     faults = [check for check in checks if not check.ok]
     if as_json:
@@ -54,6 +54,7 @@ def _checks(wanted: list[str] | None, tenants: list[str] | None, *, offline: boo
     yield from health.leftovers(runtime)
     yield from _terms(runtime)
     yield from _alerting(runtime)
+    yield from delivery_health.deliveries(runtime, tenants, offline=offline)
     for registered in connections:
         yield from health.connection(runtime, runtime.sources[registered.source], registered, offline=offline)
 

@@ -1,6 +1,7 @@
 """``strata status``: what is loaded and how fresh it is, from the published status file alone.
 
-It never opens the warehouse, so it answers while loads and builds are running.
+It never opens the warehouse, so it answers while loads and builds are running. What is wrong with
+deliveries comes from the control plane.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ def status(
     _show_builds(known, zone)
     _show_loads(entities, gone)
     _show_alerts(known, zone)
+    if runtime.settings.key is None:
+        _show_deliveries(runtime, tenant or ())
 
 
 def _known(runtime: Runtime, tenants: Collection[str]) -> Status:
@@ -157,3 +160,11 @@ def _show_alerts(known: Status, zone: str) -> None:
             f"({alert.count} times since {moment(alert.first_at, zone)})",
             style="bold red",
         )
+
+
+def _show_deliveries(runtime: Runtime, tenants: Collection[str]) -> None:
+    """Say in one line whether deliveries are late, dead or disabled; nothing when they are well."""
+    from orchestration.cli.delivery_health import trouble_in_short  # noqa: PLC0415 - who asks for JSON needs it not
+
+    if text := trouble_in_short(runtime, tenants):
+        say(f"deliveries: {text}. See: strata doctor, strata deliveries list", style="bold red")
