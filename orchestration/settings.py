@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     )
     key: SecretStr | None = Field(
         None,
-        description="API key that reading and delivery commands honour (docs/operator/access-and-keys.md); empty: as operator.",
+        description="API key that commands honour which read or are about deliveries; empty: as operator.",
         examples=["strata_0123456789abcdef.the-secret-that-was-shown-once"],
     )
     landing_url: str = Field(
