@@ -123,7 +123,7 @@ def _row(item: Delivery, zone: str) -> dict[str, object]:
     """Return what 80 columns have room for; ``when`` is when it ended, or is due."""
     return {
         "delivery": f"{item.tenant}/{item.delivery_id}",
-        "registration": item.registration,
+        "for": item.registration,
         "about": item.subject.rpartition(".")[2],
         "state": coloured(item.state, _STYLES.get(item.state, "")),
         "when": _short(item.finished_at or item.due_at, zone),

@@ -135,6 +135,11 @@ def test_a_paused_registration_waits_and_misses_nothing(strata: Strata, endpoint
     assert [headers["webhook-id"][:5] for headers, _ in endpoint.arrived] == ["test_"]
     shown = strata("registration", "show", "acme/bi-usage", "--json").document
     assert (shown["state"], shown["reason"]) == ("paused", "moving house")
+    (held,) = strata("deliveries", "list", "acme", "--json").document
+    assert (held["due_at"], held["held"]) == (None, "the registration is paused")
+    listed = strata("deliveries", "list", "acme").out
+    assert f"acme/{held['delivery_id']}" in listed
+    assert "2286" not in listed + strata("deliveries", "show", f"acme/{held['delivery_id']}").out
     strata("registration", "resume", "acme/bi-usage")
     strata("deliver", "--once")
     assert changed(endpoint.arrived[-1]) == [("insert", 1, 5), ("insert", 2, 50)]

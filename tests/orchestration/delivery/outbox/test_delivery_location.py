@@ -14,7 +14,7 @@ from orchestration.control import tables
 from orchestration.control.delivery_tables import delivery, endpoint, feed_entry
 from orchestration.definitions.delivery import gathering
 from orchestration.definitions.delivery.gathering import delivery_sensor
-from orchestration.definitions.delivery.job import OP, deliver
+from orchestration.definitions.delivery.job import OP, TAG, deliver
 from orchestration.definitions.delivery.location import delivery_definitions
 from orchestration.definitions.delivery.tables import CHECK, delivered_key
 from orchestration.delivery.terms import Terms
@@ -68,6 +68,7 @@ def test_the_job_delivers_and_shows_the_version_that_arrived(platform: Scene, in
     assert shown.asset_materialization is not None
     metadata = {name: value.value for name, value in shown.asset_materialization.metadata.items() if name != "versions"}
     assert metadata == {"version": 1, "delivered": 1, "waiting": 0, "failing": 0, "dead": 0, "lag_seconds": 0.0}
+    assert [made.tags[TAG] for made in instance.get_runs()] == ["1 delivered"]
     assert run(instance) == "nothing was due"
 
 
@@ -76,8 +77,16 @@ def test_a_dead_letter_fails_the_tables_check(platform: Scene, instance: dg.Dags
     cursor = tick(instance).cursor
     with platform.runtime.control.transaction("test") as connection:
         connection.execute(update(delivery).values(state="dead"))
-    checks = [event for event in tick(instance, cursor).asset_events if isinstance(event, dg.AssetCheckEvaluation)]
+    told = tick(instance, cursor).asset_events
+    checks = [event for event in told if isinstance(event, dg.AssetCheckEvaluation)]
     assert [(check.asset_key, check.check_name, check.passed) for check in checks] == [(KEY, CHECK, False)]
+    (shown,) = [event.metadata for event in told if isinstance(event, dg.AssetObservation)]
+    assert "strata dead-letters list" in str(shown["what_to_do"].value)
+    in_trouble = shown["in_trouble"]
+    assert isinstance(in_trouble, dg.TableMetadataValue)
+    assert [record.data for record in in_trouble.records] == [
+        {"label": "acme/bills", "state": "active", "waiting": 0, "dead": 1}
+    ]
     check = delivery_definitions().resolve_implicit_global_asset_job_def()
     done = check.execute_in_process(instance=instance, raise_on_error=False)
     assert [evaluation.passed for evaluation in done.get_asset_check_evaluations()] == [False]
