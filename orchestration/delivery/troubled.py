@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from orchestration.control.delivery_tables import WAITING_STATES, delivery, registration
 
@@ -31,7 +31,12 @@ def troubled(connection: Connection) -> Mapping[str, list[Troubled]]:
     )
     dead = func.sum(case((columns.state == "dead", 1), else_=0))
     failed = func.sum(case((or_(columns.state == "dead", columns.attempts > 0), 1), else_=0))
-    place = (columns.subject, columns.tenant_id, columns.registration_id, registration.c.state)
+    place: tuple[ColumnElement[str], ...] = (
+        columns.subject,
+        columns.tenant_id,
+        columns.registration_id,
+        registration.c.state,
+    )
     statement = (
         select(*place, func.count().label("all"), dead.label("dead"))
         .join(registration, same)
@@ -41,7 +46,9 @@ def troubled(connection: Connection) -> Mapping[str, list[Troubled]]:
         .order_by(func.max(columns.delivery_id).desc())
     )
     found: defaultdict[str, list[Troubled]] = defaultdict(list)
-    for subject, tenant, name, state, number, given_up in connection.execute(statement):
-        if len(found[subject]) < MOST_SHOWN:
-            found[subject].append(Troubled(f"{tenant}/{name}", state, number - given_up, given_up))
+    for row in connection.execute(statement).mappings():
+        of_table = found[row["subject"]]
+        if len(of_table) < MOST_SHOWN:
+            label = f"{row['tenant_id']}/{row['registration_id']}"
+            of_table.append(Troubled(label, row["state"], row["all"] - row["dead"], row["dead"]))
     return found

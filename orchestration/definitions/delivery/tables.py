@@ -96,6 +96,6 @@ def _trouble(status: "TableStatus") -> dict[str, dg.MetadataValue]:
     """Return who is concerned and what to do about it; nothing while all is well."""
     names = [column.name for column in _IN_TROUBLE.columns]
     rows = [dg.TableRecord({name: getattr(item, name) for name in names}) for item in status.troubled]
-    found = {"in_trouble": dg.MetadataValue.table(rows, _IN_TROUBLE)} if rows else {}
+    found: dict[str, dg.MetadataValue] = {"in_trouble": dg.MetadataValue.table(rows, _IN_TROUBLE)} if rows else {}
     text = _TO_DO_DEAD if status.dead else _TO_DO_WAITING if rows or status.late_since else ""
     return {**found, "what_to_do": dg.MetadataValue.md(text)} if text else found

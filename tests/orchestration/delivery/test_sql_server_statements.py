@@ -20,6 +20,7 @@ from orchestration.control import changes, tables
 from orchestration.delivery import consumers, registry
 from orchestration.delivery.deliveries import Selection, count_deliveries, list_deliveries, show
 from orchestration.delivery.failures import DeliveryFailure
+from orchestration.delivery.late import oldest_due
 from orchestration.delivery.outbox import held
 from orchestration.delivery.queue import clock, received
 from orchestration.delivery.queue.forget import forget
@@ -27,6 +28,7 @@ from orchestration.delivery.queue.promote import promote
 from orchestration.delivery.queue.ready import Room
 from orchestration.delivery.queue.rescue import renew, rescue
 from orchestration.delivery.replay import cancel, replay
+from orchestration.delivery.table_status import table_status
 from orchestration.delivery.terms import Terms
 from orchestration.settings import load_settings
 
@@ -107,7 +109,11 @@ def look_and_mend(scene: Scene) -> None:
     show(control, "hooli", first)
     list_deliveries(control, Selection("hooli", states=("dead",)))
     count_deliveries(control, Selection("hooli", "r1"))
+    with control.reading() as connection:
+        table_status(connection, NOW)
+        oldest_due(connection, NOW, reachable=True)
     replay(control, Selection("hooli"), "ann@desk")
+    replay(control, Selection("hooli"), "ann@desk")  # finds nothing, and looks for the reason
     cancel(control, Selection("hooli", delivery_id=first), "ann@desk")
     with control.transaction("ops", "hooli") as connection:
         registry.set_state(connection, wish.place, "paused")

@@ -101,7 +101,9 @@ def test_what_is_not_there_and_who_is_not_let_in(rabbit: RabbitServer, queue: st
     assert kind(exchange="absent") is DeliveryFailure.UNCONFIRMED
     assert kind(virtual_host="absent") is DeliveryFailure.UNCONFIRMED
     assert kind(password="another") is DeliveryFailure.AUTHENTICATION
-    assert kind(tls="yes") is DeliveryFailure.TLS
+    in_clear = failure(endpoint("rabbitmq", rabbit.port, tls="yes"))
+    assert in_clear.failure is DeliveryFailure.TLS
+    assert "--set tls=no" in (in_clear.remedy or "")
     assert failure(endpoint("rabbitmq", 1)).failure is DeliveryFailure.CONNECTION
     forbidden = failure(endpoint("rabbitmq", rabbit.port), networks="")
     assert forbidden.failure is DeliveryFailure.FORBIDDEN_ADDRESS
