@@ -106,9 +106,12 @@ class Senders:
 
     def _way(self, wish: Registration) -> _Way:
         found = self._ways.get(wish.place)
-        if found and found.wish is not wish and found.wish != wish:
-            self._give_up(found)
-            found = None
+        if found and found.wish is not wish:
+            if found.wish == wish:
+                found.wish = wish  # those claimed with it need no comparison
+            else:
+                self._give_up(found)
+                found = None
         if found is None:
             found = self._ways[wish.place] = _Way(wish, asyncio.create_task(self._open(wish)))
         return found

@@ -23,9 +23,10 @@ def record(connection: Connection, outcomes: Sequence[Outcome], worker: str) -> 
         return
     # Given to the driver as they are: SQLAlchemy would go through the values of each row, for half the time it takes.
     statement = _statement(connection.dialect)
-    rows: list[Any] = [statement.params | _values(item, worker) for item in outcomes]
+    constants = statement.params
+    rows: list[Any] = [constants | _values(item, worker) for item in outcomes]
     if names := getattr(statement, "positiontup", None):
-        rows = [itemgetter(*names)(row) for row in rows]
+        rows = list(map(itemgetter(*names), rows))
     connection.exec_driver_sql(str(statement), rows)
 
 

@@ -69,7 +69,8 @@ class WebhookSender:
         signature = target.signing.at(now).sign(message.delivery_id, int(now), body)
         headers = target.headers | message_headers(message, int(now), signature)
         try:
-            async with self._session.post(target.url, data=body, headers=headers, allow_redirects=False) as response:
+            payload = aiohttp.BytesPayload(body)  # else its kind is looked up
+            async with self._session.post(target.url, data=payload, headers=headers, allow_redirects=False) as response:
                 return await judge(response, target.host, target.secrets)
         except (aiohttp.ClientError, OSError) as error:
             raise explain(error, target.host, target.timeout_seconds) from None
