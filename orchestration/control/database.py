@@ -72,6 +72,23 @@ class Control:
         with self._connected(tenant, {TENANT: tenant or ""}) as connection:
             yield connection
 
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Keep SQLite's file open for who has many transactions: whoever closes it last copies its log back and syncs.
+
+        Raises:
+            StrataError: the database cannot be opened.
+        """
+        if not self.embedded:
+            yield
+            return
+        with self.reading():
+            kept = self.engine.connect()
+        try:
+            yield
+        finally:
+            kept.close()
+
     def compact(self) -> None:
         """Leave nothing of deleted rows in SQLite's files, unless somebody reads right now; servers tidy up alone."""
         if self.embedded:

@@ -59,7 +59,7 @@ async def deliver(
     """
     worker = _Worker(runtime, stop, concurrency, lease_ms)
     beside = None if until_idle else asyncio.create_task(keep_up(runtime))
-    with seldom_collected():
+    with seldom_collected(), runtime.control.kept_open():
         try:
             await worker.run(until_idle=until_idle)
         finally:
