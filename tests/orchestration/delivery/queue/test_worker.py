@@ -204,3 +204,23 @@ def test_a_secret_that_is_not_there_is_told_by_its_name_and_nothing_is_sent(
     assert (row.state, row.failure) == ("dead", "settings")
     assert "env:STRATA_TEST_SIGNING_KEY" in row.message
     assert not receiver.arrived
+
+
+def test_an_attempt_whose_channel_keeps_no_time_is_broken_off_and_the_others_go_on(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: list[str] = []
+
+    async def answer(name: str, _before: int) -> int:
+        names.append(name)
+        if name == names[0]:
+            await asyncio.sleep(20)
+        return 204
+
+    monkeypatch.setattr("orchestration.delivery.sending.LONGEST_SECONDS", 0.2)
+    receiver = Receiver(answer)
+    began = time.monotonic()
+    run(runtime, receiver, 3)
+    assert time.monotonic() - began < 15
+    assert states(runtime.control) == {"delivered": 2, "waiting": 1}
+    assert failures_of(runtime.control, names[0]) == ["timeout"]
