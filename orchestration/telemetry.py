@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from orchestration.redaction import redact
 from orchestration.settings import Settings
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 SERVICE = "strata"
 _tracing: list[TracerProvider] = []
+_watched: WeakSet[Engine] = WeakSet()
 _UNTRACED: AbstractContextManager[None] = nullcontext()
 
 
@@ -52,6 +54,11 @@ def trace_with(provider: TracerProvider) -> None:
 
 def stop() -> None:
     """Send what waits and make no more spans."""
+    if _watched:
+        from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor  # noqa: PLC0415
+
+        SQLAlchemyInstrumentor().uninstrument()
+        _watched.clear()
     for provider in _tracing:
         provider.shutdown()
     _tracing.clear()
@@ -102,7 +109,11 @@ def watch_database(engine: Engine) -> None:
         return
     from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor  # noqa: PLC0415
 
-    SQLAlchemyInstrumentor().instrument(engine=engine, tracer_provider=_tracing[0], skip_dep_check=True)
+    _watched.add(engine)
+    instrumentor = SQLAlchemyInstrumentor()
+    if instrumentor.is_instrumented_by_opentelemetry:  # it takes engines once: all of them anew
+        instrumentor.uninstrument()
+    instrumentor.instrument(engines=list(_watched), tracer_provider=_tracing[0], skip_dep_check=True)
 
 
 def _context(traceparent: str) -> Context:

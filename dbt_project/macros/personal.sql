@@ -37,10 +37,10 @@
     {#- Trimmed, so that values which differ by blanks alone match; empty text is no text. -#}
     {%- set parts = [] -%}
     {%- for column in columns -%}
-        {%- do parts.append('trim(cast(source.' ~ column ~ ' as ' ~ x_text('max') ~ '))') -%}
+        {%- do parts.append(x_trim('cast(source.' ~ column ~ ' as ' ~ x_text('max') ~ ')')) -%}
     {%- endfor -%}
     {%- if parts | length == 1 -%} nullif({{ parts[0] }}, '')
-    {%- else -%} nullif(trim(concat({{ parts | join(", ' ', ") }})), '')
+    {%- else -%} nullif({{ x_trim("concat(" ~ parts | join(", ' ', ") ~ ")") }}, '')
     {%- endif -%}
 {%- endmacro %}
 

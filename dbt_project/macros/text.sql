@@ -1,8 +1,13 @@
 {#- Text rules: what every cleansing model does to text, keys made of it, and the domain of a web address. -#}
 
+{% macro x_trim(text) -%}
+    {#- Without the blanks around it; DuckDB alone would take every other kind of space as well. -#}
+    {%- if target.type == 'duckdb' -%} trim({{ text }}, ' ') {%- else -%} trim({{ text }}) {%- endif -%}
+{%- endmacro %}
+
 {% macro clean(column, length=255) -%}
     {#- Trimmed, and empty text is no text. -#}
-    cast(nullif(trim({{ column }}), '') as {{ x_text(length) }})
+    cast(nullif({{ x_trim(column) }}, '') as {{ x_text(length) }})
 {%- endmacro %}
 
 {% macro record_key(source, connection, id) -%}
@@ -20,7 +25,7 @@
 
 {% macro web_host(address) -%}
     {#- The host of a web address or a bare domain: without scheme, port and path. -#}
-    {%- set bare = "replace(replace(lower(trim(" ~ address ~ ")), 'https://', ''), 'http://', '')" -%}
+    {%- set bare = "replace(replace(lower(" ~ x_trim(address) ~ "), 'https://', ''), 'http://', '')" -%}
     {{ text_before(text_before(bare, '/'), ':') }}
 {%- endmacro %}
 

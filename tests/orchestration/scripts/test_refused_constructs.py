@@ -96,4 +96,4 @@ def test_a_script_without_a_header_has_no_owner(write_script: Write) -> None:
 def test_the_scripts_of_the_project_have_no_problems() -> None:
     from orchestration.settings import PROJECT
 
-    assert check(PROJECT / "sql_scripts") == []
+    assert check(PROJECT / "sql_scripts" / "financial") == []

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
@@ -62,6 +63,14 @@ class Server(ABC):
     def signal(self, number: signal.Signals) -> None:
         if self._process and self._process.poll() is None:
             os.killpg(self._process.pid, number)
+
+    def pause(self) -> None:
+        """Stop every process of the server where it is, and wait until they all stand."""
+        self.signal(signal.SIGSTOP)
+        assert self._process
+        server = psutil.Process(self._process.pid)
+        while not all(one.status() == psutil.STATUS_STOPPED for one in (server, *server.children(recursive=True))):
+            time.sleep(0.01)
 
     def kill(self) -> None:
         self.signal(signal.SIGKILL)

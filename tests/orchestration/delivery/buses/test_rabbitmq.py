@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Awaitable, Callable
 from itertools import count
 
@@ -131,7 +130,7 @@ def test_a_broker_killed_before_it_confirmed_gets_the_same_id_again(rabbit: Rabb
             await sender.send(message())
             sent.add(message().delivery_id)
             # Stopped first, so that messages are on their way when it dies.
-            rabbit.signal(signal.SIGSTOP)
+            await asyncio.to_thread(rabbit.pause)
             under_way = [asyncio.create_task(sender.send(message(number))) for number in range(2, 7)]
             await asyncio.sleep(0.3)
             await asyncio.to_thread(rabbit.kill)
