@@ -27,6 +27,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def group_of(process: int) -> int:
+    """Return a process's group; 0 when it has gone meanwhile."""
+    try:
+        return os.getpgid(process)
+    except ProcessLookupError:
+        return 0
+
+
 class Server(ABC):
     """A server that can be killed and started again on what it has stored."""
 
@@ -65,11 +73,13 @@ class Server(ABC):
             os.killpg(self._process.pid, number)
 
     def pause(self) -> None:
-        """Stop every process of the server where it is, and wait until they all stand."""
+        """Stop the server where it is, and wait until all that the signal reaches stand still."""
         self.signal(signal.SIGSTOP)
         assert self._process
-        server = psutil.Process(self._process.pid)
-        while not all(one.status() == psutil.STATUS_STOPPED for one in (server, *server.children(recursive=True))):
+        group, end = self._process.pid, time.monotonic() + 10
+        members = [one for one in psutil.process_iter() if group_of(one.pid) == group]
+        while not all(one.status() in {psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE} for one in members):
+            assert time.monotonic() < end, "the server does not stop"
             time.sleep(0.01)
 
     def kill(self) -> None:
