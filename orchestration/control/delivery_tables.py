@@ -44,7 +44,7 @@ consumer = Table(
     *stamps(),
     ForeignKeyConstraint(["tenant_id"], ["tenant.tenant_id"]),
 )
-"""Somebody who registers; ``contact`` is told by another way when deliveries fail for good."""
+"""Somebody who registers; ``contact`` is whom people write to when deliveries fail for good."""
 
 registration = Table(
     "registration",

@@ -21,6 +21,7 @@ from orchestration.delivery.garbage import seldom_collected
 from orchestration.delivery.outgoing import Outgoing
 from orchestration.delivery.queue.claimed import Claimed, Outcome
 from orchestration.delivery.queue.ready import Room
+from orchestration.delivery.sealing import Seal
 from orchestration.delivery.senders import Senders
 from orchestration.delivery.sending import Attempts, Composed, Ready, Task, composed_at_once
 from orchestration.delivery.summary import Summary
@@ -55,8 +56,11 @@ async def deliver(
     When it is stopped, what is under way ends first.
 
     Raises:
+        SettingsError: the installation's pepper is missing here: every delivery would be a dead letter.
         StrataError: the control plane did not answer for five minutes.
     """
+    if not runtime.control.embedded:
+        Seal(runtime.settings, runtime.control)
     worker = _Worker(runtime, stop, concurrency, lease_ms)
     beside = None if until_idle else asyncio.create_task(keep_up(runtime))
     with seldom_collected(), runtime.control.kept_open():

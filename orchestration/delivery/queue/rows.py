@@ -10,6 +10,9 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, Update, and_, b
 
 from orchestration.control.delivery_tables import delivery
 
+_AT_ONCE = 1000
+"""Rows that one statement names: SQL Server takes 2,100 parameters."""
+
 Key = tuple[str, str]
 """Tenant and delivery, or tenant and registration, or tenant and endpoint."""
 
@@ -51,7 +54,9 @@ def write(connection: Connection, changed: Iterable[tuple[Key, Mapping[str, Any]
     for items, keys in alike.items():
         values = dict(items)
         if len(keys) > 1:
-            connection.execute(update(delivery).where(among(delivery, "delivery_id", keys)).values(values))
+            for start in range(0, len(keys), _AT_ONCE):
+                these = among(delivery, "delivery_id", keys[start : start + _AT_ONCE])
+                connection.execute(update(delivery).where(these).values(values))
         else:
             named = {"of_tenant": keys[0][0], "of_delivery": keys[0][1]}
             singles[tuple(values)].append(named | {f"new_{name}": value for name, value in items})
