@@ -21,6 +21,11 @@
     case when {{ condition }} then {{ x_true() }} else {{ x_false() }} end
 {%- endmacro %}
 
+{% macro x_trim(text) -%}
+    {#- Without the blanks around it; DuckDB alone would take every other kind of space as well. -#}
+    {%- if target.type == 'duckdb' -%} trim({{ text }}, ' ') {%- else -%} trim({{ text }}) {%- endif -%}
+{%- endmacro %}
+
 {% macro x_text(length=255) -%}
     {{- 'nvarchar(' ~ length ~ ')' if target.type == 'sqlserver' else 'varchar' -}}
 {%- endmacro %}

@@ -1,10 +1,5 @@
 {#- Text rules: what every cleansing model does to text, keys made of it, and the domain of a web address. -#}
 
-{% macro x_trim(text) -%}
-    {#- Without the blanks around it; DuckDB alone would take every other kind of space as well. -#}
-    {%- if target.type == 'duckdb' -%} trim({{ text }}, ' ') {%- else -%} trim({{ text }}) {%- endif -%}
-{%- endmacro %}
-
 {% macro clean(column, length=255) -%}
     {#- Trimmed, and empty text is no text. -#}
     cast(nullif({{ x_trim(column) }}, '') as {{ x_text(length) }})
