@@ -19,6 +19,7 @@ from orchestration.failures import StrataError
 from orchestration.landing.folder import flush
 from orchestration.landing.manifest import Place
 from orchestration.publication import log
+from orchestration.publication.exported import export_logs
 from orchestration.publication.pointer import pointer_path
 from orchestration.publication.publish import mend_pointers
 from orchestration.publication.status import write_status
@@ -65,6 +66,7 @@ def stage(runtime: Runtime, backup: Path, manifest: BackupManifest, tell: OnProg
     with runtime.warehouse.session("strata restore") as session:
         tables = _agree(session, runtime.settings)
         write_status(session, runtime)
+        export_logs(session, runtime.settings, thorough=True)
         ledgered = last_ledgered(session)
     _flush_all(home)
     return Staged(home, tables, ledgered)

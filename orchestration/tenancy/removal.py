@@ -20,6 +20,7 @@ from orchestration.control.actor import current_actor
 from orchestration.control.installation import remember_removed
 from orchestration.failures import StrataError
 from orchestration.landing.manifest import Place
+from orchestration.publication.exported import export_logs
 from orchestration.publication.status import write_status
 from orchestration.runtime import Runtime
 from orchestration.tenancy import belongings, mentions, versions
@@ -126,6 +127,7 @@ def _clear_warehouse(runtime: Runtime, tenant: str) -> None:
             mentions.take_out_mentions(session, tenant)
             belongings.delete_rows(session, tenant)
         write_status(session, runtime)
+        export_logs(session, runtime.settings, thorough=True)
 
 
 def _clear_versions(runtime: Runtime, tenant: str) -> None:

@@ -24,6 +24,7 @@ from orchestration.failures import SettingsError
 from orchestration.landing.forgetting import forget
 from orchestration.landing.history import committed_loads
 from orchestration.landing.manifest import Place, new_load_id
+from orchestration.publication.exported import export_logs
 from orchestration.publication.status import write_status
 from orchestration.quality.salts import hand_over_salts
 from orchestration.runtime import Runtime
@@ -136,6 +137,7 @@ class _Erasure:
                 for contract, place in self.places:
                     found += self._erase_rows(session, search, contract, place)
             write_status(session, runtime)
+            export_logs(session, runtime.settings, thorough=True)
         with runtime.control.transaction(current_actor()) as connection:
             found += erase_from_outbox(connection, runtime.settings, cuts)
         # A published version's label is its table and its number.

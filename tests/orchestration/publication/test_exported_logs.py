@@ -1,0 +1,62 @@
+"""The copies of the logs follow them: rows that come or go at once, rows changed in place when somebody looks well."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from orchestration.publication.event_log import LOG, NewEvent, record_events
+from orchestration.publication.exported import copy_path, events, export_logs, mend_logs
+from orchestration.runtime import Runtime, open_runtime
+from orchestration.settings import Settings
+from orchestration.warehouse.apply import apply
+
+EMPTIED = f"""UPDATE {LOG} SET data = '{{}}' WHERE data = '{{"number":2}}'"""
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Runtime:
+    opened = open_runtime(Settings(home=tmp_path, tenants_file=tmp_path / "none.yaml", _env_file=None))
+    with opened.warehouse.session("test") as session:
+        apply(session)
+        record_events(session, [NewEvent("load.failed", "acme", "crm/lead", {"number": n}) for n in (1, 2, 3)])
+        export_logs(session, opened.settings)
+    return opened
+
+
+def change(runtime: Runtime, statement: str, *, thorough: bool = False) -> None:
+    with runtime.warehouse.session("test") as session:
+        session.execute(statement)
+        export_logs(session, runtime.settings, thorough=thorough)
+
+
+def numbers(runtime: Runtime) -> list[object]:
+    return [event.data.get("number") for event in events(runtime.settings, 0, 100)]
+
+
+@pytest.mark.parametrize(("number", "left"), [(1, [2, 3]), (3, [1, 2])])
+def test_a_row_that_is_gone_is_gone_from_the_copy(runtime: Runtime, number: int, left: list[int]) -> None:
+    change(runtime, f"DELETE FROM {LOG} WHERE data = '{{\"number\":{number}}}'")
+    assert numbers(runtime) == left
+
+
+def test_a_row_that_changed_in_place_is_found_by_who_looks_thoroughly(runtime: Runtime) -> None:
+    change(runtime, EMPTIED, thorough=True)
+    assert numbers(runtime) == [1, None, 3]
+
+
+def test_what_was_changed_by_a_process_that_died_is_mended_by_the_next_look(runtime: Runtime) -> None:
+    with runtime.warehouse.session("test") as session:
+        session.execute(EMPTIED)
+    os.utime(runtime.settings.warehouse_file)
+    assert mend_logs(runtime)
+    assert numbers(runtime) == [1, None, 3]
+
+
+def test_a_copy_that_differs_in_nothing_is_left_alone(runtime: Runtime) -> None:
+    before = copy_path(runtime.settings, "event_log").stat().st_ino
+    for thorough in (False, True):
+        change(runtime, "SELECT 1", thorough=thorough)
+    assert copy_path(runtime.settings, "event_log").stat().st_ino == before
