@@ -13,14 +13,13 @@ from orchestration.scripts.constructs import ADVICE, ALLOWED, UNKNOWN, Advice
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.semantics import findings
 from orchestration.scripts.source import Script, find_scripts, read_script
-from orchestration.scripts.statements import Statement, parse
+from orchestration.scripts.statements import Kind, Statement, parse
 from orchestration.scripts.wording import as_written
 
 AS_OF = "as_of"
 _HEADER = Advice("nobody can tell whose table this is.", "Open the script with /* title: … owner: … description: … */.")
 _NO_TABLE = Advice("the script builds no table.", "Write SELECT … INTO finance.x.")
 _DECLARE = Advice("the platform sets @as_of alone.", "Write DECLARE @as_of date; and no other variable.")
-_IGNORED = frozenset(("SET", name, "ON") for name in ("NOCOUNT", "XACT_ABORT", "ANSI_NULLS", "QUOTED_IDENTIFIER"))
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def _other(found: _Findings, statement: Statement) -> None:
         kinds = [item.args["kind"].is_type("date") for item in tree.expressions]
         if names != [AS_OF] or kinds != [True]:
             found.add(place, "DECLARE", _DECLARE)
-    elif isinstance(tree, exp.Set) and statement.words in _IGNORED:
+    elif statement.kind is Kind.IGNORED:
         return
     elif isinstance(tree, exp.SetOperation):
         advice = Advice("INTO belongs to one SELECT.", "Put the UNION into a CTE, and SELECT … INTO from it.")
@@ -120,8 +119,7 @@ def _table(node: exp.Expr, select: exp.Select, target: Table) -> Iterator[tuple[
 
 def _variables(found: _Findings, statement: Statement, statements: list[Statement]) -> None:
     """Refuse a variable that is not declared in the same batch: SQL Server forgets it at GO."""
-    batch = found.script.batch(statement.place[0])
-    declared = any(isinstance(s.tree, exp.Declare) and found.script.batch(s.place[0]) == batch for s in statements)
+    declared = any(s.kind is Kind.DECLARE and s.batch == statement.batch for s in statements)
     for node in statement.tree.find_all(exp.Parameter):
         place = _place(found.script, node, statement.place)
         if node.name.lower() != AS_OF:

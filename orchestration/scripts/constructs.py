@@ -19,20 +19,48 @@ class Advice(NamedTuple):
     instead: str
 
 
-_ONE_SELECT = "a script is one SELECT … INTO; it builds its table as a whole."
-_BUILD = Advice(_ONE_SELECT, "Move the step into a CTE (WITH … AS) of the SELECT … INTO.")
-_PROCEDURE = Advice(_ONE_SELECT, "Say what the result is, not the steps: use CTEs, CASE and joins.")
-_PLATFORM = Advice("the platform manages tables, databases and rights.", "Leave this statement out.")
+_STEPS = Advice(
+    "a script says what its tables hold; it does not run steps in a loop or by a condition.",
+    "Write one statement over the whole set: a join, a recursive CTE, a window function, CASE.",
+)
+_DYNAMIC = Advice(
+    "what a procedure or a text that is built at run time reads and writes cannot be known before it runs.",
+    "Write the statements themselves into the script.",
+)
+_WHOLE = Advice(
+    "the close runs a script as one transaction: all of it, or nothing.", "Leave it out; an error stops the script."
+)
+_PLATFORM = Advice("the platform manages databases, rights and the server.", "Leave this statement out.")
+_ROWS = Advice("a cursor goes row by row.", "Write one statement over the whole set: a join, a window function.")
+_OUTSIDE = Advice("a script reads tables of this warehouse alone.", "Bring the data in through a source and bronze.")
 
 STATEMENTS: dict[str, Advice] = {
-    **dict.fromkeys(("INSERT", "UPDATE", "DELETE", "MERGE"), _BUILD),
-    **dict.fromkeys(("EXEC", "EXECUTE", "IF", "WHILE", "BEGIN", "END", "RETURN", "GOTO", "THROW"), _PROCEDURE),
-    **dict.fromkeys(("FETCH", "OPEN", "CLOSE", "DEALLOCATE", "PRINT", "RAISERROR", "WAITFOR"), _PROCEDURE),
-    **dict.fromkeys(("CREATE", "ALTER", "DROP", "TRUNCATE", "USE", "GRANT", "REVOKE", "DENY"), _PLATFORM),
-    **dict.fromkeys(("COMMIT", "ROLLBACK", "BACKUP", "RESTORE", "BULK", "DBCC", "KILL"), _PLATFORM),
-    **dict.fromkeys(("ATTACH", "DETACH", "COPY", "PRAGMA", "INSTALL", "LOAD", "CALL"), _PLATFORM),
+    **dict.fromkeys(("EXEC", "EXECUTE"), _DYNAMIC),
+    **dict.fromkeys(("ELSE", "WHILE", "BREAK", "CONTINUE", "RETURN", "GOTO", "WAITFOR"), _STEPS),
+    **dict.fromkeys(("BEGIN", "END"), _STEPS),
+    **dict.fromkeys(("BEGIN TRAN", "BEGIN TRANSACTION", "BEGIN TRY", "BEGIN CATCH", "COMMIT", "ROLLBACK"), _WHOLE),
+    **dict.fromkeys(("SAVE", "THROW", "RAISERROR"), _WHOLE),
+    **dict.fromkeys(("CURSOR", "OPEN", "FETCH", "CLOSE", "DEALLOCATE"), _ROWS),
+    **dict.fromkeys(("GRANT", "REVOKE", "DENY", "BACKUP", "RESTORE", "DBCC", "KILL", "CHECKPOINT"), _PLATFORM),
+    **dict.fromkeys(("RECONFIGURE", "REVERT", "SHUTDOWN", "SETUSER"), _PLATFORM),
+    **dict.fromkeys(("BULK", "READTEXT", "WRITETEXT", "UPDATETEXT"), _OUTSIDE),
+    "USE": Advice("the platform chooses the database.", "Leave it out, and name tables as schema.table."),
+    "ALTER": Advice("a table has the columns that it is made with.", "Write them into SELECT … INTO or CREATE TABLE."),
 }
-"""Statements that are refused by their first word, before sqlglot tries to parse them."""
+"""Statements that are refused by their first word, or their first two."""
+
+CREATIONS: dict[str, Advice] = {
+    **dict.fromkeys(("PROC", "PROCEDURE", "FUNCTION", "TRIGGER"), _DYNAMIC),
+    "UNIQUE": Advice("indexes make nothing unique here.", "Write PRIMARY KEY or UNIQUE into CREATE TABLE."),
+}  # fmt: skip
+"""What a script may not CREATE; all else but tables and views is the platform's."""
+CREATE = Advice(_PLATFORM.why, "A script creates tables and views of finance, #temp tables, and nothing else.")
+
+SESSION_SETTINGS = frozenset({
+    "NOCOUNT", "XACT_ABORT", "ANSI_NULLS", "QUOTED_IDENTIFIER", "ANSI_WARNINGS", "ARITHABORT", "ANSI_PADDING",
+    "CONCAT_NULL_YIELDS_NULL",
+})  # fmt: skip
+"""SET options that may be switched ON, which the platform does for every script; OFF changes results."""
 
 QUERY: frozenset[type[exp.Expr]] = frozenset({
     exp.Select, exp.Subquery, exp.Union, exp.Except, exp.Intersect, exp.With, exp.CTE, exp.Into, exp.From, exp.Join,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from orchestration.failures import ScriptRefused
 
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One finding; ``line`` and ``column`` count from 1."""
+    """One finding; ``line`` and ``column`` count from 1. A warning does not stop the script."""
 
     file: Path
     line: int
@@ -19,6 +20,7 @@ class Problem:
     what: str
     why: str
     instead: str
+    severity: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
         """Write it the way compilers do, so that editors can jump to the place."""
@@ -26,8 +28,9 @@ class Problem:
 
 
 def refusal(problems: Sequence[Problem]) -> ScriptRefused:
-    """Turn findings into the error that stops a script; the first is told in full."""
-    first = problems[0]
-    more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
+    """Turn findings, of which at least one is an error, into what stops a script; the first is told in full."""
+    errors = [problem for problem in problems if problem.severity == "error"]
+    first = errors[0]
+    more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
     message = f"{first.file}:{first.line}:{first.column}: {first.what}: {first.why}{more}"
     return ScriptRefused(message, first.instead)

@@ -1,20 +1,22 @@
-"""Reads a script's file: its encoding, its line ends, its batches and its comment header.
+"""Reads a script's file: its encoding, its line ends and its comment header.
 
 Analysts save from many tools: UTF-8 with or without a byte order mark, UTF-16
-from Management Studio, Windows-1252 from older ones. ``GO`` is not T-SQL but the
-client's batch separator, so it goes here, before anything parses the text.
+from Management Studio, Windows-1252 from older ones. The text stays as it was written,
+line ends too: on a T-SQL server it runs as it is.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
+from bisect import bisect_right
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-_GO = re.compile(r"^[ \t]*GO(?:[ \t]+\d+)?[ \t]*;?[ \t]*(?:--.*)?$", re.IGNORECASE)
-_HEADER = re.compile(r"\A\s*(?:/\*(?P<block>.*?)\*/|(?P<lines>(?:[ \t]*--[^\n]*\n?)+))", re.DOTALL)
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_HEADER = re.compile(r"\A\s*(?:/\*(?P<block>.*?)\*/|(?P<lines>(?:[ \t]*--[^\r\n]*(?:\r\n|\r|\n)?)+))", re.DOTALL)
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -29,25 +31,25 @@ class Header:
 
 @dataclass(frozen=True)
 class Script:
-    """One script; in ``text`` each ``GO`` line is replaced by ``;``, so that line numbers hold."""
+    """One script; ``text`` is what its file says, with its own line ends."""
 
     path: Path
     text: str
     header: Header
-    go_lines: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
         """The file's name without its ending."""
         return self.path.stem
 
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(end.end() for end in _LINE_END.finditer(self.text))]
+
     def place(self, offset: int) -> tuple[int, int]:
         """Return line and column, from 1, of a character of the text."""
-        return self.text.count("\n", 0, offset) + 1, offset - self.text.rfind("\n", 0, offset)
-
-    def batch(self, line: int) -> int:
-        """Return the number of the batch that a line (from 1) is in, from 0."""
-        return sum(go < line for go in self.go_lines)
+        line = bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1] + 1
 
 
 def find_scripts(folder: Path) -> list[Path]:
@@ -57,10 +59,8 @@ def find_scripts(folder: Path) -> list[Path]:
 
 def read_script(path: Path) -> Script:
     """Read one script's file."""
-    lines = decode(path.read_bytes()).replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    go_lines = tuple(number for number, line in enumerate(lines, 1) if _GO.match(line))
-    text = "\n".join(";" if number in go_lines else line for number, line in enumerate(lines, 1))
-    return Script(path, text, read_header(text), go_lines)
+    text = decode(path.read_bytes())
+    return Script(path, text, read_header(text))
 
 
 def decode(content: bytes) -> str:
@@ -90,7 +90,7 @@ def read_fields(text: str, names: Collection[str]) -> dict[str, str]:
     comment = (match["block"] or match["lines"]) if match else ""
     fields: dict[str, list[str]] = {}
     current: list[str] = []
-    for raw in comment.split("\n"):
+    for raw in _LINE_END.split(comment):
         line = raw.strip().lstrip("-*").strip()
         if field := written.match(line):
             current = fields.setdefault(field[1].lower(), [])

@@ -80,12 +80,6 @@ def test_a_problem_names_its_file_line_and_column(write_script: Write) -> None:
     assert str(problem).startswith(f"{path}:6:5: AVG: ")
 
 
-def test_a_missing_semicolon_is_told_with_its_line(write_script: Write) -> None:
-    path = write_script("DECLARE @as_of date\nSELECT s.id INTO finance.x FROM silver.sale AS s")
-    problems = check(path.parent)
-    assert any("semicolon" in problem.instead and problem.line in (4, 5) for problem in problems), problems
-
-
 def test_a_script_without_a_header_has_no_owner(write_script: Write) -> None:
     path = write_script("SELECT s.id INTO finance.x FROM silver.sale AS s;", header="")
     assert [problem.what for problem in check(path.parent)] == [
