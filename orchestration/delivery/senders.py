@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Self
 
 from orchestration.delivery import registry
 from orchestration.delivery.channels.channel import Sender, channel
@@ -33,6 +34,9 @@ _STALE = frozenset(
 
 @dataclass(eq=False)
 class _Way:
+    """An open way; a block that uses it enters it."""
+
+    senders: Senders
     wish: Registration
     opening: asyncio.Task[Sender]
     opened_at: float = field(default_factory=time.monotonic)
@@ -44,30 +48,20 @@ class _Way:
         """Return the sender when it is open; who gives up waiting does not take it from the others."""
         return self.opening.result() if self.opening.done() else await asyncio.shield(self.opening)
 
-    def is_over(self, now: float) -> bool:
-        idle = self.users == 0 and now - self.used_at > IDLE_SECONDS
-        return idle or now - self.opened_at > OLDEST_SECONDS
-
-
-class Passage:
-    """One message's use of a way.
-
-    Raises:
-        StrataError: the way cannot be opened.
-    """
-
-    def __init__(self, senders: Senders, way: _Way) -> None:
-        """Be nobody yet."""
-        self._senders, self._way = senders, way
-
-    def __enter__(self) -> _Way:
-        """Count as one of the way's users."""
-        self._way.users += 1
-        return self._way
+    def __enter__(self) -> Self:
+        """Count as one of its users."""
+        self.users += 1
+        return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         """Count no more; after some errors nobody else uses this way."""
-        self._senders.leave(self._way, error)
+        self.users -= 1
+        self.used_at = time.monotonic()
+        self.senders.left(self, error)
+
+    def is_over(self, now: float) -> bool:
+        idle = self.users == 0 and now - self.used_at > IDLE_SECONDS
+        return idle or now - self.opened_at > OLDEST_SECONDS
 
 
 class Senders:
@@ -79,14 +73,21 @@ class Senders:
         self._ways: dict[Place, _Way] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
-    def to(self, wish: Registration) -> Passage:
-        """Return a passage to a registration's endpoint as it is registered now."""
-        return Passage(self, self._way(wish))
+    def to(self, wish: Registration) -> _Way:
+        """Return the way to a registration's endpoint as it is registered now."""
+        found = self._ways.get(wish.place)
+        if found and found.wish is not wish:
+            if found.wish == wish:
+                found.wish = wish  # those claimed with it need no comparison
+            else:
+                self._give_up(found)
+                found = None
+        if found is None:
+            found = self._ways[wish.place] = _Way(self, wish, asyncio.create_task(self._open(wish)))
+        return found
 
-    def leave(self, way: _Way, error: BaseException | None) -> None:
-        """Count a user less; after some errors nobody else uses this way."""
-        way.users -= 1
-        way.used_at = time.monotonic()
+    def left(self, way: _Way, error: BaseException | None) -> None:
+        """Give up a way that somebody left with such an error, and close it when nobody uses it."""
         if isinstance(error, StrataError) and (not isinstance(error, DeliveryFailed) or error.failure in _STALE):
             self._give_up(way)
         self._close_when_free(way)
@@ -103,18 +104,6 @@ class Senders:
             way.users = 0
             self._give_up(way)
         await asyncio.gather(*self._closing)
-
-    def _way(self, wish: Registration) -> _Way:
-        found = self._ways.get(wish.place)
-        if found and found.wish is not wish:
-            if found.wish == wish:
-                found.wish = wish  # those claimed with it need no comparison
-            else:
-                self._give_up(found)
-                found = None
-        if found is None:
-            found = self._ways[wish.place] = _Way(wish, asyncio.create_task(self._open(wish)))
-        return found
 
     async def _open(self, wish: Registration) -> Sender:
         endpoint = await asyncio.to_thread(registry.resolve_endpoint, wish, self._seal)

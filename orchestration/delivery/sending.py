@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from orchestration.delivery.payload.compose import compose
 from orchestration.delivery.queue.claimed import Claimed, Outcome
 from orchestration.delivery.registration import Registration
 from orchestration.delivery.senders import Senders
+from orchestration.delivery.time_limit import TimeLimit
 from orchestration.failures import FailureClass, StrataError
 from orchestration.runtime import Runtime
 
@@ -65,8 +64,7 @@ class Attempts:
     def __init__(self, runtime: Runtime, senders: Senders, scratch: Path, clock: Callable[[], int]) -> None:
         """Keep what all attempts share."""
         self._runtime, self._senders, self._scratch, self._clock = runtime, senders, scratch, clock
-        self._sending: dict[asyncio.Task[object], float] = {}
-        self._late: set[asyncio.Task[object]] = set()
+        self._limit = TimeLimit(LONGEST_SECONDS)
         # Rows are selected in DuckDB, with all its threads and its memory for each.
         self._composing = asyncio.Semaphore(_COMPOSED_AT_ONCE)
 
@@ -85,7 +83,7 @@ class Attempts:
                 return Outcome(task.claimed, started, self._clock() - started, is_skipped=True)
             with self._senders.to(task.wish) as way:
                 sender = await way.sender()
-                with self._limited():
+                with self._limit:
                     receipt = await sender.send(message)
         except StrataError as error:
             return self._failed(task, started, error)
@@ -108,30 +106,6 @@ class Attempts:
             status_code=receipt.status_code,
             answer=receipt.answer,
         )
-
-    def break_off(self, now: float) -> None:
-        """End the attempts that take too long; ``now`` is the monotonic clock's. A timer for each cost a tenth more."""
-        for sending, began in self._sending.items():
-            if now - began > LONGEST_SECONDS and sending not in self._late:
-                self._late.add(sending)
-                sending.cancel()
-
-    @contextmanager
-    def _limited(self) -> Iterator[None]:
-        me = asyncio.current_task()
-        if me is None:  # no runner's
-            yield
-            return
-        self._sending[me] = time.monotonic()
-        try:
-            yield
-        except asyncio.CancelledError:
-            if me not in self._late or me.uncancel():
-                raise
-            raise TimeoutError from None
-        finally:
-            del self._sending[me]
-            self._late.discard(me)
 
     async def _compose(self, task: Task, folder: Path) -> Composed:
         async with self._composing:

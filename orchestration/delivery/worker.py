@@ -146,7 +146,6 @@ class _Worker:
         for task, message in composed:
             self._outgoing.begin(task, message)
         self._senders.tidy()
-        self._attempts.break_off(time.monotonic())
         return turn
 
     def _take_turn(

@@ -70,7 +70,8 @@ def open_session(
     )
     return aiohttp.ClientSession(
         connector=connector,
-        timeout=aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=min(timeout_seconds, _CONNECT_SECONDS)),
+        # The limit of a whole request is the sender's, which has one timer for all of them.
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(timeout_seconds, _CONNECT_SECONDS)),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,

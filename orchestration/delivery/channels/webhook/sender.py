@@ -15,6 +15,7 @@ from orchestration.delivery.channels.webhook.faults import explain
 from orchestration.delivery.channels.webhook.headers import message_headers
 from orchestration.delivery.failures import DeliveryFailed, DeliveryFailure
 from orchestration.delivery.signatures import Signer
+from orchestration.delivery.time_limit import TimeLimit
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class WebhookSender:
     def __init__(self, target: Target, session: aiohttp.ClientSession) -> None:
         """Use a session that ``connections`` opened."""
         self._target, self._session = target, session
+        self._limit = TimeLimit(target.timeout_seconds)
 
     async def send(self, message: Message) -> Receipt:
         """POST one message.
@@ -70,8 +72,12 @@ class WebhookSender:
         headers = target.headers | message_headers(message, int(now), signature)
         try:
             payload = aiohttp.BytesPayload(body)  # else its kind is looked up
-            async with self._session.post(target.url, data=payload, headers=headers, allow_redirects=False) as response:
-                return await judge(response, target.host, target.secrets)
+            with self._limit:
+                response = await self._session.post(target.url, data=payload, headers=headers, allow_redirects=False)
+                try:
+                    return await judge(response, target.host, target.secrets)
+                finally:
+                    response.release()
         except (aiohttp.ClientError, OSError) as error:
             raise explain(error, target.host, target.timeout_seconds) from None
 
