@@ -8,6 +8,8 @@ from __future__ import annotations
 
 BRONZE_PREFIX = "bronze_"
 SILVER, GOLD, FINANCE, PLATFORM = "silver", "gold", "finance", "strata"
+FINANCE_WORK, FINANCE_HISTORY = "finance_work", "finance_history"
+"""Where a close builds a tenant's tables, and where all closes are kept; ``finance`` shows the current ones."""
 
 TENANT, CONNECTION, LOAD_ID, LOADED_AT, DELETED_AT = (
     "_tenant_id",
@@ -16,6 +18,7 @@ TENANT, CONNECTION, LOAD_ID, LOADED_AT, DELETED_AT = (
     "_loaded_at",
     "_deleted_at",
 )
+AS_OF, CLOSE_ID = "_as_of", "_close_id"
 PLATFORM_KEY = (TENANT, CONNECTION)
 PLATFORM_COLUMNS = (TENANT, CONNECTION, LOAD_ID, LOADED_AT, DELETED_AT)
 

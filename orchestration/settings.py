@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     ledger_retention_days: int = Field(
         90, ge=1, description="Days that the ledger keeps loads that changed nothing.", examples=["30"]
     )
+    close_retention_days: int = Field(
+        400, ge=1, description="Days that closes are kept; the one that readers see always.", examples=["3650"]
+    )
     timezone: str = Field("UTC", description="Time zone of schedules and of 'today'.", examples=["Europe/Berlin"])
     memory_limit_mb: int = Field(256, ge=64, description="DuckDB's memory limit in MB.", examples=["1024"])
     threads: int = Field(2, ge=1, description="DuckDB's threads.", examples=["4"])

@@ -53,8 +53,9 @@ class Script:
 
 
 def find_scripts(folder: Path) -> list[Path]:
-    """Find every script below a folder, in the order of their paths."""
-    return sorted(path for path in folder.rglob("*.sql") if not path.name.startswith((".", "_")))
+    """Find every script below a folder, in the order of their paths; what checks a script is none."""
+    found = (path for path in folder.rglob("*.sql") if not path.name.startswith((".", "_")))
+    return sorted(path for path in found if not path.name.endswith(".checks.sql"))
 
 
 def read_script(path: Path) -> Script:

@@ -125,6 +125,40 @@ PLATFORM_TABLES: dict[str, dict[str, str]] = {
         "finished_at": "TIMESTAMP",
         "message": "VARCHAR",
     },
+    # Which close readers see of each tenant's financial gold.
+    "finance_close": {
+        "tenant_id": "VARCHAR",
+        "close_id": "VARCHAR",
+        "as_of": "DATE",
+        "closed_at": "TIMESTAMP",
+        "reason": "VARCHAR",
+        "who": "VARCHAR",
+    },
+    # Every close that was tried; of one that is forgotten, its rows are gone from finance_history.
+    "close_log": {
+        "close_id": "VARCHAR",
+        "tenant_id": "VARCHAR",
+        "as_of": "DATE",
+        "status": "VARCHAR",
+        "shown": "BOOLEAN",
+        "reason": "VARCHAR",
+        "who": "VARCHAR",
+        "build_id": "VARCHAR",
+        "started_at": "TIMESTAMP",
+        "finished_at": "TIMESTAMP",
+        "message": "VARCHAR",
+        "forgotten_at": "TIMESTAMP",
+    },
+    # What each close that is kept consists of, empty tables too; columns are names and types as JSON.
+    "close_table": {
+        "close_id": "VARCHAR",
+        "tenant_id": "VARCHAR",
+        "table_name": "VARCHAR",
+        "script": "VARCHAR",
+        "columns": "VARCHAR",
+        "rows": "BIGINT",
+        "seconds": "DOUBLE",
+    },
     "publication_log": {
         "seq": "BIGINT PRIMARY KEY",
         "schema_name": "VARCHAR",

@@ -1,0 +1,22 @@
+"""The close: one tenant's financial gold as of one day, built by all scripts from a state that stands still.
+
+Scripts write ``finance_work``; when all of them have passed and their checks hold, one transaction
+copies the tables to ``finance_history`` and moves the tenant's pointer. ``finance.<table>`` is a view on
+the pointers, so a reader sees yesterday's close or today's, never a mixture.
+"""
+
+from orchestration.scripts.close.close import close
+from orchestration.scripts.close.outcome import CheckOutcome, Closed, CloseRequest, ScriptOutcome
+from orchestration.scripts.close.plan import FOLDER, Plan, PlannedScript, read_plan
+
+__all__ = [
+    "FOLDER",
+    "CheckOutcome",
+    "CloseRequest",
+    "Closed",
+    "Plan",
+    "PlannedScript",
+    "ScriptOutcome",
+    "close",
+    "read_plan",
+]

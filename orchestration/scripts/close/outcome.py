@@ -1,0 +1,108 @@
+"""What a close is asked for, and what came of it: by tenant, by script and by check."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from orchestration.failures import FailureClass
+from orchestration.names import Table
+from orchestration.scripts.close.checks_file import Check
+from orchestration.scripts.close.plan import PlannedScript
+
+
+@dataclass(frozen=True)
+class CloseRequest:
+    """Close ``as_of`` a business day, for all tenants or those named.
+
+    A day that is closed already takes a ``reason``. A day before the one that readers see goes into
+    history alone, unless ``show_older`` lets them see it. ``build_id`` names the run.
+    """
+
+    as_of: date
+    tenants: Collection[str] | None = None
+    reason: str = ""
+    show_older: bool = False
+    who: str = ""
+    build_id: str = ""
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """How many offending rows a check found, and some of them: ``sample`` is JSON with personal data masked.
+
+    ``fault`` says why it could not be judged.
+    """
+
+    script: PlannedScript
+    check: Check
+    rows: int = 0
+    sample: str = ""
+    fault: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether it lets the close go on."""
+        return not self.fault and self.rows <= self.check.tolerance
+
+    @property
+    def sentence(self) -> str:
+        """What was found, in a line."""
+        if self.fault:
+            return f"{self.script.name}: {self.check.title}: cannot be judged: {self.fault}"
+        sample = f", such as {self.sample}" if self.sample else ""
+        return f"{self.script.name}: {self.check.title}: {self.rows} rows{sample}"
+
+
+@dataclass(frozen=True)
+class ScriptOutcome:
+    """What one script did for one tenant; ``rows`` and ``columns`` (names and types) are by the table it wrote.
+
+    A script that is ``left out`` cannot be run, and nothing depends on it: the close does without it.
+    """
+
+    script: PlannedScript
+    status: Literal["built", "failed", "left out"]
+    rows: Mapping[Table, int] = field(default_factory=dict)
+    columns: Mapping[Table, Mapping[str, str]] = field(default_factory=dict)
+    seconds: float = 0.0
+    message: str = ""
+    checks: tuple[CheckOutcome, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether its tables may become part of the close."""
+        return self.status != "failed" and all(check.passed for check in self.checks)
+
+
+@dataclass(frozen=True)
+class Closed:
+    """One tenant's close. ``shown``: readers see it now; one of an older day goes into history alone.
+
+    ``already closed``: that day is, and no reason was given to close it again. ``fault`` is of the close
+    itself, beside those of its scripts.
+    """
+
+    tenant: str
+    as_of: date
+    status: Literal["closed", "failed", "already closed"]
+    close_id: str = ""
+    shown: bool = False
+    scripts: tuple[ScriptOutcome, ...] = ()
+    seconds: float = 0.0
+    fault: str = ""
+
+    @property
+    def faults(self) -> list[str]:
+        """What keeps it from being whole, in sentences."""
+        failed = [item.message for item in self.scripts if item.status == "failed"]
+        checks = [c.sentence for item in self.scripts for c in item.checks if not c.passed]
+        return [*failed, *checks, *([self.fault] if self.fault else [])]
+
+    @property
+    def failure_class(self) -> FailureClass:
+        """The class of its worst fault: a script's before a check's."""
+        broken = self.fault or any(item.status == "failed" for item in self.scripts)
+        return FailureClass.SCRIPT if broken else FailureClass.QUALITY

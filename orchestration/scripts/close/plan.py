@@ -1,0 +1,71 @@
+"""What a close runs: every script below the folder, in the order in which they read each other, with its checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration.names import Table
+from orchestration.scripts.close.checks_file import SUFFIX, Check, read_checks
+from orchestration.scripts.lineage import Lineage, lineages
+from orchestration.scripts.problems import Problem
+from orchestration.scripts.source import Script
+
+FOLDER = "financial"
+PLATFORM_OWNER = "platform"
+
+
+@dataclass(frozen=True)
+class PlannedScript:
+    """One script with its edges; one that cannot be run has ``problems``. ``name`` is its path below the folder."""
+
+    script: Script
+    name: str
+    reads: tuple[Table, ...]
+    writes: tuple[Table, ...]
+    problems: tuple[Problem, ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def owner(self) -> str:
+        """Who is told."""
+        return self.script.header.owner or PLATFORM_OWNER
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All scripts in order, and files of checks that no script stands beside."""
+
+    scripts: tuple[PlannedScript, ...]
+    orphans: tuple[Path, ...] = ()
+
+    @property
+    def tables(self) -> list[Table]:
+        """The tables that the scripts build, in order."""
+        return [table for script in self.scripts for table in script.writes]
+
+    def readers(self, tables: tuple[Table, ...]) -> list[PlannedScript]:
+        """Return the scripts that read any of these tables."""
+        return [script for script in self.scripts if set(script.reads) & set(tables)]
+
+
+def read_plan(folder: Path) -> Plan:
+    """Read every script below a folder.
+
+    Raises:
+        ScriptRefused: scripts read each other in a circle.
+    """
+    found = [_planned(item, folder) for item in lineages(folder)]
+    known = {item.script.path for item in found}
+    orphans = [path for path in sorted(folder.rglob(f"*{SUFFIX}")) if _script_of(path) not in known]
+    return Plan(tuple(found), tuple(orphans))
+
+
+def _planned(item: Lineage, folder: Path) -> PlannedScript:
+    path = item.script.path
+    name = path.relative_to(folder).as_posix()
+    return PlannedScript(item.script, name, item.reads, (item.writes,), item.problems, read_checks(path))
+
+
+def _script_of(checks: Path) -> Path:
+    return checks.with_name(checks.name.removesuffix(SUFFIX) + ".sql")

@@ -1,0 +1,122 @@
+"""Runs all scripts of a close for one tenant, and the checks of those that passed.
+
+A script that fails does not stop those that do not read its tables, so that one morning shows all faults.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+from orchestration.failures import ScriptRefused, StrataError
+from orchestration.names import FINANCE, FINANCE_WORK, Table, qualified
+from orchestration.quality.masking import Masking
+from orchestration.scripts.close.checks_file import Check
+from orchestration.scripts.close.executing import Turn, run_script, work, work_columns
+from orchestration.scripts.close.outcome import CheckOutcome, ScriptOutcome
+from orchestration.scripts.close.plan import Plan, PlannedScript
+from orchestration.scripts.problems import refusal
+from orchestration.scripts.scope import Personal
+from orchestration.warehouse.protocol import Session
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What scripts may not see of bronze, and what a sample of rows may show."""
+
+    personal: Personal
+    masking: Masking
+
+
+@dataclass
+class TenantRun:
+    """One tenant's turn; ``last`` are the tables, with their scripts, of the close that readers see."""
+
+    session: Session
+    plan: Plan
+    turn: Turn
+    around: Surroundings
+    last: Mapping[Table, str]
+    built: set[Table] = field(default_factory=set)
+    failed: set[Table] = field(default_factory=set)
+
+    def outcomes(self) -> tuple[ScriptOutcome, ...]:
+        """Build ``finance_work`` anew and return what every script did."""
+        empty_work(self.session)
+        self.session.execute(f"CREATE SCHEMA {FINANCE_WORK}")
+        found = [self._script(script) for script in self.plan.scripts]
+        return tuple(replace(item, checks=self._checks(item)) for item in found)
+
+    def _script(self, script: PlannedScript) -> ScriptOutcome:
+        if script.problems and not self._is_missed(script):
+            return ScriptOutcome(script, "left out", message=str(refusal(script.problems)))
+        began = time.perf_counter()
+        try:
+            if script.problems:
+                raise refusal(script.problems)
+            self._require_fresh(script)
+            rows = run_script(self.session.con, script.script, self.turn, self.around.personal, self.built)
+            columns = {table: _own_columns(self.session, script, table) for table in rows}
+        except StrataError as error:
+            self.failed.update(script.writes)
+            return ScriptOutcome(script, "failed", seconds=time.perf_counter() - began, message=str(error))
+        self.built.update(rows)
+        return ScriptOutcome(script, "built", rows, columns, time.perf_counter() - began)
+
+    def _is_missed(self, script: PlannedScript) -> bool:
+        """Say whether a close without this script would lack something: what readers have, or a script reads."""
+        is_shown = script.name in self.last.values() or any(table in self.last for table in script.writes)
+        return is_shown or bool(self.plan.readers(script.writes))
+
+    def _require_fresh(self, script: PlannedScript) -> None:
+        """Refuse a script that reads a table which could not be built: its own would mix two days."""
+        if stale := [table for table in script.reads if table in self.failed]:
+            message = f"{script.script.path}: {'.'.join(stale[0])}, which it reads, could not be built."
+            raise ScriptRefused(message, "See what its script says.")
+
+    def _checks(self, item: ScriptOutcome) -> tuple[CheckOutcome, ...]:
+        if item.status != "built":
+            return tuple(CheckOutcome(item.script, check, fault="its script was not built") for check in _of(item))
+        return tuple(self._check(item.script, check) for check in _of(item))
+
+    def _check(self, script: PlannedScript, check: Check) -> CheckOutcome:
+        try:
+            if check.problems:
+                raise refusal(check.problems)
+            run_script(self.session.con, check.query, self.turn, self.around.personal, self.built)
+        except StrataError as error:
+            return CheckOutcome(script, check, fault=str(error))
+        place = qualified(work(check.table))
+        (rows,) = self.session.execute(f"SELECT count(*) FROM {place}")[0]
+        names = list(work_columns(self.session.con, check.table))
+        found = self.session.execute(f"SELECT * FROM {place} LIMIT {_SHOWN}")
+        self.session.execute(f"DROP TABLE {place}")
+        sample = self.around.masking.sample([dict(zip(names, row, strict=True)) for row in found])
+        return CheckOutcome(script, check, int(rows), sample)
+
+
+def empty_work(session: Session) -> None:
+    """Remove what a close has built: it holds one tenant's rows, and ends with the tenant's turn."""
+    session.execute(f"DROP SCHEMA IF EXISTS {FINANCE_WORK} CASCADE")
+
+
+def _of(item: ScriptOutcome) -> Collection[Check]:
+    """Return the checks that count: those of a script that is left out are left out with it."""
+    return () if item.status == "left out" else item.script.checks
+
+
+def _own_columns(session: Session, script: PlannedScript, table: Table) -> Mapping[str, str]:
+    """Return a built table's columns.
+
+    Raises:
+        ScriptRefused: one has a name of the platform's.
+    """
+    columns = work_columns(session.con, table)
+    for name in columns:
+        if name.startswith("_"):
+            message = f"{script.script.path}: {FINANCE}.{table[1]}: column {name} begins with an underscore."
+            raise ScriptRefused(message, "Such names are the platform's; give it another one.")
+    return columns

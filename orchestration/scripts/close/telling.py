@@ -1,0 +1,106 @@
+"""Tells of a close in the warehouse's records: verdicts of checks, their events, and alerts to the owners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from uuid import uuid4
+
+from orchestration.alerts import raise_alert, recover_all
+from orchestration.failures import FailureClass
+from orchestration.names import FINANCE, PLATFORM
+from orchestration.publication.event_log import QUALITY_FAILED, NewEvent, record_events
+from orchestration.scripts.close.checks_file import checks_path
+from orchestration.scripts.close.outcome import CheckOutcome, Closed, ScriptOutcome
+from orchestration.scripts.close.plan import PLATFORM_OWNER, Plan, PlannedScript
+from orchestration.warehouse.clock import stored, utc_now
+from orchestration.warehouse.platform import platform_table
+from orchestration.warehouse.protocol import Session
+
+GATE = FINANCE
+"""What the checks of analysts are called among the gates."""
+_VERDICT = (
+    "verdict_id, gate, table_name, rule, severity, passed, failed_rows, sample, owner, tenant_id, build_id, decided_at"
+)
+
+
+def tell(session: Session, closed: Closed) -> None:
+    """Write what a tenant's close found; call it in the transaction that ends the close."""
+    checks = [check for item in closed.scripts for check in item.checks]
+    for check in checks:
+        _keep_verdict(session, closed, check)
+    record_events(session, [_event(closed, check) for check in checks if not check.passed])
+    for item in closed.scripts:
+        if item.status == "failed":
+            raise_alert(
+                session, FailureClass.SCRIPT, _about(item.script, closed.tenant), item.message, item.script.owner,
+                tenant=closed.tenant,
+            )  # fmt: skip
+    for check in (check for check in checks if not check.passed):
+        raise_alert(
+            session, FailureClass.QUALITY, _about_check(check, closed.tenant), check.sentence, check.script.owner,
+            tenant=closed.tenant,
+        )  # fmt: skip
+    if closed.fault:
+        raise_alert(
+            session, FailureClass.SCRIPT, _about_all(closed.tenant), closed.fault, PLATFORM_OWNER, tenant=closed.tenant
+        )
+    recover_all(session, _well(closed))
+
+
+def tell_of_files(session: Session, plan: Plan, left_out: Iterable[ScriptOutcome]) -> None:
+    """Tell owners of scripts that cannot be run, and of checks that no script stands beside; once for all tenants."""
+    broken = {item.script.name: item for item in left_out}
+    for name, item in broken.items():
+        raise_alert(session, FailureClass.SCRIPT, f"script {name}", item.message, item.script.owner)
+    for path in plan.orphans:
+        raise_alert(session, FailureClass.SCRIPT, f"checks {path.name}", _orphaned(path.name), PLATFORM_OWNER)
+    well = [script for script in plan.scripts if script.name not in broken]
+    subjects = [f"checks {checks_path(script.script.path).name}" for script in well]
+    recover_all(session, [*(f"script {script.name}" for script in well), *subjects])
+
+
+def _orphaned(name: str) -> str:
+    return f"{name} is never run: there is no script of that name beside it."
+
+
+def _well(closed: Closed) -> Iterator[str]:
+    if not closed.fault:
+        yield _about_all(closed.tenant)
+    for item in closed.scripts:
+        if item.status == "built":
+            yield _about(item.script, closed.tenant)
+        yield from (_about_check(check, closed.tenant) for check in item.checks if check.passed)
+
+
+def _about(script: PlannedScript, tenant: str) -> str:
+    return f"script {script.name} for {tenant}"
+
+
+def _about_check(check: CheckOutcome, tenant: str) -> str:
+    return f"check {check.check.name} of {check.script.name} for {tenant}"
+
+
+def _about_all(tenant: str) -> str:
+    return f"close for {tenant}"
+
+
+def _keep_verdict(session: Session, closed: Closed, check: CheckOutcome) -> None:
+    sample = "" if check.passed else check.sample or f"cannot be judged: {check.fault}"
+    session.execute(
+        f"INSERT INTO {platform_table('verdict')} ({_VERDICT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            uuid4().hex, GATE, _table_of(check), check.check.title, "blocks", check.passed, check.rows, sample,
+            check.script.owner, closed.tenant, closed.close_id, stored(utc_now()),
+        ],
+    )  # fmt: skip
+
+
+def _event(closed: Closed, check: CheckOutcome) -> NewEvent:
+    table = _table_of(check)
+    data = {"gate": GATE, "table": table, "rule": check.check.title, "blocks": True, "failed_rows": check.rows}
+    return NewEvent(QUALITY_FAILED, closed.tenant, table, data)
+
+
+def _table_of(check: CheckOutcome) -> str:
+    """Return the table that a check stands for: the first that its script builds."""
+    return ".".join(next(iter(check.script.writes), (PLATFORM, check.script.name)))
