@@ -23,6 +23,7 @@ COLUMNS = {
     "raw_row": "VARCHAR",
 }
 _FIELDS = ", ".join(f"{names.quote(name)} {kind}" for name, kind in COLUMNS.items())
+REJECT_TYPE = f"STRUCT({_FIELDS})"
 
 
 def create_rejects(con: duckdb.DuckDBPyConnection) -> None:
@@ -35,14 +36,10 @@ def reject_select(contract: Contract, scan: Scan) -> str:
     return f"SELECT {', '.join(_values(contract, scan).values())} FROM {scan.source} WHERE {scan.fault}"
 
 
-def reject_text(contract: Contract, scan: Scan) -> str:
-    """Return the SQL of a row's reject as one JSON text, NULL for a good row."""
-    return f"CASE WHEN {scan.fault} THEN {text_object(_values(contract, scan).items())} END"
-
-
-def parsed(text: str) -> dict[str, str]:
-    """Return the SQL of a reject's columns from its :func:`reject_text`."""
-    return {name: f"CAST({text} ->> {names.literal('$.' + name)} AS {kind})" for name, kind in COLUMNS.items()}
+def reject_value(contract: Contract, scan: Scan) -> str:
+    """Return the SQL of a row's reject as one value of :data:`REJECT_TYPE`, NULL for a good row."""
+    members = ", ".join(f"{names.quote(name)} := {value}" for name, value in _values(contract, scan).items())
+    return f"CASE WHEN {scan.fault} THEN struct_pack({members}) END"
 
 
 def _values(contract: Contract, scan: Scan) -> dict[str, str]:

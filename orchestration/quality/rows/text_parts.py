@@ -33,7 +33,7 @@ from orchestration.quality.rows.exact_csv import csv_records
 from orchestration.quality.rows.exact_json import json_records
 from orchestration.quality.rows.json_parts import json_items, read_json
 from orchestration.quality.rows.judgement import Reason, text_object
-from orchestration.quality.rows.rejects import REJECTS, parsed, reject_text
+from orchestration.quality.rows.rejects import REJECT_TYPE, REJECTS, reject_value
 from orchestration.quality.rows.scan import Scan
 from orchestration.quality.rows.text_source import TextSource, second_go
 
@@ -83,7 +83,7 @@ class TextGate:
     def latest(self, column: str) -> datetime | None:
         """Return the greatest value of a timestamp column, that of rejects included where it can be read."""
         value = names.quote(column)
-        cursor = f"CASE WHEN {REJECT} IS NULL THEN {value} ELSE {parsed(REJECT)['cursor']} END"
+        cursor = f"CASE WHEN {REJECT} IS NULL THEN {value} ELSE {REJECT}.cursor END"
         latest_of = {CERTAIN: value, f"{RIGHT} WHERE _doubt IS NULL": value, DOUBTED: cursor}
         found = " UNION ALL ".join(f"SELECT max({when}) AS latest FROM {table}" for table, when in latest_of.items())
         query = f"SELECT max(latest) FROM ({found})"
@@ -97,7 +97,7 @@ class TextGate:
             CERTAIN: columns,
             TEXTS: f"_file VARCHAR, _row BIGINT, {texts}",
             RIGHT: f"{columns}, _doubt VARCHAR[]",
-            DOUBTED: f"{columns}, {REJECT} VARCHAR",
+            DOUBTED: f"{columns}, {REJECT} {REJECT_TYPE}",
         }
         for table, listed in fields.items():
             self.con.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({listed})")
@@ -170,7 +170,7 @@ class TextGate:
             self._judge(second_go(items, f"(SELECT _doubt FROM {doubts})"))
 
     def _judge(self, scan: Scan) -> int:
-        return self._insert(DOUBTED, f"SELECT {scan.values}, {reject_text(self.contract, scan)} FROM {scan.source}")
+        return self._insert(DOUBTED, f"SELECT {scan.values}, {reject_value(self.contract, scan)} FROM {scan.source}")
 
     def _any(self, rows: str) -> bool:
         return bool(self.con.execute(f"SELECT 1 FROM {rows} LIMIT 1").fetchall())
@@ -185,8 +185,7 @@ class TextGate:
         return folder if folder and Path(folder).is_dir() else None
 
     def _collect_rejects(self) -> None:
-        query = f"SELECT {', '.join(parsed(REJECT).values())} FROM {DOUBTED} WHERE {REJECT} IS NOT NULL"
-        self.con.execute(f"INSERT INTO {REJECTS} {query}")
+        self._insert(REJECTS, f"SELECT unnest({REJECT}) FROM {DOUBTED} WHERE {REJECT} IS NOT NULL")
 
 
 @contextmanager
