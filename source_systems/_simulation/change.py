@@ -26,6 +26,8 @@ class Change(NamedTuple):
     Tables are the system's own (``customer``, ``Account``), columns too. Technical
     timestamps (created_at, updated_at; CreatedDate, LastModifiedDate, SystemModstamp)
     are *not* in the row: the simulator sets them to the real present minus ``age``.
+    But for sales: the ``CreatedDate`` of leads, opportunities and their stages is what
+    time in the pipeline is measured by, so the row has it, in the world's time.
     ``age`` is above zero for the initial state (up to some weeks) and for inserts
     that arrive late (up to 14 minutes).
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,7 @@ def found(life: Life) -> None:
     )
     for _ in range(life.chance.randrange(1, 4)):
         _contact(life)
-    _open_opportunity(life, "New Business")
+    _open_opportunity(life, "New Business", life.moment())
 
 
 def step(life: Life) -> None:
@@ -54,8 +54,8 @@ def step(life: Life) -> None:
     for opportunity in life.journal.rows("Opportunity"):
         if not opportunity["IsClosed"] and life.happens(1.2):
             _move_on(life, opportunity)
-    if life.happens(0.15):
-        _open_opportunity(life, "Existing Business" if life.has_customer else "New Business")
+    if life.happens(0.06):
+        _open_opportunity(life, _kind(life), life.moment())
     _step_people(life)
     account = life.journal.rows("Account")[0]
     if life.happens(0.1):
@@ -68,12 +68,13 @@ def step(life: Life) -> None:
 def _step_people(life: Life) -> None:
     if life.happens(0.15):
         _contact(life)
+    for lead in life.journal.rows("Lead"):
+        if lead["Status"] == "Open" and life.happens(0.3):
+            _convert(life, lead)
+        elif lead["Status"] == "Open" and life.happens(0.15):
+            life.journal.update("Lead", lead, Status="Unqualified")
     if life.happens(0.25):
         _lead(life)
-    for lead in life.journal.rows("Lead"):
-        if not lead["IsConverted"] and life.happens(0.3):
-            values = {"Status": "Qualified", "IsConverted": True, "ConvertedAccountId": life.account_id}
-            life.journal.update("Lead", lead, **values)
     contacts = life.journal.rows("Contact")
     if contacts and life.happens(0.1):
         life.journal.update("Contact", life.chance.choice(contacts), Title=life.chance.choice(TITLES))
@@ -122,15 +123,38 @@ def _lead(life: Life) -> None:
         LastName=last,
         Email=f"{first}.{last}@{life.domain}".lower().replace("'", ""),
         Company=life.name,
+        Country=life.country,
+        NumberOfEmployees=life.journal.rows("Account")[0]["NumberOfEmployees"],
         Status="Open",
         LeadSource=life.chance.choice(LEAD_SOURCES),
         IsConverted=False,
         ConvertedAccountId=None,
+        ConvertedOpportunityId=None,
+        ConvertedDate=None,
         OwnerId=life.chance.choice(life.company.owners),
+        CreatedDate=life.moment(),
     )
 
 
-def _open_opportunity(life: Life, kind: str) -> None:
+def _convert(life: Life, lead: Row) -> None:
+    """Turn a lead into an opportunity of its account."""
+    moment = life.moment()
+    life.journal.update(
+        "Lead",
+        lead,
+        Status="Qualified",
+        IsConverted=True,
+        ConvertedAccountId=life.account_id,
+        ConvertedOpportunityId=_open_opportunity(life, _kind(life), moment)["Id"],
+        ConvertedDate=moment.date(),
+    )
+
+
+def _kind(life: Life) -> str:
+    return "Existing Business" if life.has_customer else "New Business"
+
+
+def _open_opportunity(life: Life, kind: str, moment: datetime) -> Row:
     row = life.insert_salesforce(
         "Opportunity",
         AccountId=life.account_id,
@@ -144,8 +168,10 @@ def _open_opportunity(life: Life, kind: str) -> None:
         IsClosed=False,
         IsWon=False,
         OwnerId=life.chance.choice(life.company.owners),
+        CreatedDate=moment,
     )
-    _remember(life, row)
+    _remember(life, row, moment)
+    return row
 
 
 def _move_on(life: Life, row: Row) -> None:
@@ -153,20 +179,24 @@ def _move_on(life: Life, row: Row) -> None:
     place = STAGES.index(row["StageName"]) + 1
     won = life.has_customer and life.chance.random() < 0.6
     stage = STAGES[place] if place < len(STAGES) else "Closed Won" if won else "Closed Lost"
-    closed = stage.startswith("Closed")
+    closed, moment = stage.startswith("Closed"), life.moment()
     values = {"StageName": stage, "Probability": Decimal(_PROBABILITY[stage]), "IsClosed": closed}
     if closed:
-        values |= {"CloseDate": life.today, "IsWon": stage == "Closed Won"}
+        values |= {"CloseDate": moment.date(), "IsWon": stage == "Closed Won"}
     elif life.chance.random() < 0.3:
         values["Amount"] = row["Amount"] + Decimal(life.chance.randrange(-40_000, 90_000)).scaleb(-2)
     life.journal.update("Opportunity", row, **values)
-    _remember(life, row)
+    _remember(life, row, moment)
 
 
-def _remember(life: Life, opportunity: Row) -> None:
+def _remember(life: Life, opportunity: Row, moment: datetime) -> None:
     copied = {name: opportunity[name] for name in ("StageName", "Amount", "Probability", "CloseDate")}
     life.insert_salesforce(
-        "OpportunityHistory", OpportunityId=opportunity["Id"], **copied, CreatedById=opportunity["OwnerId"]
+        "OpportunityHistory",
+        OpportunityId=opportunity["Id"],
+        **copied,
+        CreatedById=opportunity["OwnerId"],
+        CreatedDate=moment,
     )
 
 

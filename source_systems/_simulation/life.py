@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
-from source_systems._simulation import billing, crm, subscriptions, usage
+from source_systems._simulation import billing, crm, settlement, subscriptions, usage
 from source_systems._simulation.change import Journal, Row
+from source_systems._simulation.charges import Billed
 from source_systems._simulation.company import Company
 from source_systems._simulation.ids import salesforce_id, uuid_of
 from source_systems._simulation.vocabulary import (
@@ -33,6 +34,7 @@ class Life:
         self.company, self.number, self.today, self.since = company, number, today, today
         self.chance = company.random("life", number)
         self.journal = Journal()
+        self.billed: dict[int, Billed] = {}
         self._counters: dict[str, int] = {}
         self.match = _MATCHES[self.chance.randrange(len(_MATCHES))]
         self.country = self.chance.choice(tuple(COUNTRIES))
@@ -65,9 +67,10 @@ class Life:
         """Take one step: everything that happens after the last step, up to and including a day."""
         self.since, self.today = self.today, until
         if self.has_customer:
-            subscriptions.step(self)
-            billing.step(self)
             usage.step(self)
+            billing.issue(self)
+            subscriptions.step(self)
+            settlement.step(self)
         if self.has_account:
             crm.step(self)
 
@@ -80,6 +83,12 @@ class Life:
         """Say whether something that happens so often in a month happens in this step."""
         days = (self.today - self.since).days
         return self.chance.random() < min(0.9, per_month * days / 30)
+
+    def moment(self) -> datetime:
+        """Return a time in office hours of a day after the last step, up to the day."""
+        days = max(0, (self.today - self.since).days - 1)
+        day = self.today - timedelta(days=self.chance.randrange(days + 1))
+        return datetime.combine(day, time(8 + self.chance.randrange(9), self.chance.randrange(60)), UTC)
 
     def late(self) -> timedelta:
         """Return how late a row arrives: mostly not at all, at times up to 14 minutes."""

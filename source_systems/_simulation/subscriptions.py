@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from source_systems._simulation import billing
 from source_systems._simulation.change import Row
 from source_systems._simulation.ids import uuid_of
 
@@ -51,6 +52,9 @@ def step(life: Life) -> None:
     for row in life.journal.rows("license"):
         if row["status"] == "active" and row["valid_until"] <= life.today:
             life.journal.update("license", row, valid_until=row["valid_until"] + timedelta(days=365))
+    for row in life.journal.rows("Contract"):
+        if row["Status"] == "Activated" and row["EndDate"] <= life.today:
+            _renew(life, row)
     customer = life.journal.rows("customer")[0]
     if customer["status"] == "active" and life.happens(0.04):
         _subscribe(life)
@@ -146,6 +150,12 @@ def _contract(life: Life, subscription: Row) -> None:
     )
 
 
+def _renew(life: Life, contract: Row) -> None:
+    """Prolong a contract by a year, as nobody gave notice."""
+    end, term = contract["EndDate"] + timedelta(days=365), contract["ContractTerm"] + 12
+    life.journal.update("Contract", contract, EndDate=end, ContractTerm=term)
+
+
 def _activate(life: Life, row: Row) -> None:
     life.journal.update("subscription", row, status="active", mrr=_mrr(row))
     _tell(life, row, "new", 0, _NOTHING)
@@ -199,6 +209,7 @@ def _tell(life: Life, row: Row, change: str, quantity_before: int, mrr_before: D
         mrr_before=mrr_before,
         mrr_after=row["mrr"],
     )
+    billing.amend(life, row, quantity_before, mrr_before)
 
 
 def _mark_license(life: Life, subscription: Row, status: str) -> None:

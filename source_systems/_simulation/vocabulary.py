@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 FIRST_NAMES = (
     "Amara", "Björn", "Chloé", "Dmitri", "Elif", "Fatou", "Grace", "Hiro", "Ines", "Jürgen",
     "Katarzyna", "Liam", "Mei", "Nadia", "Oskar", "Priya", "Quentin", "Rosa", "Søren", "Tariq",
@@ -57,3 +59,5 @@ METRICS = {
     "Execution": ("active_users", "work_orders"),
     "Services": ("active_users",),
 }
+METERED = {"gigabytes": Decimal("0.0200"), "api_calls": Decimal("0.0150")}
+"""Metrics that are invoiced by use, with the price of one unit in the customer's currency."""

@@ -6,12 +6,10 @@ with settled as (
         sum(posting.amount) as settled_amount
     from (
         select _tenant_id, invoice_key, amount
-        from {{ ref('product_payment') }}
-        where is_deleted = {{ x_false() }}
+        from {{ ref('payment') }}
         union all
-        select _tenant_id, invoice_key, amount
-        from {{ ref('product_credit_note') }}
-        where is_deleted = {{ x_false() }}
+        select _tenant_id, invoice_key, gross_amount as amount
+        from {{ ref('credit_note') }}
     ) as posting
     group by posting._tenant_id, posting.invoice_key
 ),

@@ -18,9 +18,8 @@ with posting as (
         0 as invoices,
         cast(0 as decimal(18, 2)) as net_amount,
         cast(0 as decimal(18, 2)) as gross_amount,
-        amount as credited_amount
-    from {{ ref('product_credit_note') }}
-    where is_deleted = {{ x_false() }}
+        gross_amount as credited_amount
+    from {{ ref('credit_note') }}
 )
 
 select

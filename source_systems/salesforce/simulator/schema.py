@@ -125,8 +125,10 @@ def _opportunity() -> SObject:
 def _people() -> tuple[SObject, ...]:
     contact = (_ID, Field("AccountId", "reference"), *_PERSON, Field("Phone", "phone"), text("Title", 128), _OWNER)
     lead = (
-        _ID, *_PERSON, text("Company"), Field("Status", "picklist"), Field("LeadSource", "picklist"),
-        Field("IsConverted", "boolean"), Field("ConvertedAccountId", "reference"), _OWNER,
+        _ID, *_PERSON, text("Company"), text("Country", 80), Field("NumberOfEmployees", "int"),
+        Field("Status", "picklist"), Field("LeadSource", "picklist"), Field("IsConverted", "boolean"),
+        Field("ConvertedAccountId", "reference"), Field("ConvertedOpportunityId", "reference"),
+        Field("ConvertedDate", "date"), _OWNER,
     )  # fmt: skip
     user = (
         _ID, text("Username", 80), text("Name", 121), Field("Email", "email", length=128), Field("IsActive", "boolean"),

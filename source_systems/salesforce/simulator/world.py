@@ -57,7 +57,7 @@ def apply(records: Records, changes: Iterable[Change], now: datetime) -> None:
         if change.op == "delete":
             records.purge(change.table, change.row["Id"])
         else:
-            records.put(change.table, change.row | _stamps(change, moment))
+            records.put(change.table, _stamps(change, moment) | change.row)
         if change.op == "delete" or change.row.get("IsDeleted"):
             records.log_deletion(change.table, change.row["Id"], moment)
         elif change.op == "update":
@@ -65,6 +65,7 @@ def apply(records: Records, changes: Iterable[Change], now: datetime) -> None:
 
 
 def _stamps(change: Change, moment: datetime) -> dict[str, datetime]:
+    """Return the technical timestamps; a row that brings its own ``CreatedDate`` keeps it."""
     if change.formula_only:
         return {}
     stamps = {"LastModifiedDate": moment, "SystemModstamp": moment}

@@ -47,6 +47,7 @@ paired as (
         product_customer.currency,
         account.account_type,
         account.industry,
+        {{ segment('account.number_of_employees') }} as segment,
         account.annual_revenue,
         account.number_of_employees,
         account.health_score,

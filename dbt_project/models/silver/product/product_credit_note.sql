@@ -4,15 +4,20 @@ select
     source._connection,
     {{ record_key('product', 'source._connection', 'source.id') }} as credit_note_key,
     {{ record_key('product', 'source._connection', 'source.invoice_id') }} as invoice_key,
+    {{ record_key('product', 'source._connection', 'source.invoice_line_id') }} as invoice_line_key,
     {{ clean('source.number', 64) }} as credit_note_number,
 
     -- facts
-    source.amount,
+    source.net_amount,
+    source.tax_amount,
+    source.amount as gross_amount,
     upper({{ clean('source.currency', 3) }}) as currency,
     {{ clean('source.reason') }} as reason,
 
     -- times
     source.issued_on,
+    source.service_from,
+    source.service_to,
     source.created_at,
     source.updated_at,
 
