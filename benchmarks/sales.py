@@ -92,7 +92,8 @@ class ParquetExtractor(Extractor):
         """Yield the file's rows, whatever the window: the file is what the window holds."""
         del contract, window
         with closing(pq.ParquetFile(self._path, pre_buffer=False)) as file:
-            yield from file.iter_batches(batch_size=65_536)
+            # Arrow's own threads cost more than the file: measured for 20,000 rows, 11 to 70 CPU ms against 8.
+            yield from file.iter_batches(batch_size=65_536, use_threads=False)
 
     def describe(self, contract: Contract) -> Mapping[str, ColumnType]:
         """Return the contract's own columns."""
