@@ -31,18 +31,26 @@ class Outset:
 
 def set_out(session: Session, source: str, contracts: Iterable[Contract], mode: Mode, run_id: str | None) -> Outset:
     """Create and add what the contracts ask for, and read how everything stands."""
-    refused: dict[str, StrataError] = {}
-    for contract in contracts:
-        try:
-            _bring_up(session, contract, mode)
-        except StrataError as error:
-            refused[contract.entity] = error
+    contracts = list(contracts)
+    # Looked at all together first: nearly every call finds nothing to do.
+    refused = {} if apply.is_current(session, contracts) else _bring_all_up(session, contracts, mode)
     return Outset(
         ledger.read_marks(session, source),
         ledger.finished_in_run(session, source, run_id),
         rejects.places_waiting(session, source),
         refused,
     )
+
+
+def _bring_all_up(session: Session, contracts: Iterable[Contract], mode: Mode) -> dict[str, StrataError]:
+    """Return why single entities are refused."""
+    refused: dict[str, StrataError] = {}
+    for contract in contracts:
+        try:
+            _bring_up(session, contract, mode)
+        except StrataError as error:
+            refused[contract.entity] = error
+    return refused
 
 
 def _bring_up(session: Session, contract: Contract, mode: Mode) -> None:

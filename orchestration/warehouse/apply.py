@@ -6,7 +6,7 @@ contract no longer names stays, so that nothing is lost by an edit of a file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
@@ -88,31 +88,48 @@ def ensure(session: Session, contracts: Iterable[Contract] = (), *, retype: bool
         ContractViolated: a column cannot take its new type, with ``retype`` or without; nothing was changed.
     """
     contracts = list(contracts)
-    if _is_current(session, contracts):
+    if is_current(session, contracts):
         return []
     changes = _possible(plan(session, contracts))
     run(session, (change for change in changes if retype or not change.retypes))
     return changes
 
 
-def _is_current(session: Session, contracts: Iterable[Contract]) -> bool:
-    """Describe the wanted tables one by one: measured, the first look into DuckDB's catalog views takes 17 ms."""
+def is_current(session: Session, contracts: Iterable[Contract] = ()) -> bool:
+    """Say whether nothing is missing, and every column has its type."""
+    wanted = _wanted(contracts)
     try:
-        return all(_has(_describe(session, table), columns) for table, columns in _wanted(contracts).items())
+        found = _describe(session, list(wanted))
     except duckdb.CatalogException:
         return False
+    return all(_has(found[table], columns) for table, columns in wanted.items())
 
 
 def fits(session: Session, contract: Contract) -> bool:
     """Say whether a contract's table is there, with every column in its type."""
     try:
-        return _has(_describe(session, contract.table), bronze_columns(contract))
+        found = _describe(session, [contract.table])
     except duckdb.CatalogException:
         return False
+    return _has(found[contract.table], bronze_columns(contract))
 
 
-def _describe(session: Session, table: names.Table) -> dict[str, str]:
-    return {row[0]: row[1] for row in session.execute(f"DESCRIBE {names.qualified(table)}")}
+def _describe(session: Session, tables: Sequence[names.Table]) -> Existing:
+    """Return the columns of tables, all of which have to be there.
+
+    One statement describes them side by side, each behind a heading that no column of ours could be called. Measured
+    for 11 tables: 2 CPU ms, 5 for one by one, and 17 for the first look into DuckDB's catalog views.
+    """
+    headings = {f" {number}": table for number, table in enumerate(tables)}
+    listed = ", ".join(f"0 AS {names.quote(heading)}, {names.quote(heading)}.*" for heading in headings)
+    places = ", ".join(f"{names.qualified(table)} AS {names.quote(heading)}" for heading, table in headings.items())
+    found: dict[names.Table, dict[str, str]] = {table: {} for table in tables}
+    for name, kind, *_ in session.execute(f"DESCRIBE SELECT {listed} FROM {places}"):
+        if name in headings:
+            columns = found[headings[name]]
+        else:
+            columns[name] = kind
+    return found
 
 
 def _has(existing: Mapping[str, str], columns: Mapping[str, str]) -> bool:
