@@ -20,7 +20,7 @@ from orchestration.publication.event_log import LOAD_FAILED, QUALITY_FAILED, SCH
 from orchestration.publication.event_queries import read_event_queries
 from orchestration.runtime import Runtime
 from orchestration.scripts.lineage import lineages
-from orchestration.scripts.run import FOLDER
+from orchestration.scripts.source import FOLDER
 from orchestration.settings import Settings
 
 Feeding = Mapping[Table, frozenset[str]]

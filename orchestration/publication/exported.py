@@ -35,6 +35,7 @@ _PUBLICATIONS = (
     "coalesce(key_columns, '[]') AS key_columns, coalesce(traceparent, '') AS traceparent"
 )
 _EVENTS = "seq, type, tenant_id, subject, data, occurred_at, traceparent"
+_LOGS = {"publication_log": (log.LOG, _PUBLICATIONS), "event_log": (event_log.LOG, _EVENTS)}
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,10 @@ def export_logs(session: Session, settings: Settings, *, thorough: bool = False)
     A row more or less is seen at a glance, however long the logs have grown; rows that have changed in
     place, which only happens where something has to be forgotten, are looked for when ``thorough``.
     """
-    logs = {"publication_log": (log.LOG, _PUBLICATIONS), "event_log": (event_log.LOG, _EVENTS)}
-    for name, (table, columns) in logs.items():
+    extents = _extents(session)
+    for name, (table, columns) in _LOGS.items():
         query, path = f"SELECT {columns} FROM {table}", copy_path(settings, name)
-        if not (_has_as_many(session, table, path) and (not thorough or _is_the_same(session, query, path))):
+        if extents[name] != _extent(path) or (thorough and not _is_the_same(session, query, path)):
             _export(session, path, query)
 
 
@@ -137,10 +138,10 @@ def _written_at(settings: Settings) -> int:
     return max((path.stat().st_mtime_ns for path in there), default=0)
 
 
-def _has_as_many(session: Session, table: str, path: Path) -> bool:
-    """Compare with the file's own statistics: every load looks."""
-    counted = session.execute(f"SELECT count(*), coalesce(max(seq), 0) FROM {table}")[0]
-    return path.exists() and counted == (pq.read_metadata(path).num_rows, _last(path))
+def _extents(session: Session) -> dict[str, tuple[int, int]]:
+    """Return how many rows each log has, and its last number: every load looks."""
+    counts = (f"SELECT '{name}', count(*), coalesce(max(seq), 0) FROM {table}" for name, (table, _) in _LOGS.items())
+    return {name: (rows, last) for name, rows, last in session.execute(" UNION ALL ".join(counts))}
 
 
 def _is_the_same(session: Session, query: str, path: Path) -> bool:
@@ -180,13 +181,22 @@ def _opened_once(path: Path, filters: list[tuple[str, str, Any]] | None) -> pa.T
 
 
 def _last(path: Path) -> int | None:
-    """Look at the file's own statistics: who has read everything looks once a second, and opens no engine for it."""
+    extent = _extent(path)
+    return extent[1] if extent else None
+
+
+def _extent(path: Path) -> tuple[int, int] | None:
+    """Return how many rows a copy has, and its last number; ``None`` where there is none.
+
+    The file's own statistics tell: who has read everything looks once a second, and opens no engine for it.
+    """
     try:
         metadata = pq.read_metadata(path)
     except FileNotFoundError:
         return None
     groups = [metadata.row_group(number).column(0).statistics for number in range(metadata.num_row_groups)]
-    return max((int(found.max) for found in groups if found is not None and found.has_min_max), default=0)
+    last = max((int(found.max) for found in groups if found is not None and found.has_min_max), default=0)
+    return metadata.num_rows, last
 
 
 def _reader(settings: Settings) -> duckdb.DuckDBPyConnection:

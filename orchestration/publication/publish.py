@@ -8,7 +8,7 @@ published, and the others are mended from it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -40,13 +40,10 @@ def publish(
     tables: Iterable[Table],
     keys: Mapping[Table, Sequence[str]],
     build_id: str,
-    *,
-    as_of: date | None = None,
 ) -> list[PublishedVersion]:
     """Publish what differs from its last version, all of it in one transaction; returns the new versions.
 
-    ``keys`` are by table; a table without one is compared row by row. ``as_of`` is the business day of financial
-    gold, for those who are told of its close.
+    ``keys`` are by table; a table without one is compared row by row.
 
     Raises:
         StrataError: a table is not in the warehouse.
@@ -61,7 +58,7 @@ def publish(
             for table in tables
             if (version := _publish_table(session, settings, table, tuple(keys.get(table, ())), build_id))
         ]
-        tell(session, settings, versions, found, as_of)
+        tell(session, settings, versions, found)
     for version in versions:
         _move(settings, version)
     export_logs(session, settings)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse.clock import aware, stored, utc_now
 from orchestration.warehouse.platform import platform_table
 from orchestration.warehouse.presence import somebody_is_at
-from orchestration.warehouse.protocol import Session
+from orchestration.warehouse.protocol import Row, Session
 
 
 class EntityStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,13 +132,14 @@ def write_status(session: Session, runtime: Runtime) -> Status:
     """Write what the ledger says, and what happened for deliveries; call it after the commit, within the session."""
     export_logs(session, runtime.settings)
     standing.refresh(session)
+    places, (alerts, waiting) = session.execute(_PLACES), _alerts(session)
     status = Status(
         written_at=utc_now(),
-        entities=tuple(_entities(session, runtime)),
-        changed_seq=_changed(session),
+        entities=tuple(_entities(places, runtime)),
+        changed_seq=_changed(places),
         builds=tuple(_builds(session)),
-        alerts=tuple(_alerts(session)),
-        alerts_waiting=_waiting(session),
+        alerts=tuple(alerts),
+        alerts_waiting=waiting,
     )
     replace_file(status_path(runtime.settings), msgspec.json.encode(status))
     return status
@@ -170,9 +172,9 @@ class StatusWriter:
 
 
 _PAUSE_SECONDS, _PAUSE_FACTOR = 2.0, 20
-_ENTITIES = f"""
+_PLACES = f"""
 SELECT tenant_id, source, connection, entity, mode, requested, status, coalesce(message, ''), load_id, finished_at,
-    loaded_at, watermark, daily_at, coalesce(rejects, 0), coalesce(held, 0)
+    loaded_at, watermark, daily_at, coalesce(rejects, 0), coalesce(held, 0), changed_seq
 FROM {platform_table("load_state")} LEFT JOIN (
     SELECT tenant_id, source, connection, entity, count(*) AS rejects
     FROM {platform_table("quarantine")} WHERE status = 'open' GROUP BY ALL
@@ -183,12 +185,12 @@ ORDER BY tenant_id, source, connection, entity"""
 _TIMES = ("last_load_at", "loaded_at", "watermark", "daily_at")
 
 
-def _entities(session: Session, runtime: Runtime) -> list[EntityStatus]:
+def _entities(places: Sequence[Row], runtime: Runtime) -> list[EntityStatus]:
     fields = EntityStatus.__struct_fields__[:-1]
     promises: dict[tuple[str, str], float | None] = {}
     found = []
-    for row in session.execute(_ENTITIES):
-        values = dict(zip(fields, row, strict=True))
+    for row in places:
+        values = dict(zip(fields, row[:-1], strict=True))
         # Asking each of 15 values of 19,000 places whether it is a time took half of the status's cost.
         for name in _TIMES:
             values[name] = aware(values[name])
@@ -208,13 +210,14 @@ def _promise(runtime: Runtime, source: str, entity: str) -> float | None:
     return contract.freshness.total_seconds()
 
 
-def _changed(session: Session) -> dict[str, int]:
-    return dict(
-        session.execute(
-            f"SELECT source, max(changed_seq) AS seq FROM {platform_table('load_state')} GROUP BY source "
-            "HAVING seq IS NOT NULL ORDER BY source"
-        )
-    )
+def _changed(places: Sequence[Row]) -> dict[str, int]:
+    """Taken from what is read anyway: as a query of its own it was a seventh of the status's cost."""
+    newest: dict[str, int] = {}
+    for row in places:
+        source, seq = row[1], row[-1]
+        if seq is not None:
+            newest[source] = max(seq, newest.get(source, 0))
+    return dict(sorted(newest.items()))
 
 
 def _builds(session: Session) -> list[BuildStatus]:
@@ -228,18 +231,21 @@ def _builds(session: Session) -> list[BuildStatus]:
     return [BuildStatus(**{n: _zoned(v) for n, v in zip(fields, row, strict=True)}) for row in rows]
 
 
-def _alerts(session: Session) -> list[AlertStatus]:
+def _alerts(session: Session) -> tuple[list[AlertStatus], int]:
+    """Return the alerts that are open, and how many wait to be sent."""
     columns = "alert_id, class, owner, subject, message, first_at, last_at, count, tenant_id"
     rows = session.execute(
-        f"SELECT {columns} FROM {platform_table('alert')} WHERE state = 'open' ORDER BY first_at, alert_id"
+        f"SELECT {columns}, state = 'open', sent_at IS NULL FROM {platform_table('alert')} "
+        "WHERE state = 'open' OR (sent_at IS NULL AND last_at >= ?) ORDER BY first_at, alert_id",
+        [stored(utc_now() - timedelta(days=1))],
     )
     fields = AlertStatus.__struct_fields__
-    return [AlertStatus(**{n: _zoned(v) for n, v in zip(fields, row, strict=True)}) for row in rows]
-
-
-def _waiting(session: Session) -> int:
-    sql = f"SELECT count(*) FROM {platform_table('alert')} WHERE sent_at IS NULL AND (state = 'open' OR last_at >= ?)"
-    return int(session.execute(sql, [stored(utc_now() - timedelta(days=1))])[0][0])
+    alerts = [
+        AlertStatus(**{n: _zoned(v) for n, v in zip(fields, values, strict=True)})
+        for *values, is_open, _ in rows
+        if is_open
+    ]
+    return alerts, sum(unsent for *_, unsent in rows)
 
 
 def _zoned(value: Any) -> Any:  # noqa: ANN401 - a column holds text, numbers or times

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import duckdb
 
@@ -25,6 +24,7 @@ from orchestration.warehouse.platform import platform_table
 from orchestration.warehouse.protocol import Session
 
 _ROWS = platform_table("event_row")
+_TABLES, _VIEWS = (f"SELECT schema_name, {kind}_name FROM duckdb_{kind}s()" for kind in ("table", "view"))
 
 
 @dataclass(frozen=True)
@@ -40,22 +40,16 @@ def find(session: Session, settings: Settings, tables: Collection[Table]) -> lis
     queries, faults = read_event_queries(settings)
     for name, fault in faults.items():
         raise_alert(session, FailureClass.SCRIPT, _alert(name), str(fault), "")
-    there = {(schema, name) for schema, name in session.execute("SELECT schema_name, table_name FROM duckdb_tables()")}
+    there = {*session.execute(_TABLES), *session.execute(_VIEWS)}
     wanted = [query for query in queries if {*tables} & {*query.tables} and {*query.tables} <= there]
     return [found for number, query in enumerate(wanted) if (found := _run(session, query, f"found_{number}"))]
 
 
-def tell(
-    session: Session,
-    settings: Settings,
-    versions: Sequence[PublishedVersion],
-    found: Iterable[Found],
-    as_of: date | None,
-) -> None:
-    """Write the events of a publication; call it within its transaction. ``as_of`` is the business day of a close."""
+def tell(session: Session, settings: Settings, versions: Sequence[PublishedVersion], found: Iterable[Found]) -> None:
+    """Write the events of a publication; call it within its transaction."""
     events = [event for item in found for event in _new_rows(session, item)]
     closed = [version for version in versions if version.table[0] == FINANCE]
-    record_events(session, [*events, *_closes(session, settings, closed, as_of)])
+    record_events(session, [*events, *_closes(session, settings, closed)])
 
 
 def _run(session: Session, query: EventQuery, relation: str) -> Found | None:
@@ -96,15 +90,22 @@ def _new_rows(session: Session, found: Found) -> list[NewEvent]:
     ]
 
 
-def _closes(
-    session: Session, settings: Settings, versions: Sequence[PublishedVersion], as_of: date | None
-) -> list[NewEvent]:
-    """Return one event for each tenant whose financial gold is another than before."""
+def _closes(session: Session, settings: Settings, versions: Sequence[PublishedVersion]) -> list[NewEvent]:
+    """Return one event for each tenant whose financial gold is another than before, with the close that it is from."""
     tables: dict[str, list[dict[str, object]]] = {}
     for version in versions:
         before = version_path(settings, version.table, version.version - 1)
         old = f"read_parquet({literal(str(before))})" if before else None
         for tenant in tenant_changes(session.con, f"read_parquet({literal(str(version.path))})", old, (), version.key):
             tables.setdefault(tenant, []).append({"table": ".".join(version.table), "version": version.version})
-    day = {"as_of": as_of} if as_of else {}
-    return [NewEvent(CLOSE_PUBLISHED, tenant, FINANCE, {**day, "tables": built}) for tenant, built in tables.items()]
+    closes = _current_closes(session) if tables else {}
+    return [
+        NewEvent(CLOSE_PUBLISHED, tenant, FINANCE, {**closes.get(tenant, {}), "tables": built})
+        for tenant, built in tables.items()
+    ]
+
+
+def _current_closes(session: Session) -> dict[str, dict[str, object]]:
+    """Return id and day of each tenant's close that readers see; of what was taken over, the day is not known."""
+    rows = session.execute(f"SELECT tenant_id, close_id, as_of FROM {platform_table('finance_close')}")
+    return {tenant: {"close_id": close_id} | ({"as_of": day} if day else {}) for tenant, close_id, day in rows}

@@ -8,7 +8,6 @@ Server its text runs unchanged; here sqlglot translates what :mod:`check
 from orchestration.scripts.check import Checked, check, check_script
 from orchestration.scripts.lineage import Lineage, lineage, lineages
 from orchestration.scripts.problems import Problem
-from orchestration.scripts.run import ScriptResult, run_financial
 from orchestration.scripts.source import Script, find_scripts, read_script
 
 __all__ = [
@@ -16,12 +15,10 @@ __all__ = [
     "Lineage",
     "Problem",
     "Script",
-    "ScriptResult",
     "check",
     "check_script",
     "find_scripts",
     "lineage",
     "lineages",
     "read_script",
-    "run_financial",
 ]

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+FOLDER = "financial"
+"""Where the scripts of financial gold lie below the folder of all scripts."""
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _HEADER = re.compile(r"\A\s*(?:/\*(?P<block>.*?)\*/|(?P<lines>(?:[ \t]*--[^\r\n]*(?:\r\n|\r|\n)?)+))", re.DOTALL)
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))

@@ -14,7 +14,7 @@ from orchestration.cli.exit_codes import ExitCode
 from orchestration.publication.event_queries import read_event_queries
 from orchestration.scripts import check as check_scripts
 from orchestration.scripts import find_scripts
-from orchestration.scripts.run import FOLDER
+from orchestration.scripts.source import FOLDER
 from orchestration.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True)

@@ -1,99 +1,107 @@
-"""Financial gold: one asset a script, its upstream and downstream read from the script's own text."""
+"""Financial gold: one asset a table, its upstream read from its script's own text; one op closes the day."""
 
 # No deferred annotations here: Dagster reads the types of `context` and `config`.
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from datetime import date
 
 import dagster as dg
 from pydantic import Field
 
-from orchestration import names
+from orchestration.business_day import business_day
+from orchestration.control.actor import acting_as
 from orchestration.definitions.alerting import tell
 from orchestration.definitions.outcome import Fault, raise_for
-from orchestration.definitions.specs import asset_key, team
-from orchestration.definitions.transform.calendar import business_day
+from orchestration.definitions.transform.closed import Event, events_of
 from orchestration.definitions.transform.project import DbtProject
-from orchestration.definitions.transform.steps import POOL, open_step
+from orchestration.definitions.transform.scripts import check_specs, table_specs
+from orchestration.definitions.transform.steps import FINANCIAL_JOB, POOL, Step, open_step
 from orchestration.failures import FailureClass, ScriptRefused
-from orchestration.scripts.lineage import Lineage, lineages
-from orchestration.scripts.run import FOLDER, ScriptResult, run_financial
+from orchestration.plans import has_financial
+from orchestration.scripts.close import CloseRequest, Closing, Plan, close_and_publish, read_plan
+from orchestration.scripts.close.telling import about_close, orphaned
+from orchestration.scripts.source import FOLDER
 from orchestration.settings import Settings
 
 OP = "financial_scripts"
 
 
 class FinancialConfig(dg.Config):
-    """``as_of`` is a business day (2026-11-30; empty: the newest), ``tenants`` narrows the run (empty: all)."""
+    """What a person may set for one run; the schedule fills in ``left_out``.
+
+    ``as_of`` is a business day (2026-11-30; empty: the newest), ``tenants`` narrows the run (empty: all). A day
+    that is closed already is closed again for a ``reason`` alone. ``left_out`` are tenants whose loads did not
+    come in time, with what they wait for.
+    """
 
     as_of: str = ""
     tenants: list[str] = Field(default_factory=list)
+    reason: str = ""
+    left_out: dict[str, str] = Field(default_factory=dict)
 
 
-def script_lineages(settings: Settings) -> tuple[list[Lineage], str]:
-    """Return every script's edges, and what is wrong with all of them together."""
+def financial_plan(settings: Settings) -> tuple[Plan, str]:
+    """Return every script in order, and what is wrong with all of them together."""
     try:
-        return lineages(settings.scripts_dir / FOLDER), ""
+        return read_plan(settings.scripts_dir / FOLDER), ""
     except ScriptRefused as error:
-        return [], str(error)
+        return Plan(()), str(error)
 
 
-def finance_assets(scripts: Sequence[Lineage], project: DbtProject) -> dg.AssetsDefinition:
-    """Return the scripts' tables as one multi-asset; a script that cannot be run fails alone, with its problem."""
-    owners = {script.writes: script.script.header.owner for script in scripts}
+def finance_assets(plan: Plan, project: DbtProject) -> dg.AssetsDefinition:
+    """Return the scripts' tables as one multi-asset: a close is whole, so no part of it is built alone."""
 
-    @dg.multi_asset(name=OP, specs=[_spec(script) for script in scripts], can_subset=True, pool=POOL)
-    def build(context: dg.AssetExecutionContext, config: FinancialConfig) -> Iterator[dg.MaterializeResult[None]]:
-        tables = sorted((key.path[0], key.path[1]) for key in context.selected_asset_keys)
-        with open_step(context, project, "financial gold") as step:
-            as_of = date.fromisoformat(config.as_of) if config.as_of else business_day(step.runtime)
+    @dg.multi_asset(name=OP, specs=table_specs(plan), check_specs=check_specs(plan), can_subset=False, pool=POOL)
+    def build(context: dg.AssetExecutionContext, config: FinancialConfig) -> Iterator[Event]:
+        with open_step(context, project, "financial gold") as step, acting_as(f"dagster run {step.build_id}"):
             step.begin_financial()
-            results = run_financial(step.runtime, as_of, config.tenants or None, tables)
-            failed = [result for result in results if result.status == "failed"]
-            whole = [table for table in tables if table not in {result.table for result in failed}]
-            versions = {version.table: version for version in step.publish(whole, as_of)}
-            for table in whole:
-                yield _materialized(table, [r for r in results if r.table == table], as_of, versions.get(table))
-            step.finish("; ".join(result.message for result in failed))
-            found = [_fault(result, owners) for result in failed]
-            tell(step.runtime, found, [_subject(result) for result in results if result.status == "built"])
+            request = _request(step, config)
+            closing, versions = close_and_publish(step.runtime, request)
+            found = [*_faults(closing), *_late(config)]
+            yield from events_of(closing, plan, versions)
+            _log_known(context, closing)
+            step.finish("; ".join(fault.message for fault in found))
+            tell(step.runtime, _late(config))
         raise_for(found, context.retry_number)
 
     return build
 
 
-def _subject(result: ScriptResult) -> str:
-    return f"{'.'.join(result.table)} of {result.tenant}"
-
-
-def _fault(result: ScriptResult, owners: Mapping[names.Table, str]) -> Fault:
-    return Fault(_subject(result), FailureClass.SCRIPT, result.message, owners[result.table] or "platform")
-
-
-def _materialized(
-    table: names.Table, results: Sequence[ScriptResult], as_of: date, version: object
-) -> dg.MaterializeResult[None]:
-    rows = [dg.TableRecord({"tenant": r.tenant, "rows": r.rows, "seconds": round(r.seconds, 3)}) for r in results]
-    return dg.MaterializeResult(
-        asset_key=asset_key(table),
-        metadata={
-            "as_of": as_of.isoformat(),
-            "dagster/row_count": sum(result.rows for result in results),
-            "tenants": dg.MetadataValue.table(rows),
-            "version": getattr(version, "version", None) or "unchanged",
-        },
+def _request(step: Step, config: FinancialConfig) -> CloseRequest:
+    as_of = date.fromisoformat(config.as_of) if config.as_of else business_day(step.runtime)
+    ready = [
+        name
+        for name, tenant in sorted(step.runtime.tenants.items())
+        if has_financial(tenant) and name not in config.left_out
+    ]
+    return CloseRequest(
+        as_of, config.tenants or ready, config.reason, who=f"dagster/{FINANCIAL_JOB}", build_id=step.build_id
     )
 
 
-def _spec(script: Lineage) -> dg.AssetSpec:
-    header = script.script.header
-    problem = "\n\n".join(str(problem) for problem in script.problems)
-    return dg.AssetSpec(
-        asset_key(script.writes),
-        deps=[asset_key(table) for table in script.reads],
-        group_name=names.FINANCE,
-        kinds={"broken"} if problem else {"sql", "duckdb"},
-        owners=[team(header.owner)] if header.owner else [],
-        description=f"Cannot be run. {problem}" if problem else header.description or header.title,
-        metadata={"script": script.script.path.name, **({"fault": problem} if problem else {})},
-        skippable=True,
-    )
+def _faults(closing: Closing) -> list[Fault]:
+    """Return what is wrong; the close itself has told the owners."""
+    failed = [closed for closed in closing.tenants if closed.status == "failed"]
+    return [
+        *(Fault(about_close(c.tenant), c.failure_class, "; ".join(c.faults), tenant=c.tenant) for c in failed),
+        *(
+            Fault(f"script {name}", FailureClass.SCRIPT, item.message, item.script.owner)
+            for name, item in closing.left_out.items()
+        ),
+        *(Fault(f"checks {path.name}", FailureClass.SCRIPT, orphaned(path)) for path in closing.plan.orphans),
+    ]
+
+
+def _late(config: FinancialConfig) -> list[Fault]:
+    """Return the tenants that nobody waits for any more today."""
+    return [
+        Fault(about_close(tenant), FailureClass.PERMANENT, f"not closed today: it waits for {what}.", tenant=tenant)
+        for tenant, what in config.left_out.items()
+    ]
+
+
+def _log_known(context: dg.AssetExecutionContext, closing: Closing) -> None:
+    known = [closed.tenant for closed in closing.tenants if closed.status == "already closed"]
+    if known:
+        day = closing.tenants[0].as_of
+        again = "Give a `reason` in the configuration to close it again."
+        context.log.info("%s is closed already for %d tenants. %s", day, len(known), again)

@@ -9,7 +9,7 @@ import dagster as dg
 from orchestration import names
 from orchestration.definitions.transform import broken
 from orchestration.definitions.transform.alert_delivery import alert_delivery_sensor, crash_sensor, send_alerts
-from orchestration.definitions.transform.finance import finance_assets, script_lineages
+from orchestration.definitions.transform.finance import finance_assets, financial_plan
 from orchestration.definitions.transform.gates import gate_checks, judged_tables
 from orchestration.definitions.transform.lineage import FAULTY_PROJECT, models
 from orchestration.definitions.transform.models import dbt_layers
@@ -27,9 +27,9 @@ def warehouse_definitions() -> dg.Definitions:
     """Return the location's definitions from the dbt project and the scripts as they are now."""
     settings = load_settings()
     project = read_project(settings)
-    scripts, circle = script_lineages(settings)
+    plan, circle = financial_plan(settings)
     build = _build_assets(project)
-    finance = [finance_assets(scripts, project)] if scripts else []
+    finance = [finance_assets(plan, project)] if plan.scripts else []
     finance += [broken.asset(names.FINANCE, "scripts", circle)] if circle else []
     jobs = [_job(JOB, build, "Builds what is downstream of the sources that changed, and publishes it.")]
     schedules = []

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 
 import dagster as dg
 
@@ -94,10 +93,10 @@ class Step:
         with self._session(f"start of the {build.kind} build") as session:
             builds.begin(session, build)
 
-    def publish(self, tables: Sequence[names.Table], as_of: date | None = None) -> list[PublishedVersion]:
-        """Publish tables that differ from their last version; returns the new versions. ``as_of``: a close's day."""
+    def publish(self, tables: Sequence[names.Table]) -> list[PublishedVersion]:
+        """Publish tables that differ from their last version; returns the new versions."""
         with self.runtime.warehouse.session("publication") as session:
-            return publish(session, self.runtime, tables, table_keys(self.project), self.build_id, as_of=as_of)
+            return publish(session, self.runtime, tables, table_keys(self.project), self.build_id)
 
     def require_open(self, gate: Gate) -> None:
         """Read the gate's newest verdict: this build's own, or what a run of later steps alone goes by.

@@ -13,17 +13,22 @@ from itertools import islice
 
 import dagster as dg
 
+from orchestration.business_day import start_of_today
 from orchestration.definitions.schedules import unfinished_run
-from orchestration.definitions.transform.calendar import start_of_today
 from orchestration.definitions.transform.lineage import build_selection, downstream_models
 from orchestration.definitions.transform.project import DbtProject
 from orchestration.definitions.transform.steps import FINANCIAL_JOB, JOB
-from orchestration.plans import has_financial
+from orchestration.plans import has_financial, rule_for
 from orchestration.publication.status import BuildStatus, Status, read_status
 from orchestration.runtime import open_runtime
 from orchestration.settings import Settings, load_settings
+from orchestration.tenants import Plan
+
+Waits = dict[str, list[str]]
+"""The entities that a tenant's close waits for, by source."""
 
 LAST_TICK_HOUR = 12
+"""The deadline: from then on nobody waits for a daily load any more."""
 
 
 def build_sensor(project: DbtProject, job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
@@ -85,14 +90,17 @@ def financial_schedule(job: dg.UnresolvedAssetJobDefinition, settings: Settings)
 
 
 def decide_financial(instance: dg.DagsterInstance, now: datetime) -> dg.RunRequest | dg.SkipReason:
-    """Say whether financial gold is built now; a tenant whose daily load is missing at noon is left out."""
+    """Say whether the day is closed now; at noon, a tenant whose daily load is missing is left out and told of.
+
+    A close that was killed is tried again.
+    """
     settings = load_settings()
     status, morning = read_status(settings), start_of_today(settings, now)
     if status is None:
         return dg.SkipReason("Nothing has been loaded yet.")
     done = _build(status, "financial")
-    if done and done.started_at >= morning:
-        return dg.SkipReason(f"Today's financial build was run {done.build_id}: {done.status}.")
+    if done and done.started_at >= morning and done.status != "interrupted":
+        return dg.SkipReason(f"Today's close was run {done.build_id}: {done.status}.")
     if busy := unfinished_run(instance, FINANCIAL_JOB) or unfinished_run(instance, JOB):
         return dg.SkipReason(f"Run {busy} has not ended yet.")
     if changed_sources(status):
@@ -100,38 +108,51 @@ def decide_financial(instance: dg.DagsterInstance, now: datetime) -> dg.RunReque
     return _for_ready_tenants(_missing(status, morning), is_last=now.hour >= LAST_TICK_HOUR)
 
 
-def _for_ready_tenants(missing: Mapping[str, list[str]], *, is_last: bool) -> dg.RunRequest | dg.SkipReason:
+def _for_ready_tenants(missing: Mapping[str, Waits], *, is_last: bool) -> dg.RunRequest | dg.SkipReason:
     if not missing:
         return dg.SkipReason("No tenant's plan has financial gold.")
-    late = {tenant: entities for tenant, entities in missing.items() if entities}
-    text = "; ".join(f"{tenant}: {', '.join(entities[:5])}" for tenant, entities in islice(late.items(), 20))
-    ready = sorted(set(missing) - set(late))
+    late = {tenant: _in_words(waits) for tenant, waits in missing.items() if waits}
     if not late:
         return dg.RunRequest()
-    if not is_last or not ready:
-        return dg.SkipReason(f"Daily loads of today are missing. {text}")
-    config = {"ops": {"financial_scripts": {"config": {"tenants": ready}}}}
+    if not is_last:
+        text = "; ".join(f"{tenant} waits for {waits}" for tenant, waits in islice(late.items(), 20))
+        return dg.SkipReason(f"Daily loads of today are missing. {text}.")
+    config = {"ops": {"financial_scripts": {"config": {"left_out": late}}}}
     return dg.RunRequest(run_config=config, tags={"strata/left_out": ",".join(sorted(late))})
 
 
-def _missing(status: Status, morning: datetime) -> dict[str, list[str]]:
-    """Return, for each tenant that has financial gold, the entities that no daily load of today brought up to date."""
+def _in_words(waits: Waits) -> str:
+    """Name the sources, and some of the entities: ``salesforce (account, lead) and product (invoice)``."""
+    return " and ".join(
+        f"{source} ({', '.join(entities[:5])}{f' and {len(entities) - 5} more' if len(entities) > 5 else ''})"
+        for source, entities in waits.items()
+    )
+
+
+def _missing(status: Status, morning: datetime) -> dict[str, Waits]:
+    """Return, for each tenant that has financial gold, what no daily load of today brought up to date.
+
+    Nobody waits for a source whose daily loads the tenant's plan switches off.
+    """
     runtime = open_runtime()
     done = {
         (item.tenant, item.source, item.connection, item.entity)
         for item in status.entities
         if item.daily_at and item.daily_at >= morning
     }
-    return {
-        name: [
-            f"{connection.source}/{entity}"
-            for connection in tenant.connections
-            for entity in runtime.sources[connection.source].contracts
-            if (name, connection.source, connection.instance, entity) not in done
-        ]
-        for name, tenant in runtime.tenants.items()
-        if has_financial(tenant)
-    }
+    missing: dict[str, Waits] = {name: {} for name, tenant in runtime.tenants.items() if has_financial(tenant)}
+    for name, waits in missing.items():
+        plan = runtime.tenants[name].plan
+        for connection in runtime.tenants[name].connections:
+            source, instance = connection.source, connection.instance
+            for entity in runtime.sources[source].contracts if _is_daily(plan, source) else ():
+                if (name, source, instance, entity) not in done:
+                    waits.setdefault(source, []).append(entity)
+    return missing
+
+
+def _is_daily(plan: Plan, source: str) -> bool:
+    return plan.allows("daily") and rule_for(plan, source, "daily") not in (False, "never", [])
 
 
 def _build(status: Status, kind: str) -> BuildStatus | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from orchestration.failures import SettingsError
@@ -32,12 +33,12 @@ class EventType:
     about_table: bool
     schema: Schema
 
-    @property
+    @cached_property
     def versioned(self) -> str:
         """The name as envelopes have it, ``load.failed.v1``."""
         return f"{self.name}.v{self.version}"
 
-    @property
+    @cached_property
     def schema_uri(self) -> str:
         """What names the schema of its data."""
         return f"urn:strata:event:{self.name}:v{self.version}"
@@ -81,7 +82,7 @@ _PLATFORM = (
         about_table=False,
         schema=described(
             {"tables": {"type": "array", "items": described({"table": _TEXT, "version": {"type": "integer"}})}},
-            {"as_of": {"type": "string", "format": "date"}},
+            {"as_of": {"type": "string", "format": "date"}, "close_id": _TEXT},
         ),
     ),
     EventType(

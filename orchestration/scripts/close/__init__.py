@@ -6,17 +6,19 @@ the pointers, so a reader sees yesterday's close or today's, never a mixture.
 """
 
 from orchestration.scripts.close.close import close
-from orchestration.scripts.close.outcome import CheckOutcome, Closed, CloseRequest, ScriptOutcome
-from orchestration.scripts.close.plan import FOLDER, Plan, PlannedScript, read_plan
+from orchestration.scripts.close.outcome import CheckOutcome, Closed, CloseRequest, Closing, ScriptOutcome
+from orchestration.scripts.close.plan import Plan, PlannedScript, read_plan
+from orchestration.scripts.close.publishing import close_and_publish
 
 __all__ = [
-    "FOLDER",
     "CheckOutcome",
     "CloseRequest",
     "Closed",
+    "Closing",
     "Plan",
     "PlannedScript",
     "ScriptOutcome",
     "close",
+    "close_and_publish",
     "read_plan",
 ]

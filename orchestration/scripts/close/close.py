@@ -18,11 +18,12 @@ from orchestration.scripts.close.adoption import adopt
 from orchestration.scripts.close.executing import Turn
 from orchestration.scripts.close.history import hide_unbuilt, keep, show
 from orchestration.scripts.close.ledger import CLOSED, FAILED, RUNNING, KeptTable, LoggedClose
-from orchestration.scripts.close.outcome import Closed, CloseRequest, ScriptOutcome
-from orchestration.scripts.close.plan import FOLDER, Plan, read_plan
+from orchestration.scripts.close.outcome import Closed, CloseRequest, Closing
+from orchestration.scripts.close.plan import Plan, read_plan
 from orchestration.scripts.close.retention import forget_closes
 from orchestration.scripts.close.running import Surroundings, TenantRun, empty_work
 from orchestration.scripts.close.telling import tell, tell_of_files
+from orchestration.scripts.source import FOLDER
 from orchestration.warehouse import apply
 from orchestration.warehouse.clock import utc_now
 from orchestration.warehouse.protocol import Session
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from orchestration.runtime import Runtime
 
 
-def close(runtime: Runtime, request: CloseRequest) -> list[Closed]:
-    """Close a day for every tenant whose plan has financial gold; returns what came of each.
+def close(runtime: Runtime, request: CloseRequest) -> Closing:
+    """Close a day for every tenant whose plan has financial gold.
 
     A tenant's fault leaves its last close in place, and the others closed; callers decide to raise. What is
     shown then is to be published, which is the caller's too.
@@ -54,10 +55,11 @@ def close(runtime: Runtime, request: CloseRequest) -> list[Closed]:
             found = [_TenantClose(session, plan, around, request, tenant).make() for tenant in tenants]
         finally:
             empty_work(session)
+        closing = Closing(plan, tuple(found))
         with session.transaction():
-            tell_of_files(session, plan, _left_out(found))
+            tell_of_files(session, closing)
         forget_closes(session, runtime.settings.close_retention_days)
-    return found
+    return closing
 
 
 def _chosen(runtime: Runtime, request: CloseRequest) -> list[str]:
@@ -65,10 +67,6 @@ def _chosen(runtime: Runtime, request: CloseRequest) -> list[str]:
     for unknown in (name for name in named if name not in runtime.tenants):
         raise SettingsError(f"Tenant {unknown!r} is unknown.", "See: strata tenant list.")
     return [name for name in named if has_financial(runtime.tenants[name])]
-
-
-def _left_out(found: Iterable[Closed]) -> list[ScriptOutcome]:
-    return [item for closed in found for item in closed.scripts if item.status == "left out"]
 
 
 @dataclass(frozen=True)

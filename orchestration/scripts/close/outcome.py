@@ -10,7 +10,7 @@ from typing import Literal
 from orchestration.failures import FailureClass
 from orchestration.names import Table
 from orchestration.scripts.close.checks_file import Check
-from orchestration.scripts.close.plan import PlannedScript
+from orchestration.scripts.close.plan import Plan, PlannedScript
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,32 @@ class Closed:
         return [*failed, *checks, *([self.fault] if self.fault else [])]
 
     @property
+    def tables(self) -> dict[Table, ScriptOutcome]:
+        """What it consists of: each table with what its script did; empty unless it is closed."""
+        found = {table: item for item in self.scripts for table in item.rows}
+        return found if self.status == "closed" else {}
+
+    @property
     def failure_class(self) -> FailureClass:
         """The class of its worst fault: a script's before a check's."""
         broken = self.fault or any(item.status == "failed" for item in self.scripts)
         return FailureClass.SCRIPT if broken else FailureClass.QUALITY
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What came of a day's close: each tenant's, by name, and the scripts as they were."""
+
+    plan: Plan
+    tenants: tuple[Closed, ...]
+
+    @property
+    def left_out(self) -> dict[str, ScriptOutcome]:
+        """Scripts that cannot be run and that the closes did without, by name."""
+        found = (item for closed in self.tenants for item in closed.scripts)
+        return {item.script.name: item for item in found if item.status == "left out"}
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every tenant's day is closed."""
+        return all(closed.status != "failed" for closed in self.tenants)

@@ -11,7 +11,6 @@ from orchestration.scripts.lineage import Lineage, lineages
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.source import Script
 
-FOLDER = "financial"
 PLATFORM_OWNER = "platform"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 from orchestration.alerts import raise_alert, recover_all
@@ -10,8 +11,8 @@ from orchestration.failures import FailureClass
 from orchestration.names import FINANCE, PLATFORM
 from orchestration.publication.event_log import QUALITY_FAILED, NewEvent, record_events
 from orchestration.scripts.close.checks_file import checks_path
-from orchestration.scripts.close.outcome import CheckOutcome, Closed, ScriptOutcome
-from orchestration.scripts.close.plan import PLATFORM_OWNER, Plan, PlannedScript
+from orchestration.scripts.close.outcome import CheckOutcome, Closed, Closing
+from orchestration.scripts.close.plan import PLATFORM_OWNER, PlannedScript
 from orchestration.warehouse.clock import stored, utc_now
 from orchestration.warehouse.platform import platform_table
 from orchestration.warehouse.protocol import Session
@@ -42,30 +43,31 @@ def tell(session: Session, closed: Closed) -> None:
         )  # fmt: skip
     if closed.fault:
         raise_alert(
-            session, FailureClass.SCRIPT, _about_all(closed.tenant), closed.fault, PLATFORM_OWNER, tenant=closed.tenant
+            session, FailureClass.SCRIPT, about_close(closed.tenant), closed.fault, PLATFORM_OWNER, tenant=closed.tenant
         )
     recover_all(session, _well(closed))
 
 
-def tell_of_files(session: Session, plan: Plan, left_out: Iterable[ScriptOutcome]) -> None:
+def tell_of_files(session: Session, closing: Closing) -> None:
     """Tell owners of scripts that cannot be run, and of checks that no script stands beside; once for all tenants."""
-    broken = {item.script.name: item for item in left_out}
+    broken, plan = closing.left_out, closing.plan
     for name, item in broken.items():
         raise_alert(session, FailureClass.SCRIPT, f"script {name}", item.message, item.script.owner)
     for path in plan.orphans:
-        raise_alert(session, FailureClass.SCRIPT, f"checks {path.name}", _orphaned(path.name), PLATFORM_OWNER)
+        raise_alert(session, FailureClass.SCRIPT, f"checks {path.name}", orphaned(path), PLATFORM_OWNER)
     well = [script for script in plan.scripts if script.name not in broken]
     subjects = [f"checks {checks_path(script.script.path).name}" for script in well]
     recover_all(session, [*(f"script {script.name}" for script in well), *subjects])
 
 
-def _orphaned(name: str) -> str:
-    return f"{name} is never run: there is no script of that name beside it."
+def orphaned(path: Path) -> str:
+    """Say what is wrong with a file of checks that no script stands beside."""
+    return f"{path.name} is never run: there is no script of that name beside it."
 
 
 def _well(closed: Closed) -> Iterator[str]:
     if not closed.fault:
-        yield _about_all(closed.tenant)
+        yield about_close(closed.tenant)
     for item in closed.scripts:
         if item.status == "built":
             yield _about(item.script, closed.tenant)
@@ -80,7 +82,8 @@ def _about_check(check: CheckOutcome, tenant: str) -> str:
     return f"check {check.check.name} of {check.script.name} for {tenant}"
 
 
-def _about_all(tenant: str) -> str:
+def about_close(tenant: str) -> str:
+    """Return what alerts call a tenant's close as a whole."""
     return f"close for {tenant}"
 
 

@@ -17,7 +17,7 @@ from orchestration import names
 from orchestration.bronze.lineage import downstream, model_keys, read_manifest
 from orchestration.names import Table
 from orchestration.scripts.lineage import lineages
-from orchestration.scripts.run import FOLDER
+from orchestration.scripts.source import FOLDER
 from orchestration.settings import Settings
 
 _OF_A_VERSION = "valid_from"

@@ -19,7 +19,7 @@ from orchestration.landing.store import open_landing
 from orchestration.publication.publish import publish
 from orchestration.publication.status import write_status
 from orchestration.runtime import Runtime
-from orchestration.scripts.run import ScriptResult, run_financial
+from orchestration.scripts.close import CloseRequest, Closing, close_and_publish
 from orchestration.settings import Settings
 from orchestration.tenants import Tenant
 from orchestration.warehouse import open_warehouse
@@ -28,8 +28,10 @@ GOLD = ("gold", "bill")
 BRONZE = ("bronze_till", "bill")
 CLOSED = ("finance", "bill_total")
 TENANTS = ("acme", "globex")
-_SCRIPT = """-- @table finance.bill_total
-SELECT note, SUM(amount) AS total, COUNT(*) AS bills FROM gold.bill GROUP BY note
+_SCRIPT = """-- title: Bills
+-- owner: till-team
+-- description: What bills come to.
+SELECT b.note, SUM(b.amount) AS total, COUNT(*) AS bills INTO finance.bill_total FROM gold.bill AS b GROUP BY b.note;
 """
 _BUILD = """
 CREATE SCHEMA IF NOT EXISTS gold;
@@ -94,13 +96,10 @@ class House:
             publish(session, self.runtime, [GOLD, ("gold", "shared")], keys, f"build {self.builds}")
             write_status(session, self.runtime)
 
-    def close(self, tenant: str) -> list[ScriptResult]:
-        """Build and publish one tenant's financial gold."""
-        results = run_financial(self.runtime, date(2026, 11, 30), [tenant])
-        self.builds += 1
-        with self.runtime.warehouse.session("publish the close") as session:
-            publish(session, self.runtime, [CLOSED], {}, f"build {self.builds}")
-        return results
+    def close(self, tenant: str, day: date = date(2026, 11, 30)) -> Closing:
+        """Close a day for one tenant and publish what readers see then."""
+        closing, _ = close_and_publish(self.runtime, CloseRequest(day, [tenant], "a test"))
+        return closing
 
     def access(self, tenant: str, *without: Permission, of: str | None = None) -> TenantAccess:
         """Open a tenant's data for a principal (of that tenant, or ``of`` another) with all other permissions."""

@@ -36,7 +36,7 @@ from orchestration.failures import FailureClass, StrataError
 from orchestration.publication.publish import publish
 from orchestration.publication.status import Status, read_status, write_status
 from orchestration.runtime import Runtime, open_runtime
-from orchestration.scripts.run import run_financial
+from orchestration.scripts.close import CloseRequest, close_and_publish
 from orchestration.settings import Settings
 from orchestration.tenancy import export, listing, onboarding, plans, removal, states
 from orchestration.tenancy.wish import read_wish
@@ -204,12 +204,10 @@ class World:
             return done
 
     def do_close(self, tenant: str, rng: Random) -> object:  # noqa: ARG002
-        results = run_financial(self.runtime, date(2026, 11, 30), [tenant])
-        with self.runtime.warehouse.session("publish the close") as session:
-            if all(item.status == "built" for item in results):
-                self.builds += 1
-                publish(session, self.runtime, [CLOSED], {}, f"build {self.builds}")
-        return [(item.table, item.tenant, item.status, item.rows, item.message) for item in results]
+        self.builds += 1
+        request = CloseRequest(date(2026, 11, 30), [tenant], "a test", build_id=f"build {self.builds}")
+        closing, _ = close_and_publish(self.runtime, request)
+        return [(item.tenant, item.status, item.faults, [s.rows for s in item.scripts]) for item in closing.tenants]
 
     def do_alert(self, tenant: str, rng: Random) -> object:
         subject = f"{tenant}/till bill"

@@ -16,7 +16,9 @@ import pytest
 from orchestration.definitions.transform.project import DbtProject
 from orchestration.definitions.transform.triggers import build_sensor, decide_financial
 from orchestration.publication.status import BuildStatus, EntityStatus, Status, status_path
+from orchestration.runtime import open_runtime
 from orchestration.settings import load_settings
+from orchestration.tenancy.plans import move_to_plan
 
 JOB = dg.define_asset_job("warehouse_build", selection=dg.AssetSelection.groups("silver"))
 MORNING = datetime(2026, 11, 20, 7, 15, tzinfo=UTC)
@@ -213,8 +215,41 @@ def test_at_noon_the_close_leaves_out_the_tenant_whose_load_is_missing(instance:
     write(entities=tuple(daily("acme", MORNING)))
     request = close(instance, MORNING.replace(hour=12, minute=0))
     assert isinstance(request, dg.RunRequest)
-    assert request.run_config["ops"]["financial_scripts"]["config"] == {"tenants": ["acme"]}
+    assert left_out(request)["globex"].startswith("product (")
+    assert list(left_out(request)) == ["globex"]
     assert request.tags["strata/left_out"] == "globex"
+
+
+def test_at_noon_a_close_that_nobody_is_ready_for_tells_of_everybody(instance: dg.DagsterInstance) -> None:
+    write(entities=tuple(daily("acme", MORNING - timedelta(days=1))))
+    request = close(instance, MORNING.replace(hour=12, minute=0))
+    assert isinstance(request, dg.RunRequest)
+    assert list(left_out(request)) == ["acme", "globex"]
+
+
+def left_out(request: dg.RunRequest) -> dict[str, str]:
+    config = request.run_config["ops"]["financial_scripts"]["config"]
+    assert set(config) == {"left_out"}
+    return dict(config["left_out"])
+
+
+def test_a_close_that_waits_names_tenant_source_and_entities(instance: dg.DagsterInstance) -> None:
+    done = [item for item in daily("globex", MORNING) if item.entity not in ("invoice", "payment")]
+    write(entities=(*daily("acme", MORNING), *done))
+    assert "globex waits for product (invoice, payment)." in str(close(instance))
+
+
+@pytest.mark.parametrize("changes", [{"schedules": {"product": {"daily": "never"}}}, {"features": {"daily": False}}])
+def test_nobody_waits_for_loads_that_a_plan_switches_off(instance: dg.DagsterInstance, changes: dict[str, Any]) -> None:
+    move_to_plan(open_runtime().control, "globex", None, changes)
+    write(entities=tuple(daily("acme", MORNING)))
+    assert close(instance) == dg.RunRequest()
+
+
+def test_a_close_that_was_killed_is_requested_again(instance: dg.DagsterInstance) -> None:
+    entities = (*daily("acme", MORNING), *daily("globex", MORNING))
+    write(entities=entities, builds=(build("financial", 0, "running"),))
+    assert close(instance) == dg.RunRequest()
 
 
 def test_today_begins_at_midnight_of_the_platforms_zone(

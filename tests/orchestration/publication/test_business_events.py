@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +58,7 @@ def publish(runtime: Runtime, *statements: str, tables: tuple[Table, ...] = (USA
     with runtime.warehouse.session("publish") as session:
         for statement in statements:
             session.execute(statement)
-        publishing.publish(session, runtime, tables, KEYS, "build", as_of=date(2026, 3, 1))
+        publishing.publish(session, runtime, tables, KEYS, "build")
 
 
 def told(runtime: Runtime, kind: str = "usage.limit_near") -> list[tuple[str, str, dict[str, Any]]]:
@@ -192,13 +191,15 @@ def test_the_platforms_own_example_is_right() -> None:
 
 
 def test_a_close_is_told_to_each_tenant_whose_finance_tables_changed(runtime: Runtime) -> None:
-    publish(runtime, tables=(MRR,))
-    first = {"as_of": "2026-03-01", "tables": [{"table": "finance.mrr", "version": 1}]}
-    assert told(runtime, "finance.close.published") == [("acme", "finance", first), ("globex", "finance", first)]
-    publish(runtime, "UPDATE finance.mrr SET month = 2 WHERE _tenant_id = 'acme'", tables=(MRR,))
-    second = {"as_of": "2026-03-01", "tables": [{"table": "finance.mrr", "version": 2}]}
+    pointers = "INSERT INTO strata.finance_close (tenant_id, close_id, as_of) VALUES ('acme', 'c1', '2026-03-01')"
+    publish(runtime, pointers, "CREATE VIEW finance.shown AS FROM finance.mrr", tables=(("finance", "shown"),))
+    first = {"as_of": "2026-03-01", "close_id": "c1", "tables": [{"table": "finance.shown", "version": 1}]}
+    taken_over = {"tables": [{"table": "finance.shown", "version": 1}]}
+    assert told(runtime, "finance.close.published") == [("acme", "finance", first), ("globex", "finance", taken_over)]
+    publish(runtime, "UPDATE finance.mrr SET month = 2 WHERE _tenant_id = 'acme'", tables=(("finance", "shown"),))
+    second = {"as_of": "2026-03-01", "close_id": "c1", "tables": [{"table": "finance.shown", "version": 2}]}
     assert told(runtime, "finance.close.published") == [("acme", "finance", second)]
-    publish(runtime, tables=(MRR,))
+    publish(runtime, tables=(("finance", "shown"),))
     assert told(runtime, "finance.close.published") == []
 
 

@@ -1,0 +1,28 @@
+"""Closes a day and publishes what readers see then, in one session: a load that waits finds both done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestration.publication.log import PublishedVersion
+from orchestration.publication.publish import publish
+from orchestration.publication.status import write_status
+from orchestration.scripts.close.close import close
+from orchestration.scripts.close.history import shown_tables
+from orchestration.scripts.close.outcome import CloseRequest, Closing
+
+if TYPE_CHECKING:
+    from orchestration.runtime import Runtime
+
+
+def close_and_publish(runtime: Runtime, request: CloseRequest) -> tuple[Closing, list[PublishedVersion]]:
+    """Close a day for every tenant and publish each table that differs from its last version.
+
+    What an earlier close has shown and did not come to publish is published with it. Raises what
+    :func:`close <orchestration.scripts.close.close.close>` does.
+    """
+    with runtime.warehouse.session(f"close of {request.as_of}") as session:
+        closing = close(runtime, request)
+        versions = publish(session, runtime, shown_tables(session), {}, request.build_id)
+        write_status(session, runtime)
+    return closing, versions
