@@ -2,56 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Compiled, Connection, Dialect, Unicode, bindparam, func, insert, literal, select
+from sqlalchemy import Compiled, Connection, Dialect, func, insert, select
 
 from orchestration.control.delivery_tables import attempt
 from orchestration.delivery.queue.claimed import Outcome
+from orchestration.delivery.queue.rows import Key, among
 
 _LONGEST_ANSWER, _LONGEST_MESSAGE = 20_000, 500
-_COLUMNS = ("tenant_id", "delivery_id", "number", "started_at", "milliseconds", "failure", "status_code", "message",
-            "answer", "worker")  # fmt: skip
+_COLUMNS = tuple(attempt.c.keys())
 
 
 def record(connection: Connection, outcomes: Sequence[Outcome], worker: str) -> None:
-    """Write down attempts, one of each delivery; ``worker`` is who made them."""
+    """Write down attempts, one of each delivery, whose rows the caller holds; ``worker`` is who made them."""
     if not outcomes:
         return
+    last = _last_numbers(connection, [item.claimed.key for item in outcomes])
+    rows: list[Any] = [_values(item, last.get(item.claimed.key, 0) + 1, worker) for item in outcomes]
     # Given to the driver as they are: SQLAlchemy would go through the values of each row, for half the time it takes.
     statement = _statement(connection.dialect)
-    constants = statement.params
-    rows: list[Any] = [constants | _values(item, worker) for item in outcomes]
-    if names := getattr(statement, "positiontup", None):
-        rows = list(map(itemgetter(*names), rows))
+    if not connection.dialect.positional:
+        rows = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
     connection.exec_driver_sql(str(statement), rows)
+
+
+def _last_numbers(connection: Connection, keys: Sequence[Key]) -> Mapping[Key, int]:
+    """Return the number of each delivery's last attempt, of those that have one."""
+    number = func.max(attempt.c.number)
+    of_each = (attempt.c.tenant_id, attempt.c.delivery_id)
+    statement = select(*of_each, number).where(among(attempt, "delivery_id", keys)).group_by(*of_each)
+    found: list[Any] = list(connection.execute(statement).all())
+    return {(tenant, delivery): last for tenant, delivery, last in found}
 
 
 @cache
 def _statement(dialect: Dialect) -> Compiled:
-    mine = (attempt.c.tenant_id == bindparam("of_tenant"), attempt.c.delivery_id == bindparam("of_delivery"))
-    number = select(func.coalesce(func.max(attempt.c.number), literal(0)) + 1).where(*mine).scalar_subquery()
-    row = select(
-        bindparam("of_tenant", type_=Unicode),
-        bindparam("of_delivery", type_=Unicode),
+    return insert(attempt).compile(dialect=dialect, column_keys=_COLUMNS)
+
+
+def _values(outcome: Outcome, number: int, worker: str) -> tuple[Any, ...]:
+    """Return the values of the columns, in their order."""
+    return (
+        outcome.claimed.tenant,
+        outcome.claimed.delivery_id,
         number,
-        *(bindparam(f"new_{name}", type_=attempt.c[name].type) for name in _COLUMNS[3:]),
+        outcome.started_at,
+        outcome.milliseconds,
+        outcome.failure or "",
+        outcome.status_code,
+        outcome.message[:_LONGEST_MESSAGE],
+        outcome.answer[:_LONGEST_ANSWER],
+        worker,
     )
-    return insert(attempt).from_select(_COLUMNS, row).compile(dialect=dialect)
-
-
-def _values(outcome: Outcome, worker: str) -> dict[str, Any]:
-    return {
-        "of_tenant": outcome.claimed.tenant,
-        "of_delivery": outcome.claimed.delivery_id,
-        "new_started_at": outcome.started_at,
-        "new_milliseconds": outcome.milliseconds,
-        "new_failure": outcome.failure or "",
-        "new_status_code": outcome.status_code,
-        "new_message": outcome.message[:_LONGEST_MESSAGE],
-        "new_answer": outcome.answer[:_LONGEST_ANSWER],
-        "new_worker": worker,
-    }

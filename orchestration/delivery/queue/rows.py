@@ -9,9 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Table, Update, and_, bindparam, false, or_, update
 
 from orchestration.control.delivery_tables import delivery
-
-_AT_ONCE = 1000
-"""Rows that one statement names: SQL Server takes 2,100 parameters."""
+from orchestration.delivery.queue.names import one_of
 
 Key = tuple[str, str]
 """Tenant and delivery, or tenant and registration, or tenant and endpoint."""
@@ -22,13 +20,8 @@ def among(table: Table, column: str, keys: Iterable[Key]) -> ColumnElement[bool]
     of_tenant: defaultdict[str, set[str]] = defaultdict(set)
     for tenant, name in keys:
         of_tenant[tenant].add(name)
-    return or_(*(_of_tenant(table, column, tenant, list(names)) for tenant, names in of_tenant.items()), false())
-
-
-def _of_tenant(table: Table, column: str, tenant: str, names: list[str]) -> ColumnElement[bool]:
-    # Given as one parameter, hundreds of names are taken as they are: three times as fast as a list of literals.
-    given = bindparam(None, names, expanding=True, type_=table.c[column].type, unique=True)
-    return and_(table.c.tenant_id == tenant, table.c[column].in_(given))
+    each = (and_(table.c.tenant_id == tenant, one_of(table.c[column], names)) for tenant, names in of_tenant.items())
+    return or_(*each, false())
 
 
 def locked(statement: Select[Any], table: Table, *, skip: bool) -> Select[Any]:
@@ -54,9 +47,7 @@ def write(connection: Connection, changed: Iterable[tuple[Key, Mapping[str, Any]
     for items, keys in alike.items():
         values = dict(items)
         if len(keys) > 1:
-            for start in range(0, len(keys), _AT_ONCE):
-                these = among(delivery, "delivery_id", keys[start : start + _AT_ONCE])
-                connection.execute(update(delivery).where(these).values(values))
+            connection.execute(update(delivery).where(among(delivery, "delivery_id", keys)).values(values))
         else:
             named = {"of_tenant": keys[0][0], "of_delivery": keys[0][1]}
             singles[tuple(values)].append(named | {f"new_{name}": value for name, value in items})
