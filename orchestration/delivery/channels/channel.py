@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 from pydantic import SecretStr
 
 from orchestration.failures import SettingsError
@@ -77,8 +78,7 @@ class MadeSecret:
     shown: SecretStr
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, gc=False):
     """What is sent: a body in memory, or a file where it may be large; one of the two.
 
     ``delivery_id`` is the same on every attempt: receivers tell repetitions by it. ``sequence`` rises within a
@@ -102,8 +102,7 @@ class Message:
     is_trial: bool = False
 
 
-@dataclass(frozen=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """What came back of an attempt that went well; ``answer`` is its beginning, ``detail`` is for people."""
 
     status_code: int | None = None

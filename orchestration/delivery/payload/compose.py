@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import msgspec
+from msgspec.structs import replace
 
 from orchestration.access.refusals import Unanswerable
 from orchestration.access.relation import reader
@@ -69,8 +69,10 @@ def _of_events(registration: Registration, claimed: Claimed, kinds: list[EventTy
 
 def _reference(claimed: Claimed, data: dict[str, object]) -> dict[str, object]:
     """Counts are those between two versions: they hold for whoever has the one before."""
-    is_next = claimed.from_version is None or claimed.to_version == claimed.from_version + 1
-    return about_version(claimed) | {name: value for name, value in data.items() if is_next or name not in _COUNTS}
+    about = about_version(claimed)
+    if claimed.from_version is None or claimed.to_version == claimed.from_version + 1:
+        return about | data
+    return about | {name: value for name, value in data.items() if name not in _COUNTS}
 
 
 def _with_content(message: Message, path: Path, largest_body: int) -> Message:

@@ -142,4 +142,4 @@ class Selector:
 def about_version(claimed: Claimed) -> dict[str, Any]:
     """Return what every delivery about a table says of its version."""
     known = {"table": claimed.subject, "version": claimed.to_version, "previous_version": claimed.from_version}
-    return known | ({"publications": claimed.event_count} if claimed.event_count > 1 else {})
+    return known | {"publications": claimed.event_count} if claimed.event_count > 1 else known

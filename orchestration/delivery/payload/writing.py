@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import msgspec
 
+from orchestration.delivery.events.envelope import Envelope
 from orchestration.delivery.payload.forms import COPY_OPTIONS, formed
 from orchestration.delivery.payload.selection import Selection
 from orchestration.delivery.registration import Format
 from orchestration.names import literal
 
 
-def write(
-    con: duckdb.DuckDBPyConnection, selection: Selection, form: Format, around: Mapping[str, Any], path: Path
-) -> None:
+def write(con: duckdb.DuckDBPyConnection, selection: Selection, form: Format, around: Envelope, path: Path) -> None:
     """Write the rows; in JSON within their envelope, as the last member ``rows`` of its data, which is its own last."""
     if form != "json":
         _write_rows(con, selection, form, path)

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from msgspec import structs
+
 from orchestration.delivery.channels.addresses import AddressGuard
 from orchestration.delivery.channels.channel import Endpoint, Message, Receipt
 from orchestration.delivery.channels.given import words
@@ -49,7 +51,7 @@ class SftpSender:
             if message.is_trial:
                 return Receipt(detail=where + await self._tidied(upload))
             for extension, body in companions(wanted, upload.name, message, content):
-                beside = replace(message, body=body, file=None)
+                beside = structs.replace(message, body=body, file=None)
                 await replace(upload, name=upload.name + extension).run(Content(beside, "none"))
             return Receipt(detail=where)
 

@@ -11,10 +11,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from orchestration.delivery.signatures import Scheme, Signer, make_key, verification_key
 from orchestration.settings import PROJECT

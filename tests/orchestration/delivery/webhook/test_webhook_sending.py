@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 from standardwebhooks.webhooks import Webhook
 
 from orchestration.delivery.channels.webhook import sender
