@@ -53,6 +53,10 @@ class Script:
         line = bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
 
+    def line_start(self, line: int) -> int:
+        """Return the offset of a line's first character; the text's end for the line behind the last."""
+        return self._line_starts[line - 1] if line <= len(self._line_starts) else len(self.text)
+
 
 def find_scripts(folder: Path) -> list[Path]:
     """Find every script below a folder, in the order of their paths; what checks a script is none."""

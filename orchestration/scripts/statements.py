@@ -138,13 +138,23 @@ def _readable(part: Part) -> tuple[list[Token], tuple[str, ...]]:
         _check_creation(words)
     if words[1:2] == ("TOP",) and first != "SELECT":
         raise _Refused(f"{first} TOP", Advice("which rows it takes is left to chance.", "Choose the rows by WHERE."))
-    return _one_from(expanded(part.tokens)), words
+    return _one_from(expanded(_unclustered(part.tokens))), words
 
 
 def _check_creation(words: Sequence[str]) -> None:
     kind = next((word for word in words[1:] if word not in ("OR", "ALTER")), "")
     if kind not in ("TABLE", "VIEW", *_INDEXES):
         raise _Refused(f"{words[0]} {kind}", CREATIONS.get(kind, CREATE))
+
+
+def _unclustered(tokens: Sequence[Token]) -> list[Token]:
+    """Leave out how a key is stored, which sqlglot does not parse and which changes no result."""
+    words = [word(token) for token in tokens]
+    return [
+        token
+        for index, token in enumerate(tokens)
+        if not (words[index] in ("CLUSTERED", "NONCLUSTERED") and words[index - 1] in ("KEY", "PRIMARY KEY", "UNIQUE"))
+    ]
 
 
 def _one_from(tokens: list[Token]) -> list[Token]:

@@ -1,0 +1,63 @@
+"""The tables that a statement names: of this warehouse, temporary (``#t``), variables (``@t``) or CTEs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from orchestration.names import BRONZE_PREFIX, FINANCE, GOLD, SILVER, Table
+from orchestration.scripts.constructs import Advice
+
+Name = str | Table
+"""A temporary table or table variable as ``#t`` or ``@t``, or a table of the warehouse; in lower case."""
+
+READABLE = (SILVER, GOLD, FINANCE)
+_OTHER_DATABASE = Advice(
+    "a script reads tables of this warehouse alone.", "Bring the data in through a source; then read it from bronze."
+)
+_CATALOGUE = Advice("what it shows is the server's, not the business'.", "Leave it out.")
+_GLOBAL = Advice("a global temporary table is everybody's.", "Write #, not ##.")
+_NO_SCHEMA = Advice("no CTE has this name, and a table needs its schema.", "Write schema.table.")
+_OTHER_SCHEMA = Advice(
+    "scripts read bronze, silver, gold and finance, and their own #tables.", "Read it from one of these schemas."
+)
+_FROM_OUTSIDE = ("OPENROWSET", "OPENQUERY", "OPENDATASOURCE", "OPENXML")
+
+
+def name_of(node: exp.Table) -> Name | None:
+    """Return the table that a node names; None for a CTE, an alias or a function."""
+    if isinstance(node.this, exp.Parameter):
+        return f"@{node.this.name.lower()}"
+    if isinstance(node.this, exp.Identifier) and node.this.args.get("temporary"):
+        return f"#{node.name.lower()}"
+    if isinstance(node.this, exp.Identifier) and node.db:
+        return node.db.lower(), node.name.lower()
+    return None
+
+
+def written(name: Name) -> str:
+    """Return a table's name as people write it."""
+    return name if isinstance(name, str) else ".".join(name)
+
+
+def misplaced(tree: exp.Expr) -> Iterator[tuple[exp.Table, str, Advice]]:
+    """Yield the tables of a statement that no script may name."""
+    for node in tree.find_all(exp.Table):
+        advice = _advice(node)
+        if advice:
+            yield node, node.copy().sql("tsql").split(" AS ")[0], advice
+
+
+def _advice(node: exp.Table) -> Advice | None:
+    if isinstance(node.this, exp.Func) and node.this.name.upper() in _FROM_OUTSIDE:
+        return _OTHER_DATABASE
+    if isinstance(node.this, exp.Identifier) and node.this.args.get("global_"):
+        return _GLOBAL
+    if node.catalog or isinstance(node.this, exp.Dot):
+        return None if node.catalog.lower() == "tempdb" and name_of(node) else _OTHER_DATABASE
+    schema = node.db.lower()
+    if schema in ("sys", "information_schema"):
+        return _CATALOGUE
+    known = not schema or schema in READABLE or schema.startswith(BRONZE_PREFIX)
+    return None if known or isinstance(node.this, exp.Func) else _OTHER_SCHEMA
