@@ -35,6 +35,11 @@ def integer(value: int) -> pa.Int64Scalar:
     return integer_array([value])[0]
 
 
+def double(value: float) -> pa.DoubleScalar:
+    """Return one double, to compute and compare arrays with."""
+    return pa.Array.from_buffers(pa.float64(), 1, [None, pa.py_buffer(array("d", [value]))])[0]
+
+
 def truth(*, value: bool) -> pa.BooleanScalar:
     """Return one truth value."""
     return pa.Array.from_buffers(pa.bool_(), 1, [None, pa.py_buffer(bytes([value]))])[0]

@@ -18,24 +18,27 @@ import pyarrow.compute as pc
 from orchestration.contracts.model import Column
 from orchestration.contracts.types import Kind
 from orchestration.quality.rows.arrow_values import integer, text, text_array
+from orchestration.quality.rows.short_decimals import LONGEST, arrow_type, from_doubles
 
 # A column that cannot be cast is cast by runs of these lengths.
 # One of the last length is doubted as a whole: cheaper than to find the one value.
 _RUNS = (1024, 256, 64, 16)
 _DECIMAL_DIGITS = 38
+_FEW = 16
 _HOUR_ALONE = len("2026-01-01T10")
 _HOUR_LENGTH = integer(_HOUR_ALONE).cast(pa.int32())
 _ONLY_DATE = len("2026-01-01")
 _YEAR_ONE = (date(1, 1, 1) - date(1970, 1, 1)).days
 _MICROSECONDS_A_DAY = 24 * 60 * 60 * 1_000_000
 _UTC_ENDS = ("Z", "+0000", "+00:00")
+_NO_TEXT = pa.nulls(1, pa.string())[0]
 _TRUE, _FALSE = text("true"), text("false")
 _UUID = r"\A[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\z"
 
 
 @dataclass
 class Converted:
-    """A column's values in the contract's Arrow type, and the masks of those that are doubted."""
+    """A column's values in its :func:`arrow_type`, and the masks of those that are doubted."""
 
     values: pa.Array
     doubts: list[pa.BooleanArray]
@@ -94,13 +97,31 @@ def _known(column: Column) -> tuple[str, ...]:
 
 
 def _number(column: Column, texts: pa.StringArray, cast: _Cast) -> Converted:
-    values, doubts = cast(texts, column.type.arrow)
-    # Letters are exponents of any length, hexadecimal digits and infinities; all else in a number sorts before them.
-    if _has_letters(texts):
-        doubts.append(pc.not_equal(pc.ascii_lower(texts), pc.ascii_upper(texts)))
+    values, doubts = _cast_plain(texts, column.type.arrow, cast)
     if column.type.scale and _longest(texts) + column.type.scale > _DECIMAL_DIGITS:
         doubts.append(pc.greater(pc.binary_length(texts), integer(_DECIMAL_DIGITS - column.type.scale)))
     return Converted(values, doubts)
+
+
+def _cast_plain(texts: pa.StringArray, wanted: pa.DataType, cast: _Cast) -> tuple[pa.Array, list[pa.BooleanArray]]:
+    """Cast numbers without letters, which are exponents of any length, hexadecimal digits and infinities."""
+    if not _has_letters(texts):
+        return cast(texts, wanted)
+    lettered = pc.not_equal(pc.ascii_lower(texts), pc.ascii_upper(texts))
+    values, doubts = cast(pc.if_else(lettered, _NO_TEXT, texts), wanted)
+    return values, [*doubts, lettered]
+
+
+def _decimal(column: Column, texts: pa.StringArray, cast: _Cast) -> Converted:
+    wanted = arrow_type(column.type)
+    if pa.types.is_decimal64(wanted) and _longest(texts) <= LONGEST:
+        doubles, doubts = _cast_plain(texts, pa.float64(), cast)
+        values, wrong = from_doubles(doubles, wanted)
+        # Many are not broken, but greater than doubles can tell.
+        if sum(mask.true_count for mask in wrong) <= len(texts) // _FEW:
+            return Converted(values, [*doubts, *wrong])
+    converted = _number(column, texts, cast)
+    return Converted(converted.values.cast(wanted), converted.doubts)
 
 
 def _double(column: Column, texts: pa.StringArray, cast: _Cast) -> Converted:
@@ -147,7 +168,7 @@ _KINDS: dict[Kind, Callable[[Column, pa.StringArray, _Cast], Converted]] = {
     "smallint": _number,
     "integer": _number,
     "bigint": _number,
-    "decimal": _number,
+    "decimal": _decimal,
     "double": _double,
     "boolean": _boolean,
     "date": _date,
@@ -191,6 +212,7 @@ def _tried(texts: pa.StringArray, wanted: pa.DataType, *, ask: bool) -> tuple[pa
 
 
 def _has_letters(texts: pa.StringArray) -> bool:
+    """Say whether there may be any: all else in a number sorts before them."""
     content = texts.buffers()[2]
     if content is None:
         return False

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from orchestration.quality.rows.arrow_values import integer_array, truth
 from orchestration.quality.rows.certain import Conversion
 from orchestration.quality.rows.csv_texts import CsvTexts
+from orchestration.quality.rows.short_decimals import arrow_type
 
 _DOUBTED_BYTES = 8 * 1024 * 1024
 _NO = truth(value=False)
@@ -38,7 +39,7 @@ class CsvSorting:
         Stops early when memory holds enough of the doubted.
         """
         columns = [item.column for item in self._part.items]
-        schema = pa.schema([(IS_CERTAIN, pa.bool_()), *((column.name, column.type.arrow) for column in columns)])
+        schema = pa.schema([(IS_CERTAIN, pa.bool_()), *((column.name, arrow_type(column.type)) for column in columns)])
         return pa.RecordBatchReader.from_batches(schema, self._batches(schema))
 
     def take_doubted(self) -> pa.Table | None:
