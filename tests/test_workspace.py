@@ -6,7 +6,7 @@ from orchestration.contracts.source import find_sources
 from orchestration.definitions.main_job import read_locations
 from orchestration.settings import PROJECT
 
-PINNED = ["product", "salesforce", "warehouse", "delivery"]
+PINNED = ["accounting", "product", "salesforce", "warehouse", "delivery"]
 """A renamed location starts with stopped schedules and sensors. A new source adds its name here."""
 
 

@@ -56,6 +56,14 @@ class Company:
             row = self._user(number % len(self.owners), is_active=False)
             yield Change("salesforce", "User", "update", row)
 
+    def rates(self, day: date) -> dict[str, Decimal]:
+        """Return what one unit of each currency is worth in euros on a day."""
+        chance = self.random("rate", day)
+        return {
+            currency: Decimal(euros + chance.randrange(-2_000_000, 2_000_000)).scaleb(-8)
+            for currency, euros in EURO_RATES.items()
+        }
+
     def _price_change(self, number: int) -> Iterator[Change]:
         index = (number // 5) % len(self.products)
         raises = (number // 5 - 1) // len(self.products) + 1
@@ -64,9 +72,7 @@ class Company:
         yield Change("product", "product", "update", row)
 
     def _rates(self, day: date) -> Iterator[Change]:
-        chance = self.random("rate", day)
-        for currency, euros in EURO_RATES.items():
-            rate = Decimal(euros + chance.randrange(-2_000_000, 2_000_000)).scaleb(-8)
+        for currency, rate in self.rates(day).items():
             row = {"base_currency": currency, "quote_currency": "EUR", "rate_date": day, "rate": rate}
             yield Change("product", "exchange_rate", "insert", row)
 

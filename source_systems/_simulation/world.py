@@ -24,7 +24,8 @@ class World:
 
     def __init__(self, tenant: str, seed: int, size: int) -> None:
         """Make the company; customers are made when they are asked for."""
-        self._company = Company(tenant, seed, size)
+        self.company = Company(tenant, seed, size)
+        self._arrivals = max(1, size // 200)
 
     def initial(self, system: System | None = None) -> Iterator[Change]:
         """Yield the inserts of the first day, of one system or of both, parents before children."""
@@ -35,48 +36,64 @@ class World:
         return _only(system, self._day(number))
 
     def _initial(self) -> Iterator[Change]:
-        yield from self._company.initial(START)
-        for number in range(self._company.size):
+        yield from self.company.initial(START)
+        for number in range(self.company.size):
             life = self._past(number)
-            age = timedelta(minutes=self._company.random("age", number).randrange(60, 20 * 24 * 60))
+            age = timedelta(minutes=self.company.random("age", number).randrange(60, 20 * 24 * 60))
             yield from (change._replace(age=age) for change in life.journal.take())
 
     def _day(self, number: int) -> Iterator[Change]:
         today = date_of(number)
-        yield from self._company.day(number, date_of(number - 1), today)
-        arrivals = max(1, self._company.size // 200)
-        known = self._company.size + arrivals * (number - 1)
+        yield from self.company.day(number, date_of(number - 1), today)
+        known = self._known(number)
         for customer in range(-number % PERIOD, known, PERIOD):
             yield from self._step(customer, number)
-        for customer in range(known, known + arrivals):
-            yield from Life(self._company, customer, today).journal.take()
+        for customer in range(known, known + self._arrivals):
+            yield from Life(self.company, customer, today).journal.take()
 
     def _past(self, customer: int) -> Life:
         """Live through a customer's years before the first day, month by month."""
-        chance = self._company.random("founded", customer)
+        chance = self.company.random("founded", customer)
         today = START - timedelta(days=chance.randrange(10, HISTORY.days - 40))
-        life = Life(self._company, customer, today)
+        life = Life(self.company, customer, today)
         while today < START:
             today = min(today + _MONTH, START)
             life.live(today)
         return life
 
+    def lives(self, number: int) -> Iterator[Life]:
+        """Yield every customer as it stands at the end of business day ``number``, with all its rows."""
+        for customer in range(self._known(number + 1)):
+            life, coming = self._until(customer, number)
+            for day in coming:
+                life.live(date_of(day))
+            yield life
+
     def _step(self, customer: int, number: int) -> Iterator[Change]:
         """Replay one customer up to the day, and yield the day's changes alone."""
-        arrived = self._arrival(customer)
-        life = Life(self._company, customer, date_of(arrived)) if arrived else self._past(customer)
-        first = arrived + 1 + (-customer - arrived - 1) % PERIOD
-        for day in range(first, number, PERIOD):
+        life, coming = self._until(customer, number - 1)
+        for day in coming:
             life.live(date_of(day))
         for _ in life.journal.take():
             pass
         life.live(date_of(number))
         return life.journal.take()
 
+    def _until(self, customer: int, number: int) -> tuple[Life, range]:
+        """Return a customer on its first day here, and the business days on which it takes steps up to one."""
+        arrived = self._arrival(customer)
+        life = Life(self.company, customer, date_of(arrived)) if arrived else self._past(customer)
+        first = arrived + 1 + (-customer - arrived - 1) % PERIOD
+        return life, range(first, number + 1, PERIOD)
+
+    def _known(self, number: int) -> int:
+        """Return how many customers there are before business day ``number``."""
+        return self.company.size + self._arrivals * (number - 1)
+
     def _arrival(self, customer: int) -> int:
         """Return the business day on which a customer came; 0 for those of the first day."""
-        beyond = customer - self._company.size
-        return beyond // max(1, self._company.size // 200) + 1 if beyond >= 0 else 0
+        beyond = customer - self.company.size
+        return beyond // self._arrivals + 1 if beyond >= 0 else 0
 
 
 def _only(system: System | None, changes: Iterator[Change]) -> Iterator[Change]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -17,13 +19,17 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
+from pydantic import SecretStr
 
 from orchestration import names
+from orchestration.contracts.extraction import Connection, CsvPart, Window
 from orchestration.contracts.model import Contract
 from orchestration.contracts.source import find_sources
 from orchestration.settings import PROJECT
 from orchestration.warehouse.apply import bronze_columns
 from source_systems._simulation import Change, World
+from source_systems.accounting import simulator as accounting
+from source_systems.accounting.extract import connect
 
 DBT_PROJECT = PROJECT / "dbt_project"
 FIRST_LOAD = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -69,6 +75,19 @@ class Bronze:
                 system, table = place.split(".")
                 self._write(con, self.contracts[system, table], list(found.values()))
 
+    def load_files(self, tenant: str, day: int, at: datetime, folder: Path) -> None:
+        """Load the accounting's files as a full load does: what is gone from them is a tombstone."""
+        address = accounting.start(folder)
+        accounting.bring_to(address, tenant, day, seed=7, size=12)
+        settings = {name: SecretStr(value) for name, value in accounting.settings_for(address, tenant).items()}
+        with connect(Connection(tenant, "accounting", settings=settings)) as extractor:
+            for contract in self.contracts.values():
+                if contract.source == "accounting":
+                    pages = [
+                        page for page in extractor.extract(contract, Window(None, at)) if isinstance(page, CsvPart)
+                    ]
+                    self._reconcile(contract, pages, tenant, at)
+
     def execute(self, sql: str) -> list[tuple[Any, ...]]:
         """Run one statement in the file."""
         with duckdb.connect(str(self.path)) as con:
@@ -82,6 +101,24 @@ class Bronze:
         platform = {names.LOADED_AT: loaded, names.DELETED_AT: loaded if gone else None, names.LOAD_ID: f"{at:%H%M%S}"}
         own = {column.name: values[column.source_name] for column in contract.columns}
         return {names.TENANT: tenant, names.CONNECTION: "main"} | own | platform
+
+    def _reconcile(self, contract: Contract, pages: list[CsvPart], tenant: str, at: datetime) -> None:
+        texts = [row for page in pages for row in csv.DictReader(io.StringIO(page.body.decode(), newline=""))]
+        own = {
+            column.name: pa.array([row[column.source_name] or None for row in texts]).cast(column.type.arrow)
+            for column in contract.columns
+        }
+        moment = at.replace(tzinfo=None)
+        platform = {names.LOAD_ID: f"{at:%H%M%S}", names.LOADED_AT: moment, names.DELETED_AT: None}
+        place = {names.TENANT: tenant, names.CONNECTION: "main"}
+        table = names.qualified(contract.table)
+        with duckdb.connect(str(self.path)) as con:
+            self._write(con, contract, [place | row | platform for row in pa.table(own).to_pylist()])
+            con.execute(
+                f"UPDATE {table} SET {names.DELETED_AT} = ?, {names.LOADED_AT} = ? "
+                f"WHERE {names.TENANT} = ? AND {names.LOADED_AT} < ? AND {names.DELETED_AT} IS NULL",
+                [moment, moment, tenant, moment],
+            )
 
     def _write(self, con: duckdb.DuckDBPyConnection, contract: Contract, rows: list[dict[str, Any]]) -> None:
         table, keys = names.qualified(contract.table), ", ".join((*names.PLATFORM_KEY, *contract.key))
@@ -144,6 +181,7 @@ def first_day(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Bronze:
     bronze = Bronze(tmp_path_factory.mktemp("warehouse") / "first.duckdb")
     for tenant in TENANTS:
         bronze.load(tenant, World(tenant, 7, 12).initial(), FIRST_LOAD)
+        bronze.load_files(tenant, 0, FIRST_LOAD, bronze.path.parent / "accounting")
     dbt.build(bronze.path, "silver")
     dbt.build(bronze.path, "gold")
     return bronze
@@ -160,6 +198,8 @@ def later(first_day: Bronze, dbt: Dbt, tmp_path_factory: pytest.TempPathFactory)
         for hours, tenant in enumerate(TENANTS):
             at = FIRST_LOAD + timedelta(days=day, hours=-hours)
             bronze.load(tenant, World(tenant, 7, 12).day(day), at)
+            if day == 5:
+                bronze.load_files(tenant, day, at, first_day.path.parent / "accounting")
     _end_the_week(bronze)
     dbt.build(bronze.path, "silver", "gold")
     return bronze

@@ -68,15 +68,15 @@ def test_a_tombstone_is_gone_from_gold_and_from_grown_tables(first_day: Bronze, 
 
 
 def test_no_row_of_a_tombstone_reaches_a_conformed_table(later: Bronze) -> None:
-    for table in ("customer", "subscription", "license", "invoice", "payment", "credit_note"):
+    for table in ("customer", "subscription", "license", "invoice", "invoice_line", "payment", "credit_note"):
         source = f"silver.product_{table}"
         key = f"{table}_key"
         ((living,),) = later.execute(f"SELECT count(*) FROM {source} WHERE NOT is_deleted")
-        conformed = "silver." + (table if table not in ("payment", "credit_note") else f"product_{table}")
-        ((shared,),) = later.execute(
-            f"SELECT count(*) FROM {conformed} AS t JOIN {source} AS s USING (_tenant_id, {key}) WHERE NOT s.is_deleted"
+        ((shared, ghosts),) = later.execute(
+            "SELECT count(*) FILTER (NOT s.is_deleted), count(*) FILTER (s.is_deleted) "
+            f"FROM silver.{table} AS t LEFT JOIN {source} AS s USING (_tenant_id, {key})"
         )
-        assert shared == living
+        assert (shared, ghosts) == (living, 0), table
 
 
 def test_tenants_with_the_same_ids_never_mix(later: Bronze) -> None:
@@ -136,6 +136,54 @@ def test_recurring_revenue_of_the_ledger_is_that_of_the_subscriptions(later: Bro
     )
     amounts = {(tenant, currency): amount for tenant, currency, amount in told}
     assert {(t, c): a for t, c, a in standing if a} == {key: amount for key, amount in amounts.items() if amount}
+
+
+def test_the_ledger_balances_and_its_revenue_is_that_of_invoices_less_credits(later: Bronze) -> None:
+    assert later.execute("SELECT sum(amount) FROM silver.gl_posting GROUP BY _tenant_id") == [(0,), (0,)]
+    invoiced = """
+        SELECT _tenant_id, document, sum(net) FROM (
+            SELECT i._tenant_id, i.invoice_number AS document, l.net_amount AS net
+            FROM silver.invoice_line AS l JOIN silver.invoice AS i USING (_tenant_id, invoice_key)
+            WHERE i.currency = 'EUR' AND i.invoice_status <> 'void'
+            UNION ALL
+            SELECT c._tenant_id, i.invoice_number, -c.net_amount
+            FROM silver.credit_note AS c JOIN silver.invoice AS i USING (_tenant_id, invoice_key)
+            WHERE i.currency = 'EUR'
+        ) GROUP BY ALL HAVING sum(net) <> 0 ORDER BY ALL"""
+    booked = """
+        SELECT p._tenant_id, p.document_number, sum(p.report_amount)
+        FROM silver.gl_posting AS p JOIN silver.invoice AS i
+        ON i._tenant_id = p._tenant_id AND i.invoice_number = p.document_number AND i.currency = 'EUR'
+        WHERE p.pl_position = 'revenue' GROUP BY ALL HAVING sum(p.report_amount) <> 0 ORDER BY ALL"""
+    assert later.execute(booked) == later.execute(invoiced) != []
+    charts = later.execute("SELECT DISTINCT _tenant_id, chart FROM silver.gl_posting ORDER BY ALL")
+    assert charts == [("acme", "SKR03"), ("globex", "SKR04")]
+
+
+def test_what_a_new_export_of_a_stack_left_out_is_gone_from_the_ledger(first_day: Bronze, later: Bronze) -> None:
+    replaced = "SELECT DISTINCT batch FROM silver.accounting_posting WHERE file_name LIKE '%_002.csv'"
+    assert later.execute(replaced)
+    ((ghosts,),) = later.execute(
+        "SELECT count(*) FROM silver.gl_posting JOIN silver.accounting_posting AS s USING (_tenant_id, posting_key) "
+        "WHERE s.is_deleted"
+    )
+    assert ghosts == 0
+
+
+def test_stages_of_an_opportunity_follow_each_other_and_the_last_is_where_it_stands(later: Bronze) -> None:
+    broken = """
+        SELECT * FROM silver.opportunity_history AS h JOIN silver.opportunity_history AS n
+        ON n._tenant_id = h._tenant_id AND n.opportunity_key = h.opportunity_key
+        AND n.stage_number = h.stage_number + 1
+        WHERE h.left_on IS NULL OR h.left_on <> n.entered_on OR h.left_on < h.entered_on
+        OR n.stage_before <> h.stage_name"""
+    assert later.execute(broken) == []
+    ((standing, all_of_them),) = later.execute(
+        "SELECT count(*) FILTER (h.stage_name = o.stage_name), count(*) FROM silver.opportunity AS o "
+        "LEFT JOIN silver.opportunity_history AS h "
+        "ON h._tenant_id = o._tenant_id AND h.opportunity_key = o.opportunity_key AND h.left_on IS NULL"
+    )
+    assert standing == all_of_them > 10
 
 
 def test_the_use_of_every_license_is_judged(later: Bronze) -> None:
