@@ -24,6 +24,7 @@ COMMANDS = {
     "status": "Show how fresh each entity is, what was rejected and what is held.",
     "sources": "List source systems, their entities and who is connected to them.",
     "quarantine": "List, show and replay rejected rows.",
+    "close": "Close a day of financial gold for every tenant, and list closes.",
     "backfill": "Rebuild bronze as it was at a moment, from landing, without asking the source.",
     "warehouse": "Create and change the warehouse's schemas, tables and views from contracts.",
     "backup": "Write a consistent backup of the installation, while it runs.",

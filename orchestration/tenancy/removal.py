@@ -23,6 +23,7 @@ from orchestration.landing.manifest import Place
 from orchestration.publication.exported import export_logs
 from orchestration.publication.status import write_status
 from orchestration.runtime import Runtime
+from orchestration.scripts.close.running import empty_work
 from orchestration.tenancy import belongings, mentions, versions
 from orchestration.tenancy.belongings import Found
 from orchestration.tenancy.inventory import connections_of, control_rows, take_inventory
@@ -126,6 +127,7 @@ def _clear_warehouse(runtime: Runtime, tenant: str) -> None:
         with session.transaction():
             mentions.take_out_mentions(session, tenant)
             belongings.delete_rows(session, tenant)
+            empty_work(session)
         write_status(session, runtime)
         export_logs(session, runtime.settings, thorough=True)
 

@@ -123,6 +123,11 @@ def list_closes(session: Session, tenant: str | None = None, limit: int = 100) -
     return [_logged(*row) for row in rows]
 
 
+def closes_shown(session: Session) -> set[str]:
+    """Return the closes that readers see, one a tenant."""
+    return {close_id for (close_id,) in session.execute(f"SELECT close_id FROM {POINTER}")}
+
+
 def _logged(*row: Any) -> LoggedClose:  # noqa: ANN401 - a row holds text, numbers and times
     values: list[Any] = [aware(value) if isinstance(value, datetime) else value for value in row]
     return LoggedClose(*values)

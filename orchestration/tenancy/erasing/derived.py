@@ -1,4 +1,4 @@
-"""Takes a person out of silver, gold, finance and their published versions.
+"""Takes a person out of silver, gold, finance with all closes that are kept, and their published versions.
 
 A row that is a record of theirs goes; in other rows of tables made from their entity their
 personal values are emptied, and no other table is touched. Views follow their tables. What
@@ -20,7 +20,7 @@ from orchestration.tenancy.erasing.traces import Traces
 from orchestration.warehouse.protocol import Session
 
 DELETED, EMPTIED = "rows deleted", "rows emptied"
-_LAYERS = (names.SILVER, names.GOLD, names.FINANCE)
+_LAYERS = (names.SILVER, names.GOLD, names.FINANCE, names.FINANCE_HISTORY)
 
 
 @dataclass(frozen=True)
@@ -109,11 +109,16 @@ def erase_from_tables(session: Session, cuts: Cuts) -> Iterator[Found]:
         if relation.table[0] in _LAYERS:
             place = names.qualified(relation.table)
             columns = {row[0]: row[1] for row in session.execute(f"DESCRIBE {place}")}
-            cut = cuts.of(relation.table, columns)
+            cut = cuts.of(_as_derived(relation.table), columns)
             found = list(_found(session, "warehouse", relation.label, place, cut))
             for item in found:
                 session.execute(_statement(place, cut, item.kind))
             yield from found
+
+
+def _as_derived(table: Table) -> Table:
+    """Return the table whose rows these are: closes that are kept were made as the current one was."""
+    return (names.FINANCE, table[1]) if table[0] == names.FINANCE_HISTORY else table
 
 
 def _statement(place: str, cut: Cut, kind: str) -> str:

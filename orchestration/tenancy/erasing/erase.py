@@ -28,6 +28,7 @@ from orchestration.publication.exported import export_logs
 from orchestration.publication.status import write_status
 from orchestration.quality.salts import hand_over_salts
 from orchestration.runtime import Runtime
+from orchestration.scripts.close.running import empty_work
 from orchestration.tenancy.belongings import Found
 from orchestration.tenancy.erasing.consumers import send_anew
 from orchestration.tenancy.erasing.derived import DELETED, cuts_of, erase_from_tables, erase_from_versions
@@ -132,6 +133,7 @@ class _Erasure:
             cuts = cuts_of(runtime, self.tenant, traces)
             found = list(erase_from_versions(session, runtime, cuts))
             with session.transaction():
+                empty_work(session)  # what a killed close has left there
                 found += erase_from_tables(session, cuts)
                 found += erase_from_events(session, runtime.settings, cuts)
                 for contract, place in self.places:
