@@ -10,6 +10,8 @@ from orchestration.landing.manifest import Form
 from orchestration.landing.pages import Lines
 
 PART_BYTES = 64 * 1024 * 1024
+_FRAME_BYTES = 4 * 1024 * 1024
+_ZSTD = pa.Codec("zstd")
 
 
 class TextPart:
@@ -21,23 +23,35 @@ class TextPart:
         self.rows: int | None = 0
         self._size = 0
         self._sink = pa.OSFile(str(path), "wb")
-        self._stream = pa.CompressedOutputStream(self._sink, "zstd")
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
 
     def takes(self, lines: Lines) -> bool:
         """Say whether lines belong into this part: a CSV part has a header of its own and stays alone."""
         return self.form == "ndjson" and self.regular == lines.regular and self._size < PART_BYTES
 
     def write(self, lines: Lines) -> None:
-        """Append lines."""
-        self._stream.write(lines.content)
+        """Append lines; a frame is written when enough is pending."""
+        self._pending.append(lines.content)
+        self._pending_bytes += len(lines.content)
+        if self._pending_bytes >= _FRAME_BYTES:
+            self._write_frame()
         self._size += len(lines.content)
         self.rows = None if self.rows is None or lines.rows is None else self.rows + lines.rows
 
     def close(self) -> None:
-        """Finish the compressed frame."""
-        self._stream.close()
+        """Write what is pending."""
+        self._write_frame()
         self._sink.close()
 
     def abandon(self) -> None:
-        """Close the file; its content does not matter any more."""
-        self.close()
+        """Let go of the file, unfinished."""
+        self._pending.clear()
+        self._sink.close()
+
+    def _write_frame(self) -> None:
+        """Compress at once what is at hand: measured, a stream takes a tenth more time."""
+        if self._pending:
+            self._sink.write(_ZSTD.compress(b"".join(self._pending)))
+        self._pending.clear()
+        self._pending_bytes = 0
