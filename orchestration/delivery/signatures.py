@@ -171,4 +171,4 @@ def _no_key() -> SettingsError:
 
 
 def _text(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()
+    return binascii.b2a_base64(raw, newline=False).decode()

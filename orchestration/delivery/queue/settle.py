@@ -36,8 +36,9 @@ def settle(connection: Connection, now: int, outcomes: Sequence[Outcome], worker
     _judge_endpoints(connection, now, tried, wishes)
     states = _write(connection, now, mine, wishes)
     attempts.record(connection, tried, worker)
-    keep_received(connection, now, [item.claimed for item in mine if states[item.claimed.key] in _RECEIVED])
-    release(connection, now, {item.claimed.way for item in mine if states[item.claimed.key] in FINAL_STATES})
+    settled = list(zip((item.claimed for item in mine), states, strict=True))
+    keep_received(connection, now, [claimed for claimed, state in settled if state in _RECEIVED])
+    release(connection, now, {claimed.way for claimed, state in settled if state in FINAL_STATES})
     return [item.claimed for item in outcomes if item.claimed.key not in still_held]
 
 
@@ -59,14 +60,14 @@ def held(connection: Connection, claimed: Iterable[Claimed]) -> set[Key]:
 
 def _write(
     connection: Connection, now: int, outcomes: Sequence[Outcome], wishes: Mapping[Place, Registration]
-) -> dict[Key, str]:
-    """Write the new values of deliveries; return their states."""
+) -> list[str]:
+    """Write the new values of deliveries; return their states, in the order of the outcomes."""
     changed: list[tuple[Key, dict[str, Any]]] = [
         (item.claimed.key, verdict(item, wishes.get(item.claimed.place), now, random.random()))  # noqa: S311 - jitter
         for item in outcomes
     ]
     write(connection, changed)
-    return {key: values["state"] for key, values in changed}
+    return [values["state"] for _, values in changed]
 
 
 def _judge_endpoints(

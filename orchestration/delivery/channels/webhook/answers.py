@@ -42,7 +42,7 @@ async def judge(response: aiohttp.ClientResponse, host: str, secrets: Sequence[s
         DeliveryFailed: the status is none of 2xx; says what to make of it.
     """
     status = response.status
-    answer = _masked(await _beginning(response), secrets)
+    answer = "" if response.content.at_eof() else _masked(await _beginning(response), secrets)
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return Receipt(status_code=status, answer=answer)
     failure = _failure(status)
@@ -82,8 +82,6 @@ async def _beginning(response: aiohttp.ClientResponse) -> str:
 
     The status has been received: what becomes of the rest changes nothing.
     """
-    if response.content.at_eof():
-        return ""
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         return "(a compressed answer, not unpacked)"
     parts: list[bytes] = []
@@ -106,8 +104,6 @@ def _quoted(answer: str) -> str:
 
 
 def _masked(text: str, secrets: Sequence[str]) -> str:
-    if not text:
-        return text
     for secret in secrets:
         text = text.replace(secret, "***")
     return redact(text)

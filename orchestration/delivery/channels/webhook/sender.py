@@ -66,7 +66,8 @@ class WebhookSender:
             DeliveryFailed: it was not answered with 2xx.
         """
         target = self._target
-        body = await self._body(message)
+        self._require_fitting(message)
+        body = await asyncio.to_thread(message.file.read_bytes) if message.file else message.body
         now = time.time()
         signature = target.signing.at(now).sign(message.delivery_id, int(now), body)
         headers = target.headers | message_headers(message, int(now), signature)
@@ -81,7 +82,7 @@ class WebhookSender:
         except (aiohttp.ClientError, OSError) as error:
             raise explain(error, target.host, target.timeout_seconds) from None
 
-    async def _body(self, message: Message) -> bytes:
+    def _require_fitting(self, message: Message) -> None:
         size = message.file.stat().st_size if message.file else len(message.body)
         if size > self._target.largest_body:
             raise DeliveryFailed(
@@ -89,7 +90,6 @@ class WebhookSender:
                 f"The body has {size:,} bytes; {self._target.host} takes {self._target.largest_body:,}.",
                 "Raise largest_body, narrow columns and rows, or register the payload `reference` or the channel sftp.",
             )
-        return await asyncio.to_thread(message.file.read_bytes) if message.file else message.body
 
     async def close(self) -> None:
         """Let the connections go."""
