@@ -1,0 +1,7 @@
+"""Turns bound statements into DuckDB's, with SQL Server's results."""
+
+from orchestration.scripts.translation.assumptions import assumption_query
+from orchestration.scripts.translation.macros import MACROS
+from orchestration.scripts.translation.rewrite import rewrite, text
+
+__all__ = ["MACROS", "assumption_query", "rewrite", "text"]
