@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 
 import pyarrow as pa
 
 from orchestration.access import records, sealed
 from orchestration.access.admission import admit
+from orchestration.access.closed import opened_as_of
 from orchestration.access.personal import masked
 from orchestration.access.principal import Permission, Principal
 from orchestration.access.records import TenantAlert, TenantLoad, TenantVersion
@@ -57,13 +59,16 @@ class TenantAccess:
             known = [*bronze_tables(self.runtime, self.tenant), *known]
         return [found for table in known if (found := self._described(table))]
 
-    def read(self, table: Table, question: Question | None = None) -> pa.Table:
-        """Return rows of one table; bronze with the permission ``pii`` alone.
+    def read(self, table: Table, question: Question | None = None, as_of: date | None = None) -> pa.Table:
+        """Return rows of one table; bronze with the permission ``pii`` alone. ``as_of``: as a day's close left it.
 
         Raises:
             Unanswerable: a column is unknown, or a value does not fit its column.
         """
         self._admit(Permission.READ)
+        if as_of:
+            with opened_as_of(self.runtime, self.tenant, table, as_of) as relation:
+                return select(relation, question or Question())
         with opened(self.runtime, self.tenant, table, clear=self._sees_clear) as relation:
             return select(relation, question or Question())
 

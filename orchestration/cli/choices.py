@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 
 import typer
 
@@ -29,3 +30,15 @@ def source_named(runtime: Runtime, name: str, entities: Collection[str] | None =
             known = ", ".join(source.contracts)
             raise typer.BadParameter(f"{name} has no entity {entity!r}. It has: {known}.", param_hint="--entity")
     return source
+
+
+def day_named(text: str, option: str = "--as-of") -> date:
+    """Return a day that is written as 2026-11-30.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no day. Example: 2026-11-30.", param_hint=option) from None

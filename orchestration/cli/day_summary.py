@@ -60,8 +60,10 @@ def _last(session: Session, table: str) -> int:
 
 def summarize(runtime: Runtime, since: Mark, run_ids: Iterable[str]) -> list[Line]:
     """Return a line for each table that was loaded or is published, in the order of the layers."""
+    run_ids = [run_id for run_id in run_ids if run_id]
     seconds = model_seconds(runtime.settings, run_ids)
     with runtime.warehouse.session("summary of the day") as session:
+        seconds |= _script_seconds(session, run_ids)
         return [*_bronze(session, since), *_silver(session, seconds), *_published(session, since, seconds)]
 
 
@@ -125,6 +127,17 @@ ORDER BY list_position(['{SILVER}', '{GOLD}', '{FINANCE}'], schema_name), table_
         )
         for schema, table, total, inserted, updated, deleted, unchanged in rows
     ]
+
+
+def _script_seconds(session: Session, run_ids: Iterable[str]) -> dict[Table, float]:
+    """Return how long scripts worked on each table of finance in the closes of these runs."""
+    rows = session.execute(
+        f"SELECT t.table_name, sum(t.seconds) FROM {platform_table('close_table')} t "
+        f"JOIN {platform_table('close_log')} l ON l.close_id = t.close_id "
+        "WHERE list_contains(?, l.build_id) GROUP BY t.table_name",
+        [list(run_ids)],
+    )
+    return {(FINANCE, str(name)): float(seconds) for name, seconds in rows}
 
 
 def model_seconds(settings: Settings, run_ids: Iterable[str]) -> dict[Table, float]:

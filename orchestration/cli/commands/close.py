@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import getpass
 from dataclasses import asdict
-from datetime import date
 from typing import Annotated
 
 import typer
 
 from orchestration.business_day import business_day
+from orchestration.cli.choices import day_named
 from orchestration.cli.console import moment, print_json, print_table, say
 from orchestration.cli.exit_codes import ExitCode, exit_code_of_class, together
 from orchestration.failures import SettingsError
@@ -40,7 +40,7 @@ def close(
     if show_older and not reason.strip():
         raise typer.BadParameter("--show-older needs --reason.", param_hint="--reason")
     runtime = open_runtime()
-    day = _day(as_of) if as_of else business_day(runtime)
+    day = day_named(as_of) if as_of else business_day(runtime)
     request = CloseRequest(day, tenant, reason.strip(), show_older, who=f"cli/{getpass.getuser()}")
     closing, versions = close_and_publish(runtime, request)
     _require_something(closing, versions)
@@ -75,13 +75,6 @@ def list_(
     print_table(("tenant", "as of", "status", "readers", "started", "who", "reason"), rows)
     for item in (item for item in found if item.message):
         say(f"{item.tenant}, {item.as_of}: {item.message}")
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no day. Example: 2026-11-30.", param_hint="--as-of") from None
 
 
 def _require_something(closing: Closing, versions: list[PublishedVersion]) -> None:

@@ -14,6 +14,7 @@ import typer
 from orchestration.access import Question, TenantAccess
 from orchestration.access.caller import caller, own_tenant
 from orchestration.access.comparison import parse_comparison
+from orchestration.cli.choices import day_named
 from orchestration.cli.console import print_json, print_table, say
 from orchestration.failures import SettingsError
 from orchestration.names import Table
@@ -30,6 +31,7 @@ def read(
     where: Annotated[list[str] | None, typer.Option(help="'amount>=100', 'status in open,paid', 'ended null'.")] = None,
     order: Annotated[list[str] | None, typer.Option(help="Order by this column; -name for descending.")] = None,
     sql: Annotated[str | None, typer.Option(help="One SELECT over the tenant's tables, instead of a table.")] = None,
+    as_of: Annotated[str, typer.Option(help="Financial gold as this day was closed, such as 2026-11-30.")] = "",
     limit: Annotated[int, typer.Option(min=0, help="At most so many rows; 0 for all.")] = 100,
     reveal: Annotated[bool, typer.Option("--reveal", help="As operator: bronze too, where values are clear.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write a Parquet file instead.")] = None,
@@ -41,6 +43,9 @@ def read(
         raise typer.BadParameter("Give a table or --sql, not both.")
     if as_csv and as_json:
         raise typer.BadParameter("Give --csv or --json, not both.")
+    if as_of and not table:
+        raise typer.BadParameter("--as-of needs a table of finance.")
+    day = day_named(as_of) if as_of else None
     if out:
         _require_folder(out)
     runtime = open_runtime()
@@ -54,7 +59,7 @@ def read(
         rows = access.sql(sql, cut)
     else:
         question = Question(column or (), [parse_comparison(text) for text in where or ()], order or (), cut)
-        rows = access.read(_named(table or ""), question)
+        rows = access.read(_named(table or ""), question, day)
     _write(rows, out, as_csv=as_csv, as_json=as_json)
     if cut and rows.num_rows == cut and not (as_csv or as_json):
         say(f"There may be more than these {cut:,} rows: --limit 0 shows all.")

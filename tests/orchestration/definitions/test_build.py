@@ -157,3 +157,75 @@ def test_a_project_that_broke_while_the_process_lives_is_told_by_its_next_build(
     assert run(built, "warehouse_build", definitions).success
     assert [state for state, _ in built.sql(told)] == ["recovered"]
     assert dbt_runs() == before
+
+
+@pytest.fixture
+def checked(built: Toy) -> Iterator[Toy]:
+    """Two checks beside the good script, which is closed without them."""
+    run(built, "financial_daily")
+    path: Path = built.folder / "sql_scripts" / "financial" / "good.checks.sql"
+    path.write_text(
+        "-- everything has an amount\nSELECT g.id FROM finance.good AS g WHERE g.amount IS NULL;\n"
+        "-- nothing is dear\nSELECT g.id, g.amount FROM finance.good AS g WHERE g.amount > 500;",
+        encoding="utf-8",
+    )
+    yield built
+    path.unlink()
+
+
+def close_again(toy: Toy, **config: Any) -> dg.ExecuteInProcessResult:
+    job = warehouse_definitions().resolve_job_def("financial_daily")
+    ops = {"financial_scripts": {"config": {"reason": "a test", **config}}}
+    return job.execute_in_process({"ops": ops}, instance=toy.instance, raise_on_error=False)
+
+
+def test_each_check_is_a_blocking_check_of_the_asset_and_a_tenant_that_fails_it_is_told(checked: Toy) -> None:
+    pointers = "SELECT tenant_id, close_id FROM strata.finance_close ORDER BY 1"
+    before = checked.sql(pointers)
+    specs = {spec.name: spec for spec in check_specs_of(warehouse_definitions())}
+    assert specs["nothing_is_dear"].blocking
+    assert specs["nothing_is_dear"].asset_key == dg.AssetKey(["finance", "good"])
+    result = close_again(checked)
+    judged = {e.check_name: e for e in result.get_asset_check_evaluations()}
+    assert {name: found.passed for name, found in judged.items()} == {
+        "everything_has_an_amount": True, "nothing_is_dear": False,
+    }  # fmt: skip
+    assert "globex" in str(judged["nothing_is_dear"].description)
+    assert "nothing is dear" in faults(result)["financial_scripts"]
+    assert materialized(result) == set()
+    now = checked.sql(pointers)
+    assert now[0] != before[0]  # acme's
+    assert now[1] == before[1]
+
+
+def check_specs_of(definitions: dg.Definitions) -> list[dg.AssetCheckSpec]:
+    graph = definitions.resolve_asset_graph()
+    return [graph.get_check_spec(key) for key in graph.asset_check_keys if key.asset_key.path[0] == "finance"]
+
+
+def test_a_closed_day_shows_its_rows_columns_code_and_close(built: Toy) -> None:
+    result = close_again(built)
+    (event,) = [e for e in result.get_asset_materialization_events() if e.asset_key]
+    shown = event.materialization.metadata
+    assert shown["dagster/row_count"].value == 3
+    assert [column.name for column in shown["dagster/column_schema"].value.columns] == ["_tenant_id", "id", "amount"]
+    assert {record.data["tenant"] for record in shown["tenants"].records} == {"acme", "globex"}
+    spec = next(s for s in warehouse_definitions().resolve_all_asset_specs() if s.key.path == ["finance", "good"])
+    assert spec.metadata["dagster/code_references"].code_references[0].file_path.endswith("good.sql")
+
+
+def test_a_second_run_of_the_day_closes_nothing(built: Toy) -> None:
+    run(built, "financial_daily")
+    closes = built.sql("SELECT count(*) FROM strata.close_log")
+    result = run(built, "financial_daily")
+    assert materialized(result) == set()
+    assert built.sql("SELECT count(*) FROM strata.close_log") == closes
+
+
+def test_tenants_that_nobody_waits_for_any_more_are_told_and_the_others_closed(built: Toy) -> None:
+    result = close_again(built, left_out={"globex": "toy (item)"})
+    assert "it waits for toy (item)" in faults(result)["financial_scripts"]
+    told = "SELECT state FROM strata.alert WHERE subject = 'close for globex'"
+    assert built.sql(told) == [("open",)]
+    close_again(built)
+    assert built.sql(told) == [("recovered",)]
