@@ -12,14 +12,14 @@ from pathlib import Path
 
 def missing_column(newest: Path) -> None:
     """Leave a column out that postings are made of (Gegenkonto)."""
-    lines = newest.read_text("cp1252").split("\r\n")
+    lines = newest.read_bytes().decode("cp1252").split("\r\n")
     cut = [lines[0], *(";".join(_without(line.split(";"), 7)) for line in lines[1:] if line)]
     newest.write_bytes(("\r\n".join(cut) + "\r\n").encode("cp1252"))
 
 
 def wrong_encoding(newest: Path) -> None:
     """Save it in UTF-8, without the mark that says so."""
-    newest.write_bytes(newest.read_text("cp1252").encode())
+    newest.write_bytes(newest.read_bytes().decode("cp1252").encode())
 
 
 def half_written(newest: Path) -> None:
@@ -40,7 +40,7 @@ def duplicate(newest: Path) -> None:
 
 def bad_row(newest: Path) -> None:
     """Let the first line have an amount with a point and a date that is none."""
-    head, titles, line, *rest = newest.read_text("cp1252").split("\r\n")
+    head, titles, line, *rest = newest.read_bytes().decode("cp1252").split("\r\n")
     fields = line.split(";")
     fields[0], fields[9] = "12.34", "3199"
     newest.write_bytes("\r\n".join([head, titles, ";".join(fields), *rest]).encode("cp1252"))
