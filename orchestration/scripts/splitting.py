@@ -179,7 +179,7 @@ class _Batch:
             "FETCH": before in ("ROW", "ROWS"),
         }
         if name in ("INSERT", "UPDATE", "DELETE"):
-            return before in ("THEN", "FOR", "ON")
+            return before in ("THEN", "FOR")
         return self._tokens[index - 1].token_type is TokenType.DOT or rules.get(name, False)
 
     def _is_cte(self, index: int) -> bool:

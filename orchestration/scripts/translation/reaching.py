@@ -16,7 +16,7 @@ def with_rows(query: exp.Expr, rows: Rows) -> exp.Expr:
     if rows.cte:
         (inner,) = (cte.this for cte in query.ctes if cte.alias.lower() == rows.cte.lower())
         source = inner.args["from_"].this
-        row = exp.column("rowid", table=source.alias_or_name, quoted=True)
+        row = exp.column("rowid", table=source.alias, quoted=True)
         inner.append("expressions", exp.alias_(row, ROW, quoted=True))
         column = ROW
     query.set("expressions", [exp.column(column, table=rows.alias, quoted=True), *query.expressions])

@@ -6,8 +6,8 @@ from sqlglot import exp
 
 from orchestration.names import quote
 from orchestration.scripts.actions import Values
+from orchestration.scripts.translation import text
 from orchestration.scripts.translation.conversion import converter
-from orchestration.scripts.translation.rewriting import text
 from orchestration.scripts.types import Columns, SqlType
 
 MACROS = (
@@ -41,6 +41,8 @@ def converted(values: Values) -> list[str]:
 
 def _converted(kind: SqlType, wanted: SqlType, number: int, column: str) -> exp.Expr:
     value = exp.column(f"c{number}", table="v", quoted=True)
+    if kind.name == "null":
+        return exp.Null()
     if not (kind.is_text and wanted.is_text and _is_longer(kind, wanted)):
         return converter(kind, wanted)(value)
     limits = [exp.Literal.number(wanted.length), exp.Literal.string(column)]

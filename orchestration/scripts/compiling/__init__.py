@@ -1,0 +1,1 @@
+"""Turns parsed statements into typed actions: one module for each family of statements."""

@@ -1,0 +1,136 @@
+"""What is known while a script is compiled: its tables and variables so far, and what was found wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sqlglot import exp
+
+from orchestration.names import FINANCE, Table
+from orchestration.scripts.actions import Action, Layout, Verify
+from orchestration.scripts.binding import Assumption, Frame, bind
+from orchestration.scripts.binding.scope import Field
+from orchestration.scripts.constructs import Advice
+from orchestration.scripts.places import place_of
+from orchestration.scripts.problems import Problem
+from orchestration.scripts.source import Script
+from orchestration.scripts.statements import Kind, Statement
+from orchestration.scripts.tables import Name, name_of, written
+from orchestration.scripts.types import Catalog, Columns, SqlType
+
+_CHANGES = (Kind.INSERT, Kind.UPDATE, Kind.DELETE)
+_NOT_FINANCE = Advice(f"scripts write to the schema {FINANCE} and to #tables.", "")
+_NOT_MADE = Advice("this script has not made it, and another's table is not its to change.", "Make it first.")
+
+
+class Stopped(Exception):
+    """The statement that is being compiled has an error; the next ones are still looked at."""
+
+
+@dataclass
+class Compilation:
+    """One script's compilation. ``made`` are the tables that it has made so far, by name in lower case.
+
+    ``work`` are tables of finance that scripts before it have built; ``unknown`` those that a statement
+    with an error should have made.
+    """
+
+    script: Script
+    catalog: Catalog
+    work: Mapping[Table, Columns]
+    made: dict[Name, Layout] = field(default_factory=dict)
+    views: dict[Name, Columns] = field(default_factory=dict)
+    variables: dict[str, SqlType] = field(default_factory=dict)
+    reads: set[Table] = field(default_factory=set)
+    actions: list[Action] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    assumed: set[Assumption] = field(default_factory=set)
+    batch: int = 0
+    unknown: set[Name | None] = field(default_factory=set)
+    made_in_batch: set[Name] = field(default_factory=set)
+
+    def begin_batch(self, number: int) -> None:
+        """Forget what ends at GO: variables, and tables that are variables."""
+        self.batch = number
+        self.variables.clear()
+        self.made_in_batch.clear()
+        self.made = {name: layout for name, layout in self.made.items() if not str(name).startswith("@")}
+
+    def add(
+        self,
+        statement: Statement,
+        what: str,
+        advice: Advice,
+        node: exp.Expr | None = None,
+        *,
+        is_warning: bool = False,
+    ) -> None:
+        """Record what is wrong with a statement, at a node of it where one is given."""
+        place = place_of(self.script, node, statement.place) if node is not None else statement.place
+        severity: Literal["error", "warning"] = "warning" if is_warning else "error"
+        self.problems.append(Problem(self.script.path, *place, what, advice.why, advice.instead, severity))
+
+    def stop(self, statement: Statement, what: str, advice: Advice, node: exp.Expr | None = None) -> Stopped:
+        """Record what is wrong with a statement; returns what ends its compilation."""
+        self.add(statement, what, advice, node)
+        return Stopped()
+
+    def bind(self, statement: Statement, query: exp.Query) -> tuple[Field, ...]:
+        """Bind a query in the script's present state; returns its columns.
+
+        Raises:
+            Stopped: something in it is wrong.
+        """
+        found = bind(query, self._frame(changes=statement.kind in _CHANGES))
+        for node, what, advice in found.warnings:
+            self.add(statement, what, advice, node, is_warning=True)
+        for node, what, advice in found.problems:
+            self.add(statement, what, advice, node)
+        if found.problems:
+            raise Stopped
+        self._assume(statement, found.assumptions)
+        self.reads.update(name for name in self._names(query) if name not in self.made and name not in self.views)
+        return found.fields
+
+    def _assume(self, statement: Statement, assumptions: Sequence[Assumption]) -> None:
+        """Have assumptions verified before the statement: of tables that no script changes, once is enough."""
+        for assumption in assumptions:
+            changes = isinstance(assumption.table, str) or assumption.table in self.made
+            if changes or assumption not in self.assumed:
+                self.actions.append(Verify(statement.place, assumption))
+            self.assumed.add(assumption)
+
+    def target(self, statement: Statement, node: exp.Table) -> tuple[Name, Layout]:
+        """Return the table that a statement changes.
+
+        Raises:
+            Stopped: it may not, or there is no such table.
+        """
+        name = self.writable(statement, node)
+        if name not in self.made:
+            raise self.stop(statement, written(name), _NOT_MADE, node)
+        return name, self.made[name]
+
+    def writable(self, statement: Statement, node: exp.Table) -> Name:
+        """Return the name of a table that a statement makes, changes or drops.
+
+        Raises:
+            Stopped: it is not this script's to write.
+        """
+        name = name_of(node)
+        if name is None or (not isinstance(name, str) and name[0] != FINANCE):
+            instead = f"Write {FINANCE}.{node.name}."
+            raise self.stop(statement, node.sql("tsql"), Advice(_NOT_FINANCE.why, instead), node)
+        return name
+
+    def _names(self, tree: exp.Expr) -> set[Table]:
+        found = (name_of(table) for table in tree.find_all(exp.Table) if not isinstance(table.parent, exp.Into))
+        return {name for name in found if name is not None and not isinstance(name, str)}
+
+    def _frame(self, *, changes: bool) -> Frame:
+        own = {name: layout.columns for name, layout in self.made.items()} | self.views
+        built = {name: columns for name, columns in own.items() if not isinstance(name, str)}
+        temporary = {name: columns for name, columns in own.items() if isinstance(name, str)}
+        return Frame(self.catalog, temporary, dict(self.variables), {**self.work, **built}, changes)

@@ -1,0 +1,85 @@
+"""Runs a compiled script on DuckDB for one tenant, in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+
+from orchestration.failures import ScriptRefused, StrataError
+from orchestration.names import FINANCE_WORK, Table, qualified
+from orchestration.scripts.problems import refusal
+from orchestration.scripts.program import Program
+from orchestration.scripts.scope import Personal, tenant_scope
+from orchestration.scripts.translation import MACROS, statements, storing
+from orchestration.scripts.translation.statements import Step
+
+_REMEDY = "Correct the statement, or the data that it meets."
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Whose rows a script sees, and the day that ``@as_of`` is."""
+
+    tenant: str
+    as_of: date
+
+
+def run_program(
+    con: duckdb.DuckDBPyConnection,
+    program: Program,
+    turn: Turn,
+    personal: Personal | None = None,
+    work_schema: str = FINANCE_WORK,
+) -> dict[Table, int]:
+    """Build a script's tables in a schema that exists; returns the rows of each.
+
+    ``personal`` names the columns of bronze that the script does not see.
+
+    Raises:
+        ScriptRefused: it has an error, or a statement failed on the data; names file, line and column.
+    """
+    if any(problem.severity == "error" for problem in program.problems):
+        raise refusal(program.problems)
+    reads = [table for table in program.reads if table not in program.work]
+    try:
+        with tenant_scope(con, turn.tenant, turn.as_of, reads, personal) as scope:
+            for macro in (*MACROS, *storing.MACROS):
+                scope.execute(macro)
+            return _all_or_nothing(scope, program, work_schema)
+    except ScriptRefused:
+        raise
+    except StrataError as error:
+        raise ScriptRefused(f"{program.script.path}: {error.message}", error.remedy) from error
+
+
+def _all_or_nothing(scope: duckdb.DuckDBPyConnection, program: Program, schema: str) -> dict[Table, int]:
+    scope.execute("BEGIN TRANSACTION")
+    try:
+        for step in statements.steps(program, schema):
+            _run(scope, program, step)
+        rows = {table: _count(scope, (schema, table[1])) for table in program.writes}
+    except (duckdb.Error, StrataError):
+        scope.execute("ROLLBACK")
+        raise
+    scope.execute("COMMIT")
+    return rows
+
+
+def _run(scope: duckdb.DuckDBPyConnection, program: Program, step: Step) -> None:
+    place = ":".join(str(number) for number in step.place)
+    try:
+        found = scope.execute(step.sql)
+        row = found.fetchone() if step.broken else None
+    except duckdb.Error as error:
+        reason = str(error).split("\n", 1)[0]
+        raise ScriptRefused(f"{program.script.path}:{place}: {reason}", _REMEDY) from error
+    if row is not None:
+        values = ", ".join("NULL" if value is None else str(value) for value in row)
+        raise ScriptRefused(f"{program.script.path}:{place}: {step.broken} ({values}).", _REMEDY)
+
+
+def _count(scope: duckdb.DuckDBPyConnection, table: Table) -> int:
+    (rows,) = scope.execute(f"SELECT count(*) FROM {qualified(table)}").fetchall()[0]
+    return int(rows)
