@@ -17,6 +17,7 @@ from orchestration.contracts.model import Contract, Deletes
 from orchestration.landing.manifest import Manifest
 from orchestration.landing.store import LandingStore
 from orchestration.landing.writer import LandingWriter
+from orchestration.quality.rows.arrow_memory import frugal_arrow
 from orchestration.warehouse.clock import utc_now
 
 Reading = Literal["full", "delta", "sweep"]
@@ -112,12 +113,12 @@ class Extraction:
         window = Window(order.since if order.reading == "delta" else None, began)
         mode: Literal["full", "delta"] = "full" if order.reading == "full" else "delta"
         writer = LandingWriter(self.store, contract, self.connection, mode=mode, window=window, load_id=load_id)
-        with writer:
+        # Arrow's usual allocator takes pages of 2 MB, which the kernel clears first: measured for 20,000 rows on a busy
+        # machine, 60 of 85 CPU ms. What batches took is given back, so that it is not on top of what the merge takes.
+        with frugal_arrow(), writer:
             covered = self.read(writer, contract, order, window)
             rows = self.extractor.count(contract) if order.count else None
             manifest = writer.commit(deletes_until=covered)
-        # Arrow keeps what its batches took; given back, it is not on top of what the merge takes.
-        pa.default_memory_pool().release_unused()
         return Landed(contract, manifest, drift.note, (utc_now() - began).total_seconds(), rows)
 
     def find_drift(self) -> Drift:

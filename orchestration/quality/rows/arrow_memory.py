@@ -1,4 +1,4 @@
-"""Where Arrow takes its memory from while it converts texts."""
+"""Where Arrow takes its memory from while it lands rows and converts texts."""
 
 from __future__ import annotations
 
