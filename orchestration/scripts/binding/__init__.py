@@ -10,65 +10,54 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from orchestration.scripts.binding.expressions import bind_expression, variable
+from orchestration.scripts.binding.expressions import bind_expression
 from orchestration.scripts.binding.queries import bind_query
-from orchestration.scripts.binding.scope import Assumption, Finding, Findings, Frame, Scope
-from orchestration.scripts.binding.statements import (
-    assignment,
-    bind_delete,
-    bind_insert,
-    bind_merge,
-    bind_update,
-    outputs,
-)
-from orchestration.scripts.types import Columns
+from orchestration.scripts.binding.scope import Assumption, Field, Finding, Findings, Frame, Scope
+from orchestration.scripts.translation.variables import variable
+from orchestration.scripts.types import Columns, SqlType
 
-__all__ = ["Assumption", "Bound", "Finding", "Frame", "assignment", "bind", "variable"]
+__all__ = ["Assumption", "Bound", "Finding", "Frame", "bind", "variable"]
 
 
 @dataclass(frozen=True)
 class Bound:
     """A bound statement: the columns of its result (one, ``value``, for an expression), and what was found.
 
-    Each finding is the node, what is wrong with it, and the advice.
+    Each finding is the node, what is wrong with it, and the advice. ``fields`` are a query's columns one by one:
+    two may have one name, and some none.
     """
 
     outputs: Columns = field(default_factory=dict)
     problems: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
+    fields: tuple[Field, ...] = ()
 
 
 def bind(tree: exp.Expr, frame: Frame) -> Bound:
-    """Bind a query, an INSERT, UPDATE, DELETE or MERGE, a CREATE … AS query, or a bare expression, in place.
+    """Bind a query or a bare expression in place; a bound tree must not be copied before it is rewritten.
 
-    A bound tree must not be copied before it is rewritten.
+    The outputs of a query are its columns in order; the first without a name has an empty one.
     """
-    found = Findings(frame, parameterised=isinstance(tree, exp.Insert | exp.Update | exp.Delete) and _is_simple(tree))
-    columns = _bind(tree, found)
-    return Bound(columns, tuple(found.problems), tuple(found.warnings), tuple(found.assumptions))
+    found = Findings(frame, parameterised=frame.changes and _is_simple(tree))
+    if isinstance(tree, exp.Query):
+        fields = bind_query(tree, None, found)
+    else:
+        fields = (Field("value", bind_expression(tree, Scope(), found)),)
+    return Bound(_outputs(fields), tuple(found.problems), tuple(found.warnings), tuple(found.assumptions), fields)
+
+
+def _outputs(fields: tuple[Field, ...]) -> Columns:
+    columns: dict[str, SqlType] = {}
+    for item in fields:
+        name = item.name
+        while name in columns and not name.strip():
+            name += " "
+        columns[name] = item.type
+    return columns
 
 
 def _is_simple(tree: exp.Expr) -> bool:
-    """Say whether SQL Server may parameterise a statement: never one with joins, groups, CTEs, UNION or subqueries."""
-    selects = [*tree.find_all(exp.Select)]
+    """Say whether SQL Server may make parameters of a statement's constants: never with joins, groups, CTEs …."""
     others = (exp.Join, exp.Group, exp.With, exp.SetOperation, exp.Subquery, exp.Distinct, exp.Limit)
-    return len(selects) < 2 and tree.find(*others) is None  # noqa: PLR2004 - a second SELECT is a subquery
-
-
-def _bind(tree: exp.Expr, found: Findings) -> Columns:
-    if isinstance(tree, exp.Insert):
-        bind_insert(tree, found)
-    elif isinstance(tree, exp.Update):
-        bind_update(tree, found)
-    elif isinstance(tree, exp.Delete):
-        bind_delete(tree, found)
-    elif isinstance(tree, exp.Merge):
-        bind_merge(tree, found)
-    elif isinstance(tree, exp.Create):
-        return outputs(bind_query(tree.expression, None, found))
-    elif isinstance(tree, exp.Query | exp.Values):
-        return outputs(bind_query(tree, None, found))
-    else:
-        return {"value": bind_expression(tree, Scope(), found)}
-    return {}
+    return len([*tree.find_all(exp.Select)]) < 2 and tree.find(*others) is None

@@ -27,7 +27,7 @@ def bind_call(node: exp.Expr, scope: Scope, found: Findings, bind: BindOne, *, o
     """
     name = function_name(node)
     function = _function(name, over=over)
-    arguments = _arguments(node, name)
+    arguments = _arguments(node)
     if function.part:
         if not arguments or not isinstance(arguments[0], exp.Column | exp.Var | exp.Anonymous):
             raise Refused(f"{name}()", "its first argument is a date part.", f"Write {name}(month, …).")
@@ -38,7 +38,7 @@ def bind_call(node: exp.Expr, scope: Scope, found: Findings, bind: BindOne, *, o
     _bind_within(node, scope, found, bind)
     kinds = [bind(argument, scope, found) for argument in arguments]
     plan = function.rule(Call(node, name, arguments, kinds), found)
-    return remember(node, plan, lambda item: _rewritten(item, name, part=function.part))
+    return remember(node, plan, lambda item: _rewritten(item, part=function.part))
 
 
 def _function(name: str, *, over: bool) -> Function:
@@ -52,7 +52,7 @@ def _function(name: str, *, over: bool) -> Function:
     return function
 
 
-def _arguments(node: exp.Expr, name: str) -> list[exp.Expr]:
+def _arguments(node: exp.Expr) -> list[exp.Expr]:
     if isinstance(node, exp.GroupConcat):
         value = node.this.this if isinstance(node.this, exp.Order) else node.this
         return [value, node.args.get("separator") or exp.Literal.string("")]
@@ -60,12 +60,11 @@ def _arguments(node: exp.Expr, name: str) -> list[exp.Expr]:
         return [node.this, *([node.expression] if node.args.get("expression") is not None else [])]
     if isinstance(node, exp.CurrentTimestamp):
         return []
-    del name
     return list(node.expressions)
 
 
-def _rewritten(node: exp.Expr, name: str, *, part: bool) -> list[exp.Expr]:
-    found = [item.expressions[0] if isinstance(item, exp.Distinct) else item for item in _arguments(node, name)]
+def _rewritten(node: exp.Expr, *, part: bool) -> list[exp.Expr]:
+    found = [item.expressions[0] if isinstance(item, exp.Distinct) else item for item in _arguments(node)]
     return found[1:] if part else found
 
 
@@ -79,7 +78,9 @@ def _undistinct(node: exp.Expr, argument: exp.Expr) -> exp.Expr:
     if not isinstance(argument, exp.Distinct):
         return argument
     node.meta["distinct"] = True
-    return argument.expressions[0]
+    (counted,) = argument.expressions
+    assert isinstance(counted, exp.Expr)  # noqa: S101 - what the parser lists
+    return counted
 
 
 def _bind_within(node: exp.Expr, scope: Scope, found: Findings, bind: BindOne) -> None:
@@ -127,9 +128,12 @@ def _within_group(node: exp.Expr, scope: Scope, found: Findings, bind: BindOne) 
     (ordered,) = node.expression.expressions
     kind = bind(ordered.this, scope, found)
     if ordered.args.get("desc"):
-        raise Refused("WITHIN GROUP (ORDER BY … DESC)", "it is not translated.", "Sort upwards, and take 1 - the share.")
-    node.this.meta.update({"ordered": ordered, "ordered_type": kind, "value": lambda: ordered.this})
-    return node.this
+        raise Refused(
+            "WITHIN GROUP (ORDER BY … DESC)", "it is not translated.", "Sort upwards, and take 1 - the share."
+        )
+    function: exp.Expr = node.this
+    function.meta.update({"ordered_type": kind, "value": lambda: ordered.this})
+    return function
 
 
 def _over(node: exp.Expr, *, ignoring: bool) -> exp.Expr:

@@ -51,7 +51,9 @@ def name_columns(holder: exp.Expr, fields: tuple[Field, ...], found: Findings) -
 def _bind_recursive(node: exp.Expr, cte: exp.Expr, scope: Scope, found: Findings, bind: BindQuery) -> None:
     union = cte.this
     if not isinstance(union, exp.Union) or union.args.get("distinct"):
-        found.problem(cte, cte.alias, "a CTE that calls itself is an anchor UNION ALL the part that calls it.", "Write UNION ALL.")
+        found.problem(
+            cte, cte.alias, "a CTE that calls itself is an anchor UNION ALL the part that calls it.", "Write UNION ALL."
+        )
         return
     name = cte.alias.lower()
     parts = _parts(union)
@@ -115,4 +117,6 @@ def _count_rounds(cte: exp.Expr, anchors: list[exp.Expr], parts: list[exp.Expr],
 
 def _previous(part: exp.Expr, name: str) -> exp.Expr:
     table = next(item for item in part.find_all(exp.Table) if not item.db and item.name.lower() == name.lower())
-    return exp.column(exp.to_identifier(LEVEL, quoted=True), table=exp.to_identifier(table.alias or table.name, quoted=True))
+    return exp.column(
+        exp.to_identifier(LEVEL, quoted=True), table=exp.to_identifier(table.alias or table.name, quoted=True)
+    )

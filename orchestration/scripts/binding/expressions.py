@@ -10,13 +10,14 @@ from orchestration.scripts.binding.calls import bind_call, bind_window
 from orchestration.scripts.binding.comparisons import compared, unified
 from orchestration.scripts.binding.constants import bind_constant
 from orchestration.scripts.binding.numbers import plan_arithmetic, plan_bits, plan_negative
-from orchestration.scripts.binding.plan import BUILD, ORIGIN, SOURCE, TYPE, Plan, Refused, remember, type_of
+from orchestration.scripts.binding.plan import BUILD, ORIGIN, SOURCE, TYPE, Plan, Refused, remember
 from orchestration.scripts.binding.predicates import PREDICATES
 from orchestration.scripts.binding.scope import Findings, Scope, near
 from orchestration.scripts.binding.texts import mark_plain
 from orchestration.scripts.dialect import function_name
 from orchestration.scripts.translation.conversion import converter
 from orchestration.scripts.translation.nodes import call, cast, join, operation
+from orchestration.scripts.translation.variables import variable
 from orchestration.scripts.types import INT, NULL, SqlType, combined, read_type, varchar
 
 Bind = Callable[[exp.Expr, Scope, Findings], SqlType]
@@ -45,14 +46,18 @@ def _bind(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:
     if isinstance(node, exp.Query):
         return _subquery(node, scope, found)
     what = node.key.upper()
-    raise Refused(what, "it is not on the list of what gives the same result on every engine.", "See docs/analyst/differences.md.")
+    raise Refused(
+        what, "it is not on the list of what gives the same result on every engine.", "See docs/analyst/differences.md."
+    )
 
 
 def _children(node: exp.Expr) -> list[exp.Expr]:
-    return [child for child in node.iter_expressions() if not isinstance(child, exp.Identifier | exp.Var | exp.DataType)]
+    return [
+        child for child in node.iter_expressions() if not isinstance(child, exp.Identifier | exp.Var | exp.DataType)
+    ]
 
 
-def _column(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:
+def _column(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:  # noqa: ARG001 - one signature for all
     assert isinstance(node, exp.Column)  # noqa: S101 - the dispatch is by this class
     matches = scope.resolve(node)
     if not matches and scope.has_unknown():
@@ -72,11 +77,6 @@ def _column(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:
 def column_of(alias: str, name: str) -> exp.Expr:
     """Write ``"alias"."name"``."""
     return exp.Column(this=exp.to_identifier(name, quoted=True), table=exp.to_identifier(alias, quoted=True))
-
-
-def variable(name: str) -> str:
-    """Return the name of the DuckDB variable behind ``@name``; the prefix keeps it from being a reserved word."""
-    return f"v_{name.lower()}"
 
 
 def _parameter(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:  # noqa: ARG001 - one signature for all
@@ -124,7 +124,9 @@ def _beside(node: exp.Expr, left: SqlType, right: SqlType, found: Findings) -> t
         if isinstance(plain, exp.Literal) and kinds[place] == INT and other.name == "decimal":
             if found.parameterised and isinstance(node, exp.Div):
                 why = "whether SQL Server takes the number for a parameter decides the scale of the quotient."
-                raise Refused(f"{node.sql('tsql')}", why, f"Write {plain.name}.0 or CAST({plain.name} AS decimal(10,0)).")
+                raise Refused(
+                    f"{node.sql('tsql')}", why, f"Write {plain.name}.0 or CAST({plain.name} AS decimal(10,0))."
+                )
             kinds[place] = SqlType("decimal", max(1, len(plain.name.lstrip("0"))), 0)
     return kinds[0], kinds[1]
 
@@ -186,12 +188,16 @@ def _case(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:
 
     def build(case: exp.Expr) -> exp.Expr:
         case_branches = case.args["ifs"]
-        results = [item.args["true"] for item in case_branches] + ([case.args["default"]] if default is not None else [])
+        results = [item.args["true"] for item in case_branches] + (
+            [case.args["default"]] if default is not None else []
+        )
         settled = [to(value) for to, value in zip(converts, results, strict=True)]
         conditions = [item.this for item in case_branches]
         if tests:
             same = tests[0](case.this)
-            conditions = [operation(exp.EQ, same.copy(), to(item)) for to, item in zip(tests[1:], conditions, strict=True)]
+            conditions = [
+                operation(exp.EQ, same.copy(), to(item)) for to, item in zip(tests[1:], conditions, strict=True)
+            ]
         ifs = [exp.If(this=test, true=then) for test, then in zip(conditions, settled, strict=False)]
         return exp.Case(ifs=ifs, default=settled[-1] if default is not None else None)
 
@@ -205,7 +211,9 @@ def _cast(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:
     source = bind_expression(value, scope, found)
     target = read_type(written, default_length=30)
     if target is None:
-        raise Refused(f"the type {written.sql('tsql')}", "scripts cannot use it.", "Use int, decimal(p,s), date, varchar(n) …")
+        raise Refused(
+            f"the type {written.sql('tsql')}", "scripts cannot use it.", "Use int, decimal(p,s), date, varchar(n) …"
+        )
     _warn_float(node, target, found)
     attempt = isinstance(node, exp.TryCast) or bool(node.args.get("safe"))
     convert = converter(source, target, attempt=attempt, style=_style(node))
@@ -239,8 +247,6 @@ def _subquery(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:
     kind = fields[0].type if len(fields) == 1 else NULL
     node.meta.update({TYPE: kind, ORIGIN: fields[0].origin if fields else None})
     return kind
-
-
 
 
 def _star(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:  # noqa: ARG001 - one signature for all

@@ -6,6 +6,8 @@ differs, digits are computed as whole numbers and put back at the documented sca
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlglot import exp
 
 from orchestration.scripts.binding.plan import Build, Plan, Refused
@@ -82,7 +84,7 @@ def _decimal(kind: SqlType) -> SqlType:
     return SqlType("decimal", 1, 0) if kind.name == "null" else kind.as_decimal
 
 
-def _sum(operator: str) -> object:
+def _sum(operator: str) -> Callable[[SqlType, SqlType, SqlType], Build]:
     def plan(left: SqlType, right: SqlType, result: SqlType) -> Build:
         combine = add if operator == "+" else subtract
         del left, right  # DuckDB adds decimals by the same rule
@@ -122,8 +124,7 @@ def _remainder(left: SqlType, right: SqlType, result: SqlType) -> Build:
 
     def build(nodes: list[exp.Expr]) -> exp.Expr:
         sides = [
-            shifted(digits(node, kind), shift)
-            for node, kind, shift in zip(nodes, (left, right), shifts, strict=True)
+            shifted(digits(node, kind), shift) for node, kind, shift in zip(nodes, (left, right), shifts, strict=True)
         ]
         return placed(operation(exp.Mod, *sides), result)
 
@@ -155,10 +156,10 @@ def _ten(places: int) -> exp.Expr:
     return number(10**places)
 
 
-def _money_sum(operator: str) -> object:
+def _money_sum(operator: str) -> Callable[[SqlType], Build]:
     combine = add if operator == "+" else subtract
-    return lambda result: lambda nodes: cast(
-        combine(cast(nodes[0], result.duckdb), cast(nodes[1], result.duckdb)), result.duckdb
+    return lambda result: (
+        lambda nodes: cast(combine(cast(nodes[0], result.duckdb), cast(nodes[1], result.duckdb)), result.duckdb)
     )
 
 
@@ -202,6 +203,4 @@ def plan_bits(node: type[exp.Expr], left: SqlType, right: SqlType) -> Plan:
         raise Refused("a bit operator", "it takes whole numbers alone.", "CAST the operands AS int.")
     result = combined([left, right])
     sides = [converter(kind, result) for kind in (left, right)]
-    return Plan(
-        result, lambda nodes: operation(node, *[side(item) for side, item in zip(sides, nodes, strict=True)])
-    )
+    return Plan(result, lambda nodes: operation(node, *[side(item) for side, item in zip(sides, nodes, strict=True)]))

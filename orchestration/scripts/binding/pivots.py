@@ -38,7 +38,9 @@ def _pivoted(pivot: exp.Expr, source: exp.Expr, names: list[str]) -> exp.Expr:
     """Group by every column that PIVOT does not name; each value becomes an aggregate of its own rows."""
     (field,), (aggregate,) = pivot.args["fields"], pivot.expressions
     if not isinstance(field, exp.In) or len(aggregate.expressions) != 1 or aggregate.find(exp.Star):
-        raise Refused("PIVOT in this form", "it takes one aggregate of one column.", "Write SUM(CASE WHEN … THEN … END).")
+        raise Refused(
+            "PIVOT in this form", "it takes one aggregate of one column.", "Write SUM(CASE WHEN … THEN … END)."
+        )
     spread, value = field.this.name, aggregate.expressions[0].name
     keys = [name for name in names if name.lower() not in (spread.lower(), value.lower())]
     items: list[exp.Expr] = [_column(source, name) for name in keys]

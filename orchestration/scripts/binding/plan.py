@@ -22,7 +22,7 @@ TYPE, BUILD, SOURCE, ORIGIN = "type", "build", "source", "origin"
 """Keys of ``node.meta``: its type, what makes it DuckDB's, the column that it names, the stored column behind that."""
 
 
-class Refused(Exception):  # noqa: N818 - it is an outcome, not a failure
+class Refused(Exception):
     """A construct that has no exact counterpart: what it is, why, and what to write instead."""
 
     def __init__(self, what: str, why: str, instead: str) -> None:

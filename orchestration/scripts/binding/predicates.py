@@ -106,9 +106,7 @@ def _constant_like(pattern: str, escape: str, check: Convert) -> Convert:
 
     def build(item: exp.Expr) -> exp.Expr:
         value = check(item.this)
-        return call(
-            "regexp_full_match", call("strata_ascii", value) if ascii_only else value, text(regex), text("is")
-        )
+        return call("regexp_full_match", call("strata_ascii", value) if ascii_only else value, text(regex), text("is"))
 
     return build
 

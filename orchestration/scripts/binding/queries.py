@@ -127,7 +127,10 @@ def _bind_group(select: exp.Select, scope: Scope, found: Findings) -> None:
 def _group_keys(group: exp.Expr) -> list[exp.Expr]:
     """Return the expressions that are grouped by, out of ROLLUP, CUBE and GROUPING SETS."""
     keys: list[exp.Expr] = []
-    for item in [*group.expressions, *[part for name in ("rollup", "cube", "grouping_sets") for part in group.args.get(name) or []]]:
+    for item in [
+        *group.expressions,
+        *[part for name in ("rollup", "cube", "grouping_sets") for part in group.args.get(name) or []],
+    ]:
         nested = isinstance(item, exp.Rollup | exp.Cube | exp.GroupingSets | exp.Tuple)
         keys += _group_keys(item) if nested else [item]
     return keys
@@ -137,7 +140,9 @@ def _twins(select: exp.Select, key: exp.Expr) -> list[exp.Expr]:
     """Return a grouped expression wherever the SELECT has it again: DuckDB knows it by being the same."""
     places = [key.parent_select or select]
     wanted = _identity(key)
-    return [node for node in places[0].find_all(type(key)) if _identity(node) == wanted and node.parent_select is select]
+    return [
+        node for node in places[0].find_all(type(key)) if _identity(node) == wanted and node.parent_select is select
+    ]
 
 
 def _identity(node: exp.Expr) -> object:
@@ -155,7 +160,10 @@ def _bind_select_order(select: exp.Select, scope: Scope, found: Findings) -> Non
     order = select.args.get("order")
     if order is None:
         return
-    if _is_idle(select):
+    if select.args.get("limit") is None and select.args.get("offset") is None:
+        if select.parent is not None:
+            why = "SQL Server takes no ORDER BY here without TOP: rows of a table have no order."
+            found.problem(order, "ORDER BY", why, "Leave it out, or order where rows are picked.")
         select.set("order", None)
         return
     named = {str(item.alias).lower(): item for item in select.expressions if isinstance(item, exp.Alias)}
@@ -175,12 +183,6 @@ def _bind_select_order(select: exp.Select, scope: Scope, found: Findings) -> Non
         plan_order(ordered, found)
 
 
-def _is_idle(select: exp.Select) -> bool:
-    """Say whether an ORDER BY changes nothing: the rows go into a table, and no TOP picks some of them."""
-    picks = select.args.get("limit") is not None or select.args.get("offset") is not None
-    return not picks and (select.args.get("into") is not None or isinstance(select.parent, exp.Insert))
-
-
 def _bind_values(values: exp.Values, scope: Scope, found: Findings) -> Fields:
     """Bind the rows of VALUES; each column has the type that all its values share."""
     rows = [row.expressions if isinstance(row, exp.Tuple) else [row] for row in values.expressions]
@@ -191,19 +193,10 @@ def _bind_values(values: exp.Values, scope: Scope, found: Findings) -> Fields:
     kinds = [INT if kind.name == "null" else kind for kind in kinds]
     for row in rows:
         for value, kind in zip(row, kinds, strict=False):
-            _settle(value, kind, found)
+            if type_of(value) != kind:
+                _settle_one(value, type_of(value), kind, found)
     values.meta[TYPE] = kinds
     return tuple(Field("", kind) for kind in kinds)
-
-
-def _settle(value: exp.Expr, kind: SqlType, found: Findings) -> None:
-    try:
-        convert = converter(type_of(value), kind)
-    except Refused as refused:
-        found.problem(value, refused.what, *refused.advice)
-        return
-    if type_of(value) != kind:
-        also(value, convert)
 
 
 def _bind_set(node: exp.SetOperation, scope: Scope, found: Findings) -> Fields:
@@ -218,9 +211,9 @@ def _bind_set(node: exp.SetOperation, scope: Scope, found: Findings) -> Fields:
     )
     distinct = bool(node.args.get("distinct")) or not isinstance(node, exp.Union)
     for side in (node.this, node.expression):
-        settle_outputs(side, [field.type for field in fields], found)
+        _settle_outputs(side, [field.type for field in fields], found)
         if distinct:
-            for select in leaves(side):
+            for select in _leaves(side):
                 _check_distinct(select.expressions, found)
     _bind_set_order(node, fields, found)
     plan_limit(node, scope, found)
@@ -233,46 +226,45 @@ def _bind_set_order(node: exp.SetOperation, fields: Fields, found: Findings) -> 
         value = ordered.this
         match = next((item for item in fields if item.name.lower() == value.name.lower()), None)
         if match is None:
-            found.problem(value, f"ORDER BY {value.sql('tsql')}", "the UNION has no such column.", "Order by one of its columns.")
+            found.problem(
+                value, f"ORDER BY {value.sql('tsql')}", "the UNION has no such column.", "Order by one of its columns."
+            )
             continue
         if match.type.is_text and match.origin is None:
-            found.problem(value, f"ORDER BY {value.name}", "a UNION's texts cannot be checked for how they sort.", "Put the UNION into a CTE.")
+            found.problem(
+                value,
+                f"ORDER BY {value.name}",
+                "a UNION's texts cannot be checked for how they sort.",
+                "Put the UNION into a CTE.",
+            )
         value.meta.update({TYPE: match.type, ORIGIN: match.origin})
         value.meta[BUILD] = lambda item: exp.Column(this=exp.to_identifier(item.name, quoted=True))
         plan_order(ordered, found)
 
 
-def leaves(node: exp.Expr) -> list[exp.Select]:
+def _leaves(node: exp.Expr) -> list[exp.Select]:
     """Return the SELECTs whose rows a query combines."""
     if isinstance(node, exp.Subquery):
-        return leaves(node.this)
+        return _leaves(node.this)
     if isinstance(node, exp.SetOperation):
-        return [*leaves(node.this), *leaves(node.expression)]
+        return [*_leaves(node.this), *_leaves(node.expression)]
     return [node] if isinstance(node, exp.Select) else []
 
 
-def settle_outputs(
-    node: exp.Expr, kinds: Sequence[SqlType | None], found: Findings, convert: Callable[..., Callable] = converter
-) -> None:
-    """Bring a query's columns to the types of what they are put into or combined with; None leaves one alone."""
-    if isinstance(node, exp.Values):
-        for row in node.expressions:
-            for value, kind in zip(row.expressions, kinds, strict=False):
-                _settle_one(value, type_of(value), kind, found, convert)
-    for select in leaves(node):
+def _settle_outputs(node: exp.Expr, kinds: Sequence[SqlType], found: Findings) -> None:
+    """Bring the columns of a side of a UNION to the types that both sides share."""
+    for select in _leaves(node):
         for item, kind in zip(select.expressions, kinds, strict=False):
             value = item.this if isinstance(item, exp.Alias) else item
-            source = value.meta.get("settled") or type_of(value)
-            _settle_one(value, INT if source.name == "null" else source, kind, found, convert)
+            source: SqlType = value.meta.get("settled") or type_of(value)
+            source = INT if source.name == "null" else source
+            if source != kind:
+                _settle_one(value, source, kind, found)
 
 
-def _settle_one(
-    value: exp.Expr, source: SqlType, kind: SqlType | None, found: Findings, convert: Callable[..., Callable]
-) -> None:
-    if kind is None or source == kind:
-        return
+def _settle_one(value: exp.Expr, source: SqlType, kind: SqlType, found: Findings) -> None:
     try:
-        also(value, convert(source, kind))
+        also(value, converter(source, kind))
     except Refused as refused:
         found.problem(value, refused.what, *refused.advice)
     value.meta["settled"] = kind

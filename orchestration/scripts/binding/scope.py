@@ -29,12 +29,16 @@ class Assumption:
 
 @dataclass(frozen=True)
 class Frame:
-    """What a statement can name: stored tables, this close's tables, ``#t`` and ``@t``, variables; all in lower case."""
+    """What a statement can name: stored tables, this close's tables, ``#t`` and ``@t``, variables; all in lower case.
+
+    ``changes`` where the query is an INSERT's, an UPDATE's or a DELETE's.
+    """
 
     catalog: Catalog = field(default_factory=dict)
     locals: Mapping[str, Columns] = field(default_factory=dict)
     variables: Mapping[str, SqlType] = field(default_factory=dict)
     work: Catalog = field(default_factory=dict)
+    changes: bool = False
 
     def stored(self, table: Table) -> Columns | None:
         """Return a stored table's columns."""
@@ -86,13 +90,14 @@ class Scope:
         """Return the columns that a name may mean, from the nearest query that has any."""
         scope: Scope | None = self
         while scope is not None:
-            found = list(scope._matches(column))
+            found = list(scope.named(column))
             if found:
                 return found
             scope = scope.outer
         return []
 
-    def _matches(self, column: exp.Column) -> Iterator[tuple[Relation, Field]]:
+    def named(self, column: exp.Column) -> Iterator[tuple[Relation, Field]]:
+        """Yield the columns of this query alone that a name may mean."""
         for relation in self.relations:
             if column.table and not _is_named(relation, column):
                 continue
@@ -113,8 +118,12 @@ class Scope:
 def _is_named(relation: Relation, column: exp.Column) -> bool:
     if column.db:
         return relation.table == (column.db.lower(), column.table.lower())
+    if column.args["table"].args.get("temporary"):
+        return relation.alias.lower() == f"#{column.table.lower()}"
     return relation.alias.lower() == column.table.lower() or (
-        relation.table is not None and relation.table[1] == column.table.lower() and relation.alias == ".".join(relation.table)
+        relation.table is not None
+        and relation.table[1] == column.table.lower()
+        and relation.alias == ".".join(relation.table)
     )
 
 

@@ -129,10 +129,16 @@ def local_name(node: exp.Expr) -> str:
     return f"#{node.name}" if temporary else ""
 
 
-def _fields(columns: Columns | None, table: Table | str, node: exp.Expr, found: Findings, known: list[str]) -> tuple[Field, ...]:
+def _fields(
+    columns: Columns | None, table: Table | str, node: exp.Expr, found: Findings, known: list[str]
+) -> tuple[Field, ...]:
     if columns is None:
         written = table if isinstance(table, str) else ".".join(part for part in table if part)
-        why = "there is no such table." if isinstance(table, str) or table[0] else "no CTE has this name, and a table needs its schema."
+        why = (
+            "there is no such table."
+            if isinstance(table, str) or table[0]
+            else "no CTE has this name, and a table needs its schema."
+        )
         found.problem(node, written, why, near(written, known))
         return ()
     return tuple(Field(name, kind, (table, name) if kind.is_text else None) for name, kind in columns.items())

@@ -22,20 +22,20 @@ def bind_table_function(node: exp.Expr, scope: Scope, found: Findings) -> tuple[
     arguments = list(node.expressions)
     for argument in arguments:
         bind_expression(argument, scope, found)
-    try:
-        if name == "STRING_SPLIT":
-            return _split(node, arguments)
-        if name == "GENERATE_SERIES":
-            return _series(node, arguments)
+    bind = _FUNCTIONS.get(name)
+    if bind is None:
         why = "it is not one of the functions that give a table here."
-        raise Refused(f"{name}()", why, "Use STRING_SPLIT, GENERATE_SERIES, or a table.")
+        found.problem(node, f"{name}()", why, "Use STRING_SPLIT, GENERATE_SERIES, or a table.")
+        return ()
+    try:
+        return bind(node, arguments)
     except Refused as refused:
         found.problem(node, refused.what, *refused.advice)
         return ()
 
 
 def _split(node: exp.Expr, arguments: list[exp.Expr]) -> tuple[Field, ...]:
-    separator = constant(arguments[1]) if len(arguments) == 2 else None  # noqa: PLR2004 - text and separator
+    separator = constant(arguments[1]) if len(arguments) == 2 else None
     if separator is None or len(separator) != 1 or separator.lower() != separator.upper():
         raise Refused("STRING_SPLIT()", "the separator is one sign that is written out.", "Write STRING_SPLIT(x, ',').")
     node.meta[BUILD] = lambda item: _rows(call("unnest", call("string_split", *item.expressions)))
@@ -59,3 +59,6 @@ def _series(node: exp.Expr, arguments: list[exp.Expr]) -> tuple[Field, ...]:
 
 def _rows(value: exp.Expr) -> exp.Expr:
     return exp.Select(expressions=[exp.alias_(value, _VALUE, quoted=True)])
+
+
+_FUNCTIONS = {"STRING_SPLIT": _split, "GENERATE_SERIES": _series}

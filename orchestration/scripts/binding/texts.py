@@ -33,7 +33,11 @@ _EQUAL = re.compile(EQUAL_CLASS)
 def constant(node: exp.Expr) -> str | None:
     """Return a text constant's value."""
     plain = node.unnest()
-    return str(plain.name) if isinstance(plain, exp.National) or (isinstance(plain, exp.Literal) and plain.is_string) else None
+    return (
+        str(plain.name)
+        if isinstance(plain, exp.National) or (isinstance(plain, exp.Literal) and plain.is_string)
+        else None
+    )
 
 
 def origin(node: exp.Expr) -> Origin | None:
@@ -44,7 +48,9 @@ def origin(node: exp.Expr) -> Origin | None:
 
 def mark_plain(node: exp.Expr, *sources: exp.Expr) -> None:
     """Mark an expression whose text comes from plain sources alone."""
-    if all(type_of(source).name == "null" or not type_of(source).is_text or origin(source) == PLAIN for source in sources):
+    if all(
+        type_of(source).name == "null" or not type_of(source).is_text or origin(source) == PLAIN for source in sources
+    ):
         node.meta[ORIGIN] = PLAIN
 
 

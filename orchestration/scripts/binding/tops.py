@@ -13,7 +13,8 @@ from orchestration.scripts.translation.nodes import call, cast, multiply, number
 def plan_limit(query: exp.Expr, scope: Scope, found: Findings) -> None:
     """Plan what picks rows of a query."""
     limit, offset = query.args.get("limit"), query.args.get("offset")
-    if limit is None and offset is None:
+    picks: exp.Expr | None = limit if limit is not None else offset
+    if picks is None:
         return
     options = limit.args.get("limit_options") if limit is not None else None
     percent, ties = (bool(options is not None and options.args.get(name)) for name in ("percent", "with_ties"))
@@ -26,10 +27,10 @@ def plan_limit(query: exp.Expr, scope: Scope, found: Findings) -> None:
         query.set("order", None)
         return
     if query.args.get("order") is None:
-        found.problem(limit or offset, "TOP without ORDER BY", "which rows it picks is any.", "Add ORDER BY with a unique key.")
+        found.problem(picks, "TOP without ORDER BY", "which rows it picks is any.", "Add ORDER BY with a unique key.")
         return
     if (percent or ties) and (query.args.get("distinct") is not None or not isinstance(query, exp.Select)):
-        found.problem(limit, "TOP … WITH TIES of DISTINCT", "it is not translated.", "Put the DISTINCT into a CTE.")
+        found.problem(picks, "TOP … WITH TIES of DISTINCT", "it is not translated.", "Put the DISTINCT into a CTE.")
         return
     query.meta[BUILD] = lambda item: _picked(item, percent=percent, ties=ties)
 

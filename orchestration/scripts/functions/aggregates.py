@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from sqlglot import exp
 
 from orchestration.scripts.binding.numbers import digits, placed, shifted
@@ -147,7 +145,7 @@ def _shift(name: str) -> Rule:
 
     def rule(call: Call, _: Findings) -> Plan:
         kind = call.kinds[0]
-        fallback = converter(call.kinds[2], kind) if len(call.kinds) > 2 else None  # noqa: PLR2004 - the default
+        fallback = converter(call.kinds[2], kind) if len(call.kinds) > 2 else None
         keeps_plain(call, 0, 2)
 
         def build(x: exp.Expr, offset: exp.Expr | None = None, default: exp.Expr | None = None) -> exp.Expr:
@@ -172,12 +170,10 @@ def _edge(name: str) -> Rule:
 def _percentile(name: str) -> Rule:
     """PERCENTILE_CONT computes in floats, PERCENTILE_DISC takes one of the values."""
 
-    def rule(call: Call, found: Findings) -> Plan:
-        ordered: exp.Expr = call.node.meta["ordered"]
-        kind = call.node.meta["ordered_type"]
+    def rule(call: Call, _: Findings) -> Plan:
+        kind: SqlType = call.node.meta["ordered_type"]
         if call.constant(0) is None or (kind.is_text or not (kind.is_number or name == "quantile_disc")):
             raise call.refused("it takes a share that is written out, of numbers.", "Write PERCENTILE_CONT(0.5).")
-        del found, ordered
         result = FLOAT if name == "quantile_cont" else kind
         to = converter(kind, result)
         share = call.constant(0) or "0"

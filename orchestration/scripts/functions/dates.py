@@ -9,7 +9,6 @@ from sqlglot import exp
 from orchestration.scripts.binding.comparisons import check_date
 from orchestration.scripts.binding.plan import Call, Plan
 from orchestration.scripts.binding.scope import Findings
-
 from orchestration.scripts.functions.rule import Function, Rule, is_plain, planned
 from orchestration.scripts.translation.conversion import converter
 from orchestration.scripts.translation.nodes import add, cast, multiply, number, operation, subtract, text
@@ -129,11 +128,15 @@ def _single(part: str) -> Rule:
 def _datetrunc(call: Call, _: Findings) -> Plan:
     part, kind = _part(call), _moment(call, 0)
     if part in ("weekday", "microsecond") or kind.name == "time":
-        raise call.refused(f"DATETRUNC of a {kind.name} to a {part} is not translated.", "Use day, month, quarter or year.")
+        raise call.refused(
+            f"DATETRUNC of a {kind.name} to a {part} is not translated.", "Use day, month, quarter or year."
+        )
 
     def build(moment: exp.Expr) -> exp.Expr:
         if part == "week":
-            moment = subtract(duckdb("date_trunc", text("day"), moment), duckdb("to_days", duckdb("dayofweek", moment.copy())))
+            moment = subtract(
+                duckdb("date_trunc", text("day"), moment), duckdb("to_days", duckdb("dayofweek", moment.copy()))
+            )
             return cast(moment, kind.duckdb)
         unit = {"iso_week": "week", "dayofyear": "day"}.get(part, part)
         return cast(duckdb("date_trunc", text(unit), moment), kind.duckdb)
@@ -157,12 +160,12 @@ def _datefromparts(call: Call, _: Findings) -> Plan:
 def _stamp(kind: SqlType, fraction: Callable[[list[exp.Expr]], exp.Expr | None]) -> Rule:
     def rule(call: Call, _: Findings) -> Plan:
         precision = call.constant(7)
-        if len(call.arguments) == 8 and not (precision or "").isdigit():  # noqa: PLR2004 - DATETIME2FROMPARTS has 8
+        if len(call.arguments) == 8 and not (precision or "").isdigit():
             raise call.refused("the precision has to be written out.", "Write a number from 0 to 6.")
-        result = SqlType("datetime2", scale=int(precision or 0)) if len(call.arguments) == 8 else kind  # noqa: PLR2004
+        result = SqlType("datetime2", scale=int(precision or 0)) if len(call.arguments) == 8 else kind
 
         def build(*parts: exp.Expr) -> exp.Expr:
-            seconds = parts[5] if len(parts) > 5 else number(0)  # noqa: PLR2004 - SMALLDATETIME ends with minutes
+            seconds = parts[5] if len(parts) > 5 else number(0)
             moment = duckdb("make_timestamp", *parts[:5], cast(seconds, "DOUBLE"))
             rest = fraction(list(parts[6:]))
             moment = moment if rest is None else add(moment, rest)
@@ -186,7 +189,6 @@ def _now(kind: SqlType) -> Rule:
         return Plan(kind, lambda _: settle(cast(duckdb("now"), "TIMESTAMP")))
 
     return rule
-
 
 
 _MILLISECONDS: Callable[[list[exp.Expr]], exp.Expr | None] = lambda parts: duckdb("to_milliseconds", parts[0])  # noqa: E731

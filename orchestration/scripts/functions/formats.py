@@ -30,17 +30,17 @@ def _format(call: Call, _: Findings) -> Plan:
     pattern, kind = call.constant(1), call.kinds[0]
     if pattern is None:
         raise call.refused("the pattern has to be written out.", "Write it as a constant.")
-    if len(call.arguments) > 2 and (call.constant(2) or "").lower() not in ("en-us", ""):  # noqa: PLR2004 - the culture
+    if len(call.arguments) > 2 and (call.constant(2) or "").lower() not in ("en-us", ""):
         raise call.refused("only the culture en-US is the same everywhere.", "Leave it out, or write 'en-US'.")
     is_plain(call)
     if kind.is_moment and kind.name not in ("time", "datetimeoffset"):
-        return planned(call, _RESULT, _moment(call, pattern))
+        return planned(call, _RESULT, _moment(pattern))
     if kind.is_exact:
-        return planned(call, _RESULT, _exact(call, pattern, kind))
+        return planned(call, _RESULT, _exact(pattern, kind))
     raise call.refused("it is translated for dates and exact numbers.", "CAST the value first.")
 
 
-def _moment(call: Call, pattern: str) -> Callable[..., exp.Expr]:
+def _moment(pattern: str) -> Callable[..., exp.Expr]:
     form = _STANDARD.get(pattern) if len(pattern) == 1 else _letters(pattern)
     if form is None:
         raise _unknown(pattern)
@@ -55,7 +55,7 @@ def _letters(pattern: str) -> str | None:
     return "".join(_LETTERS.get(part) or part.strip("'").removeprefix("\\") for part in parts)
 
 
-def _exact(call: Call, pattern: str, kind: SqlType) -> Callable[..., exp.Expr]:
+def _exact(pattern: str, kind: SqlType) -> Callable[..., exp.Expr]:
     standard = _NUMBER.fullmatch(pattern)
     if standard:
         return _standard(standard["kind"].upper(), standard["places"], kind)

@@ -53,7 +53,7 @@ def _round(call: Call, _: Findings) -> Plan:
     if places is None or not places.lstrip("-").isdigit():
         raise call.refused("the places have to be written out.", "Write ROUND(x, 2).")
     cut = call.constant(2)
-    if len(call.arguments) == 3 and cut is None:  # noqa: PLR2004 - the third argument is the mode
+    if len(call.arguments) == 3 and cut is None:
         raise call.refused("whether it rounds or cuts has to be written out.", "Write 0 or 1 as the third argument.")
     if cut not in (None, "0"):
         return _cut(call, kind, int(places))

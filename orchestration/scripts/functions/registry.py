@@ -13,7 +13,10 @@ from orchestration.scripts.functions.text import TEXTS
 FUNCTIONS: dict[str, Function] = {**NUMBERS, **TEXTS, **DATES, **FORMATS, **LOGIC, **AGGREGATES, **WINDOWS}
 TABLE_FUNCTIONS = ("STRING_SPLIT", "GENERATE_SERIES")
 REFUSED: dict[str, tuple[str, str]] = {
-    "ISNUMERIC": ("it says yes to texts that no number type takes, such as '$' and '1e4'.", "Use TRY_CONVERT(decimal(18,4), x) IS NOT NULL."),
+    "ISNUMERIC": (
+        "it says yes to texts that no number type takes, such as '$' and '1e4'.",
+        "Use TRY_CONVERT(decimal(18,4), x) IS NOT NULL.",
+    ),
     "ISDATE": ("what is a date depends on the server's language.", "Use TRY_CONVERT(date, x) IS NOT NULL."),
     "RAND": ("the result would differ from run to run.", "Leave it out."),
     "NEWID": ("the result would differ from run to run.", "Build a key from columns."),

@@ -42,9 +42,7 @@ def _trim(name: str) -> Rule:
         kind, characters = as_text(call, 0), call.constant(1)
         if len(call.arguments) > 1 and (characters is None or characters.lower() != characters.upper()):
             raise call.refused("which letters it takes away depends on the collation.", "Trim blanks or signs alone.")
-        return planned(
-            call, _sized(kind, kind.length), lambda x, *_: duckdb(name, x, text(characters or " ")), kind
-        )
+        return planned(call, _sized(kind, kind.length), lambda x, *_: duckdb(name, x, text(characters or " ")), kind)
 
     return rule
 
@@ -58,7 +56,9 @@ def _len(call: Call, _: Findings) -> Plan:
 def _datalength(call: Call, _: Findings) -> Plan:
     kind = call.kinds[0]
     if not kind.is_text or kind.length is None:
-        raise call.refused("how many bytes a value takes depends on how the server stores it.", "Use LEN(x), or CAST first.")
+        raise call.refused(
+            "how many bytes a value takes depends on how the server stores it.", "Use LEN(x), or CAST first."
+        )
     if kind.is_national:
         return planned(call, INT, lambda x: cast(multiply(duckdb("length", x), number(2)), "INTEGER"), kind)
     return planned(call, INT, lambda x: cast(duckdb("length", duckdb("strata_narrow", x)), "INTEGER"), kind)
@@ -191,7 +191,7 @@ def _patindex(call: Call, found: Findings) -> Plan:
 
 def _char(call: Call, _: Findings) -> Plan:
     code = call.constant(0)
-    if code is None or not code.isdigit() or int(code) > 127:  # noqa: PLR2004 - beyond ASCII the code page decides
+    if code is None or not code.isdigit() or int(code) > 127:
         raise call.refused("the code has to be written out, and be ASCII.", "Write the character itself: N'…'.")
     return Plan(SqlType("char", length=1), lambda _: duckdb("chr", number(int(code))))
 
@@ -203,14 +203,17 @@ def _unicode(call: Call, _: Findings) -> Plan:
 def _str(call: Call, _: Findings) -> Plan:
     """STR goes by way of a float: only whole numbers and decimals that keep their places are exact."""
     kind, length, places = call.kinds[0], call.constant(1) or "10", call.constant(2) or "0"
-    exact = kind.is_exact and length.isdigit() and places.isdigit() and kind.scale <= int(places) and kind.precision <= 15
+    exact = (
+        kind.is_exact and length.isdigit() and places.isdigit() and kind.scale <= int(places) and kind.precision <= 15
+    )
     if not exact or kind.is_money:
         raise call.refused("it rounds by way of a float.", "CAST the number AS decimal(p,s), and that AS varchar(n).")
     shape = f"DECIMAL(38,{places})"
     return planned(
-        call, varchar(int(length)), lambda x, *_: duckdb("strata_str", cast(cast(x, shape), "VARCHAR"), number(int(length)))
+        call,
+        varchar(int(length)),
+        lambda x, *_: duckdb("strata_str", cast(cast(x, shape), "VARCHAR"), number(int(length))),
     )
-
 
 
 TEXTS: dict[str, Function] = {

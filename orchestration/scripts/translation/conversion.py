@@ -35,9 +35,8 @@ def converter(source: SqlType, target: SqlType, *, attempt: bool = False, style:
     for accepts, make in _MAKERS:
         if accepts(target):
             return make(source, target, attempt, style)
-    if {source.name, target.name} <= {"uniqueidentifier", "varbinary"} or source.is_text:
-        if target.name == "uniqueidentifier":
-            return lambda node: cast(node, "UUID", attempt=attempt)
+    if source.is_text and target.name == "uniqueidentifier":
+        return lambda node: cast(node, "UUID", attempt=attempt)
     raise _refused(source, target)
 
 
@@ -48,7 +47,9 @@ def _refused(source: SqlType, target: SqlType) -> Refused:
 
 def _no_style(style: int | None, target: SqlType) -> Refused:
     why = "this style is not one that is the same on every engine."
-    return Refused(f"style {style} for {target.tsql}", why, "Use 23, 104, 112, 120, 121 or 126 for dates, 0, 1 or 2 for money.")
+    return Refused(
+        f"style {style} for {target.tsql}", why, "Use 23, 104, 112, 120, 121 or 126 for dates, 0, 1 or 2 for money."
+    )
 
 
 def _to_integer(source: SqlType, target: SqlType, attempt: bool, style: int | None) -> Convert:  # noqa: ARG001, FBT001
@@ -108,7 +109,7 @@ def _shaped(source: SqlType, target: SqlType) -> Convert:
         return lambda node: call("strata_smalldatetime", node)
     if target.name == "datetime":
         return (lambda node: node) if source.name == "smalldatetime" else (lambda node: call("strata_datetime", node))
-    if source.name == "datetime" and target.scale > 3:  # noqa: PLR2004 - a datetime shows thousandths
+    if source.name == "datetime" and target.scale > 3:
         return lambda node: call("strata_ticks", node)
     if source.name == "datetime2" and target.scale < min(source.scale, 6):
         return lambda node: call("strata_places", node, number(10 ** (6 - target.scale)))
@@ -139,10 +140,9 @@ def _written(source: SqlType, target: SqlType, style: int | None) -> Convert:
         return _cut_text(source, target)
     if source.name == "bit":
         return lambda node: cast(cast(node, "INTEGER"), "VARCHAR")
-    if source.is_integer:
-        return _fitting(lambda node: cast(node, "VARCHAR"), source.as_decimal.precision + 1, target, starred=True)
-    if source.name == "decimal":
-        return _fitting(lambda node: cast(node, "VARCHAR"), source.precision + 3, target)
+    if source.is_integer or source.name == "decimal":
+        longest = source.as_decimal.precision + 3
+        return _fitting(lambda node: cast(node, "VARCHAR"), longest, target, starred=source.is_integer)
     if source.is_money:
         return _fitting(_money_text(style), 30, target)
     if source.is_moment:
@@ -177,6 +177,6 @@ def _cut_text(source: SqlType, target: SqlType) -> Convert:
 def _money_text(style: int | None) -> Convert:
     if style not in (None, 0, 1, 2):
         raise Refused(f"style {style} for money", "only 0, 1 and 2 are styles of money.", "Use 0, 1 or 2.")
-    places = 4 if style == 2 else 2  # noqa: PLR2004 - style 2 shows all four places
+    places = 4 if style == 2 else 2
     plain: Convert = lambda node: cast(cast(node, f"DECIMAL(19,{places})"), "VARCHAR")  # noqa: E731
     return (lambda node: call("strata_grouped", plain(node))) if style == 1 else plain

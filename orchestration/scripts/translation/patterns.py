@@ -73,4 +73,6 @@ def _class(pattern: str, inner: str) -> tuple[str, bool]:
 
 
 def _refused(pattern: str, why: str) -> Refused:
-    return Refused(f"the pattern '{pattern}'", why, "Use %, _ and classes of plain letters and digits such as [0-9] or [abc].")
+    return Refused(
+        f"the pattern '{pattern}'", why, "Use %, _ and classes of plain letters and digits such as [0-9] or [abc]."
+    )
