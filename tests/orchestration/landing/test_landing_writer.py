@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from landing_bench import CONNECTION, NOW, batch, column, contract, land
+from landing_bench import CONNECTION, NOW, batch, column, contract, judge, land
 
 from orchestration.contracts.extraction import Connection, CsvPart, JsonPage, Window
 from orchestration.failures import Busy, ConnectionFailed, ContractViolated, SettingsError, StrataError
@@ -129,6 +129,15 @@ def test_parts_roll_at_a_handy_size(store: FolderStore, monkeypatch: pytest.Monk
     assert [part.rows for part in land(store, ORDERS, *pages).parts] == [3, 3, 3, 1]
     batches = [batch(id=range(n, n + 100), note=[os.urandom(8).hex() for _ in range(100)]) for n in range(3)]
     assert [part.rows for part in land(store, ORDERS, *batches).parts] == [100, 100, 100]
+
+
+def test_pages_of_one_part_come_back_in_order_whatever_they_were_compressed_with(store: FolderStore) -> None:
+    numbers = range(40_000)
+    records = [[{"id": n, "note": "x" * 300} for n in numbers[start : start + 10_000]] for start in numbers[::10_000]]
+    manifest = land(store, ORDERS, *(JsonPage(json.dumps(page).encode()) for page in records))
+    (part,) = manifest.parts
+    assert [json.loads(line)["id"] for line in content(store, part.key).splitlines()] == [*numbers]
+    assert sorted(row[0] for row in judge(store, ORDERS, manifest).good) == [*numbers]
 
 
 def test_memory_stays_bounded_while_parquet_streams(store: FolderStore) -> None:
