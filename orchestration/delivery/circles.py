@@ -67,7 +67,8 @@ def feeding(runtime: Runtime) -> Feeding:
         for table in _built_from(runtime.settings, source):
             found[table] = found.get(table, frozenset()) | {source.name}
     for script in lineages(runtime.settings.scripts_dir / FOLDER):
-        found[script.writes] = frozenset().union(*(found.get(table, frozenset()) for table in script.reads))
+        sources: frozenset[str] = frozenset().union(*(found.get(table, frozenset()) for table in script.reads))
+        found |= dict.fromkeys(script.writes, sources)
     return found
 
 

@@ -1,18 +1,19 @@
-"""Analysts' SQL scripts: read, parse, check, lineage, translation and the run for each tenant.
+"""Analysts' SQL scripts: read, split, compiled to typed actions, run; their lineage, and the close.
 
 A script is plain T-SQL with a comment header and no Python beside it. On SQL
-Server its text runs unchanged; here sqlglot translates what :mod:`check
-<orchestration.scripts.check>` lets through, and refuses the rest by name.
+Server its text runs as it is; DuckDB runs what :mod:`program
+<orchestration.scripts.program>` makes of it, and refuses the rest by name.
 """
 
-from orchestration.scripts.check import Checked, check, check_script
+from orchestration.scripts.check import check, check_script
 from orchestration.scripts.lineage import Lineage, lineage, lineages
+from orchestration.scripts.outline import Outline
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.source import Script, find_scripts, read_script
 
 __all__ = [
-    "Checked",
     "Lineage",
+    "Outline",
     "Problem",
     "Script",
     "check",

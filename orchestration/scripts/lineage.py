@@ -6,62 +6,61 @@ from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from sqlglot import exp
-
 from orchestration.failures import ScriptRefused
 from orchestration.names import FINANCE, Table
-from orchestration.scripts.check import Checked, check_script
+from orchestration.scripts.outline import Outline, outline
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.source import Script, find_scripts, read_script
 
 
 @dataclass(frozen=True)
 class Lineage:
-    """One script's edges; a script that cannot be run has its problems and writes the table of its file's name."""
+    """One script's edges; one without a table of its own writes the table of its file's name.
+
+    ``problems`` are what keeps it from being run, as far as its text tells.
+    """
 
     script: Script
     reads: tuple[Table, ...]
-    writes: Table
+    writes: tuple[Table, ...]
     problems: tuple[Problem, ...] = ()
 
 
 def lineage(script: Script) -> Lineage:
     """Return what one script reads and writes; it never fails, so that a broken script is an asset with an error."""
-    return edges(check_script(script))
+    return edges(outline(script))
 
 
-def edges(checked: Checked) -> Lineage:
-    """Return the edges of a script that is checked already."""
-    writes = checked.target or (FINANCE, checked.script.name)
-    return Lineage(checked.script, read_tables(checked.select), writes, checked.problems)
+def edges(outlined: Outline) -> Lineage:
+    """Return the edges of a script that is read already."""
+    script = outlined.script
+    errors = tuple(problem for problem in outlined.problems if problem.severity == "error")
+    return Lineage(script, outlined.reads, outlined.writes or ((FINANCE, script.name.lower()),), errors)
 
 
 def lineages(scripts_dir: Path) -> list[Lineage]:
     """Return the edges of every script below a folder, those that read another's table after it."""
-    found: dict[Table, Lineage] = {}
+    found: dict[Path, Lineage] = {}
+    owners: dict[Table, Path] = {}
     for item in (lineage(read_script(path)) for path in find_scripts(scripts_dir)):
-        other = found.setdefault(item.writes, item)
-        if other is not item:
-            found[item.writes] = replace(other, problems=(*other.problems, _second(item, other)))
-    graph = {table: [read for read in item.reads if read in found] for table, item in found.items()}
+        taken = [table for table in item.writes if table in owners]
+        if taken:
+            first = found[owners[taken[0]]]
+            problem = _second(item, first, taken[0])
+            found[first.script.path] = replace(first, problems=(*first.problems, problem))
+        else:
+            found[item.script.path] = item
+            owners |= dict.fromkeys(item.writes, item.script.path)
+    graph = {path: {owners[read] for read in item.reads if read in owners} for path, item in found.items()}
     try:
         order = list(TopologicalSorter(graph).static_order())
     except CycleError as error:
-        circle = " → ".join(".".join(table) for table in error.args[1])
+        circle = " → ".join(".".join(found[path].writes[0]) for path in error.args[1])
         raise ScriptRefused(f"Scripts read each other in a circle: {circle}.", "Take one of them apart.") from None
-    return [found[table] for table in order]
+    return [found[path] for path in order]
 
 
-def _second(item: Lineage, other: Lineage) -> Problem:
+def _second(item: Lineage, other: Lineage, table: Table) -> Problem:
     """Return the problem of two scripts that build one table; neither is run, because nobody could say which counts."""
-    table = ".".join(item.writes)
-    why = f"{other.script.path} builds the same table."
-    return Problem(item.script.path, 1, 1, f"a second script for {table}", why, "Give one of the tables another name.")
-
-
-def read_tables(select: exp.Select | None) -> tuple[Table, ...]:
-    """Return the tables that a SELECT … INTO reads, without its CTEs and its target, in the order of their names."""
-    if select is None:
-        return ()
-    tables = (node for node in select.find_all(exp.Table) if node.db and not isinstance(node.parent, exp.Into))
-    return tuple(sorted({(table.db.lower(), table.name.lower()) for table in tables}))
+    name, why = ".".join(table), f"{other.script.path} builds the same table."
+    return Problem(item.script.path, 1, 1, f"a second script for {name}", why, "Give one of the tables another name.")

@@ -29,7 +29,7 @@ class Problem:
 
 def refusal(problems: Sequence[Problem]) -> ScriptRefused:
     """Turn findings, of which at least one is an error, into what stops a script; the first is told in full."""
-    errors = [problem for problem in problems if problem.severity == "error"]
+    errors = [problem for problem in problems if problem.severity == "error"] or problems
     first = errors[0]
     more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
     message = f"{first.file}:{first.line}:{first.column}: {first.what}: {first.why}{more}"

@@ -14,9 +14,10 @@ from datetime import date
 import duckdb
 
 from orchestration.failures import ScriptRefused
-from orchestration.names import BRONZE_PREFIX, DELETED_AT, TENANT, Table, literal, qualified, quote
-from orchestration.scripts import decimals
-from orchestration.scripts.translate import AS_OF_VARIABLE, scope_view
+from orchestration.names import BRONZE_PREFIX, DELETED_AT, PLATFORM_COLUMNS, TENANT, Table, literal, qualified, quote
+from orchestration.scripts.tables import scope_view
+from orchestration.scripts.translation.variables import variable
+from orchestration.scripts.types import Catalog, from_duckdb
 from orchestration.warehouse.duckdb import beside
 
 Personal = Mapping[Table, Collection[str]]
@@ -36,10 +37,9 @@ def tenant_scope(
         # Without SESSION the setting would hold for every connection of the process; tables do not keep it.
         cursor.execute("SET SESSION default_collation = 'nocase'")
         cursor.execute("SET SESSION TimeZone = 'UTC'")
-        cursor.execute(f"SET VARIABLE {AS_OF_VARIABLE} = CAST({literal(as_of.isoformat())} AS DATE)")
-        cursor.execute(decimals.QUOTIENT_MACRO)
+        cursor.execute(f"SET VARIABLE {variable('as_of')} = CAST({literal(as_of.isoformat())} AS DATE)")
         for table in reads:
-            cursor.execute(_view(cursor, table, tenant, _hidden(table, personal)))
+            cursor.execute(_view(cursor, table, tenant, _unseen(table, personal)))
         yield cursor
     finally:
         cursor.close()
@@ -55,6 +55,24 @@ def columns_of(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, str]:
     return {str(name): str(kind) for name, kind in rows.fetchall()}
 
 
+def visible(con: duckdb.DuckDBPyConnection, tables: Iterable[Table], personal: Personal | None = None) -> Catalog:
+    """Return the columns that a script sees of stored tables; a table that is not there is left out.
+
+    Raises:
+        ScriptRefused: a bronze table has no contract that could be read.
+    """
+    return {
+        table: {name: from_duckdb(kind) for name, kind in columns.items() if name not in _unseen(table, personal)}
+        for table in tables
+        if (columns := columns_of(con, table))
+    }
+
+
+def _unseen(table: Table, personal: Personal | None) -> Collection[str]:
+    """Return the columns of a table that a script does not see: the platform's, and of bronze the personal ones."""
+    return {*PLATFORM_COLUMNS, *_hidden(table, personal)}
+
+
 def _hidden(table: Table, personal: Personal | None) -> Collection[str]:
     if personal is None or not table[0].startswith(BRONZE_PREFIX):
         return ()
@@ -64,7 +82,7 @@ def _hidden(table: Table, personal: Personal | None) -> Collection[str]:
     return personal[table]
 
 
-def _view(con: duckdb.DuckDBPyConnection, table: Table, tenant: str, personal: Collection[str]) -> str:
+def _view(con: duckdb.DuckDBPyConnection, table: Table, tenant: str, unseen: Collection[str]) -> str:
     columns = columns_of(con, table)
     if not columns:
         message = f"{'.'.join(table)} is not in the warehouse."
@@ -73,7 +91,6 @@ def _view(con: duckdb.DuckDBPyConnection, table: Table, tenant: str, personal: C
         message = f"{'.'.join(table)} has no {TENANT}, so one tenant's rows cannot be told from another's."
         raise ScriptRefused(message, "Read a table that has it.")
     living = table[0].startswith(BRONZE_PREFIX) and DELETED_AT in columns
-    hidden = [TENANT, *personal, *([DELETED_AT] if living else [])]
-    shown = ", ".join(quote(name) for name in columns if name not in hidden)
+    shown = ", ".join(quote(name) for name in columns if name not in unseen)
     where = f"{TENANT} = {literal(tenant)}" + (f" AND {DELETED_AT} IS NULL" if living else "")
     return f"CREATE TEMP VIEW {quote(scope_view(table))} AS SELECT {shown} FROM {qualified(table)} WHERE {where}"

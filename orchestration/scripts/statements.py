@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
-from sqlglot.errors import ErrorLevel, ParseError, TokenError
+from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from orchestration.scripts import dialect
 from orchestration.scripts.assignments import expanded
 from orchestration.scripts.constructs import CREATE, CREATIONS, SESSION_SETTINGS, STATEMENTS, Advice
 from orchestration.scripts.drops import guarded_drop
@@ -24,7 +24,6 @@ from orchestration.scripts.problems import Problem
 from orchestration.scripts.source import Script
 from orchestration.scripts.splitting import STARTERS, Part, batches, split, tokenize, word
 
-_TSQL = Dialect.get_or_raise("tsql")
 _BLOCKS = (("TRY",), ("CATCH",), ("TRAN",), ("TRANSACTION",))
 _INDEXES = ("INDEX", "CLUSTERED INDEX", "NONCLUSTERED INDEX")
 _ENDS = Advice("", "End every statement with a semicolon, and see that each is complete.")
@@ -109,7 +108,7 @@ def _parse_part(script: Script, part: Part) -> Statement:
 
 
 def _tree(script: Script, tokens: list[Token]) -> exp.Expr:
-    trees = _TSQL.parser(error_level=ErrorLevel.RAISE).parse(tokens, script.text)
+    trees = dialect.parse(tokens, script.text)
     if len(trees) != 1 or trees[0] is None or trees[0].find(exp.Command):
         raise _Refused(" ".join(word(token) for token in tokens[:2]), _ENDS)
     return trees[0]

@@ -22,6 +22,10 @@ _NO_SCHEMA = Advice("no CTE has this name, and a table needs its schema.", "Writ
 _OTHER_SCHEMA = Advice(
     "scripts read bronze, silver, gold and finance, and their own #tables.", "Read it from one of these schemas."
 )
+_SERVERS = Advice("what it holds is the server's or the session's.", "Compute what you need with a query.")
+_FUNCTION = Advice(
+    "it is not one of the functions that give a table here.", "Use STRING_SPLIT, GENERATE_SERIES, or a table."
+)
 _FROM_OUTSIDE = ("OPENROWSET", "OPENQUERY", "OPENDATASOURCE", "OPENXML")
 
 
@@ -41,17 +45,27 @@ def written(name: Name) -> str:
     return name if isinstance(name, str) else ".".join(name)
 
 
-def misplaced(tree: exp.Expr) -> Iterator[tuple[exp.Table, str, Advice]]:
-    """Yield the tables of a statement that no script may name."""
+def scope_view(table: Table) -> str:
+    """Return the name of DuckDB's temporary view that shows a script one tenant's rows of a table."""
+    return f"strata_scope_{table[0]}__{table[1]}"
+
+
+def misplaced(tree: exp.Expr) -> Iterator[tuple[exp.Expr, str, Advice]]:
+    """Yield the tables and the server's variables in a statement, which no script may name."""
     for node in tree.find_all(exp.Table):
         advice = _advice(node)
         if advice:
-            yield node, node.copy().sql("tsql").split(" AS ")[0], advice
+            yield node, node.sql("tsql").split(" AS ")[0], advice
+    for variable in tree.find_all(exp.Parameter):
+        if isinstance(variable.this, exp.Parameter):
+            yield variable, f"@@{variable.this.name}", _SERVERS
 
 
 def _advice(node: exp.Table) -> Advice | None:
     if isinstance(node.this, exp.Func) and node.this.name.upper() in _FROM_OUTSIDE:
         return _OTHER_DATABASE
+    if isinstance(node.this, exp.Func) and (node.db or not isinstance(node.this, exp.Anonymous)):
+        return _FUNCTION
     if isinstance(node.this, exp.Identifier) and node.this.args.get("global_"):
         return _GLOBAL
     if node.catalog or isinstance(node.this, exp.Dot):

@@ -1,28 +1,21 @@
-"""Runs one script of a close for one tenant: what it reads of finance, it reads as this close has built it."""
+"""Compiles one script of a close: what it reads of finance, it reads as this close has built it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping
 
 import duckdb
 
-from orchestration.failures import ScriptRefused, StrataError
-from orchestration.names import FINANCE, FINANCE_WORK, Table, qualified, quote
-from orchestration.scripts.check import check_script
-from orchestration.scripts.lineage import read_tables
-from orchestration.scripts.scope import Personal, columns_of, tenant_scope
+from orchestration.failures import ScriptRefused
+from orchestration.names import FINANCE, FINANCE_WORK, Table
+from orchestration.scripts.execution import Turn
+from orchestration.scripts.outline import outline
+from orchestration.scripts.program import Program, compile_script
+from orchestration.scripts.scope import Personal, columns_of, visible
 from orchestration.scripts.source import Script
-from orchestration.scripts.translate import scope_view, translate
+from orchestration.scripts.types import Columns
 
-
-@dataclass(frozen=True)
-class Turn:
-    """Whose rows a script sees, and the day that ``@as_of`` is."""
-
-    tenant: str
-    as_of: date
+__all__ = ["Turn", "compiled", "work", "work_columns"]
 
 
 def work(table: Table) -> Table:
@@ -30,38 +23,22 @@ def work(table: Table) -> Table:
     return FINANCE_WORK, table[1]
 
 
-def run_script(
-    con: duckdb.DuckDBPyConnection, script: Script, turn: Turn, personal: Personal | None, built: Collection[Table]
-) -> dict[Table, int]:
-    """Write a script's tables to ``finance_work``; returns the rows of each.
+def compiled(
+    con: duckdb.DuckDBPyConnection, script: Script, personal: Personal | None, built: Mapping[Table, Columns]
+) -> Program:
+    """Compile a script against what is in the warehouse.
 
     ``built`` are the tables of finance that this close has built before; ``personal`` are columns of bronze
     that the script does not see.
 
     Raises:
-        ScriptRefused: it cannot be run; names the file, and the place where that is known.
+        ScriptRefused: it reads a table of finance that no script before it builds, or a source without a contract.
     """
-    checked = check_script(script)
-    query = translate(checked)
-    assert checked.target is not None  # noqa: S101 - translate has refused a script without one
-    reads = read_tables(checked.select)
-    own = [table for table in reads if table[0] == FINANCE]
-    for missing in (table for table in own if table not in built):
+    reads = outline(script).reads
+    for missing in (table for table in reads if table[0] == FINANCE and table not in built):
         message = f"{script.path}: {'.'.join(missing)}, which it reads, is built by no script before it."
         raise ScriptRefused(message, "Check the name.")
-    try:
-        with tenant_scope(con, turn.tenant, turn.as_of, set(reads) - set(own), personal) as scope:
-            for table in own:
-                scope.execute(f"CREATE TEMP VIEW {quote(scope_view(table))} AS SELECT * FROM {qualified(work(table))}")
-            target = qualified(work(checked.target))
-            scope.execute(f"CREATE TABLE {target} AS {query}")
-            (rows,) = scope.execute(f"SELECT count(*) FROM {target}").fetchall()[0]
-    except StrataError as error:
-        raise ScriptRefused(f"{script.path}: {error.message}", error.remedy) from error
-    except duckdb.Error as error:
-        reason = str(error).split("\n", 1)[0]
-        raise ScriptRefused(f"{script.path}: {reason}", "Try the SELECT on the tables named.") from error
-    return {checked.target: int(rows)}
+    return compile_script(script, visible(con, [table for table in reads if table not in built], personal), built)
 
 
 def work_columns(con: duckdb.DuckDBPyConnection, table: Table) -> Mapping[str, str]:

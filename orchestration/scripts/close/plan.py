@@ -63,7 +63,7 @@ def read_plan(folder: Path) -> Plan:
 def _planned(item: Lineage, folder: Path) -> PlannedScript:
     path = item.script.path
     name = path.relative_to(folder).as_posix()
-    return PlannedScript(item.script, name, item.reads, (item.writes,), item.problems, read_checks(path))
+    return PlannedScript(item.script, name, item.reads, item.writes, item.problems, read_checks(path))
 
 
 def _script_of(checks: Path) -> Path:

@@ -13,11 +13,13 @@ from orchestration.failures import ScriptRefused, StrataError
 from orchestration.names import FINANCE, FINANCE_WORK, Table, qualified
 from orchestration.quality.masking import Masking
 from orchestration.scripts.close.checks_file import Check
-from orchestration.scripts.close.executing import Turn, run_script, work, work_columns
+from orchestration.scripts.close.executing import Turn, compiled, work, work_columns
 from orchestration.scripts.close.outcome import CheckOutcome, ScriptOutcome
 from orchestration.scripts.close.plan import Plan, PlannedScript
+from orchestration.scripts.execution import run_program
 from orchestration.scripts.problems import refusal
 from orchestration.scripts.scope import Personal
+from orchestration.scripts.types import Columns
 from orchestration.warehouse.protocol import Session
 
 _SHOWN = 5
@@ -40,7 +42,7 @@ class TenantRun:
     turn: Turn
     around: Surroundings
     last: Mapping[Table, str]
-    built: set[Table] = field(default_factory=set)
+    built: dict[Table, Columns] = field(default_factory=dict)
     failed: set[Table] = field(default_factory=set)
 
     def outcomes(self) -> tuple[ScriptOutcome, ...]:
@@ -58,12 +60,13 @@ class TenantRun:
             if script.problems:
                 raise refusal(script.problems)
             self._require_fresh(script)
-            rows = run_script(self.session.con, script.script, self.turn, self.around.personal, self.built)
+            program = compiled(self.session.con, script.script, self.around.personal, self.built)
+            rows = run_program(self.session.con, program, self.turn, self.around.personal)
             columns = {table: _own_columns(self.session, script, table) for table in rows}
         except StrataError as error:
             self.failed.update(script.writes)
             return ScriptOutcome(script, "failed", seconds=time.perf_counter() - began, message=str(error))
-        self.built.update(rows)
+        self.built.update(program.writes)
         return ScriptOutcome(script, "built", rows, columns, time.perf_counter() - began)
 
     def _is_missed(self, script: PlannedScript) -> bool:
@@ -86,7 +89,8 @@ class TenantRun:
         try:
             if check.problems:
                 raise refusal(check.problems)
-            run_script(self.session.con, check.query, self.turn, self.around.personal, self.built)
+            program = compiled(self.session.con, check.query, self.around.personal, self.built)
+            run_program(self.session.con, program, self.turn, self.around.personal)
         except StrataError as error:
             return CheckOutcome(script, check, fault=str(error))
         place = qualified(work(check.table))

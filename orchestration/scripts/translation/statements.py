@@ -14,7 +14,7 @@ from sqlglot import exp
 from orchestration.names import literal, qualified, quote
 from orchestration.scripts import actions
 from orchestration.scripts.program import Program
-from orchestration.scripts.tables import Name, name_of, written
+from orchestration.scripts.tables import Name, name_of, scope_view, written
 from orchestration.scripts.translation import assumption_query, rewrite, text, variable
 from orchestration.scripts.translation.conversion import converter
 from orchestration.scripts.translation.reaching import ROW, with_rows
@@ -32,11 +32,6 @@ class Step:
     place: tuple[int, int]
     sql: str
     broken: str = ""
-
-
-def scope_view(table: tuple[str, str]) -> str:
-    """Return the name of the temporary view that shows a script one tenant's rows of a table."""
-    return f"strata_scope_{table[0]}__{table[1]}"
 
 
 def steps(program: Program, schema: str) -> Iterator[Step]:

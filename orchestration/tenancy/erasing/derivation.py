@@ -90,7 +90,7 @@ def read_derivation(settings: Settings) -> Derivation:
         {tables[name]: node for name, node in nodes.items()},
         model_keys(settings),
         {tables[name]: [tables[parent] for parent in read.get(name, ()) if parent in tables] for name in nodes},
-        {item.writes: item.reads for item in lineages(settings.scripts_dir / FOLDER)},
+        {table: item.reads for item in lineages(settings.scripts_dir / FOLDER) for table in item.writes},
     )
 
 

@@ -9,9 +9,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.scripts import check_script, read_script
-from orchestration.scripts.build import build_table
+from orchestration.scripts import read_script
+from orchestration.scripts.execution import Turn, run_program
+from orchestration.scripts.outline import outline
+from orchestration.scripts.program import Program, compile_script
+from orchestration.scripts.scope import visible
 
+DAY = date(2026, 11, 20)
 HEADER = "/* title: Test\n   owner: finance\n   description: A test. */\n"
 
 
@@ -32,7 +36,7 @@ def write_script(tmp_path: Path) -> Callable[..., Path]:
 def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
     """Silver and bronze tables of the tenants acme and globex."""
     with duckdb.connect() as con:
-        con.execute("CREATE SCHEMA silver; CREATE SCHEMA bronze_product; CREATE SCHEMA strata")
+        con.execute("CREATE SCHEMA silver; CREATE SCHEMA bronze_product; CREATE SCHEMA finance_work")
         con.execute(
             "CREATE TABLE silver.sale (_tenant_id VARCHAR, id INTEGER, customer VARCHAR, sold_on DATE, "
             "quantity INTEGER, amount DECIMAL(18,2), is_paid BOOLEAN)"
@@ -53,14 +57,37 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.fixture
-def value_of(warehouse: duckdb.DuckDBPyConnection, write_script: Callable[..., Path]) -> Callable[[str], object]:
+def compiled(warehouse: duckdb.DuckDBPyConnection) -> Callable[[Path], Program]:
+    """Compile a script against the warehouse's tables."""
+
+    def program(path: Path) -> Program:
+        script = read_script(path)
+        return compile_script(script, visible(warehouse, outline(script).reads))
+
+    return program
+
+
+@pytest.fixture
+def run(warehouse: duckdb.DuckDBPyConnection, compiled: Callable[[Path], Program]) -> Callable[..., list[object]]:
+    """Run a script for a tenant; returns the rows of its first table, which is gone afterwards."""
+
+    def rows(path: Path, tenant: str = "acme") -> list[object]:
+        program = compiled(path)
+        tables = run_program(warehouse, program, Turn(tenant, DAY))
+        found = warehouse.execute(f'FROM finance_work."{next(iter(tables))[1]}"').fetchall()
+        warehouse.execute("DROP SCHEMA finance_work CASCADE; CREATE SCHEMA finance_work")
+        return found
+
+    return rows
+
+
+@pytest.fixture
+def value_of(run: Callable[..., list[tuple[object]]], write_script: Callable[..., Path]) -> Callable[[str], object]:
     """Return what one T-SQL expression gives for acme, through a script of its own."""
 
     def evaluate(expression: str, source: str = "FROM silver.sale AS s WHERE s.id = 1") -> object:
         text = f"DECLARE @as_of date;\nSELECT {expression} AS answer INTO finance.answer {source};"
-        checked = check_script(read_script(write_script(text, "answer")))
-        build_table(warehouse, checked, "acme", date(2026, 11, 20))
-        rows = warehouse.execute("SELECT answer FROM finance.answer").fetchall()
+        rows = run(write_script(text, "answer"))
         return rows[0][0] if len(rows) == 1 else [row[0] for row in rows]
 
     return evaluate

@@ -11,8 +11,11 @@ from random import Random
 import duckdb
 import pytest
 
-from orchestration.scripts import check_script, read_script
-from orchestration.scripts.build import build_table
+from orchestration.scripts import read_script
+from orchestration.scripts.execution import Turn, run_program
+from orchestration.scripts.outline import outline
+from orchestration.scripts.program import compile_script
+from orchestration.scripts.scope import visible
 from orchestration.settings import PROJECT
 
 AS_OF = date(2026, 11, 17)
@@ -75,7 +78,7 @@ def seed(request: pytest.FixtureRequest) -> int:
 def finance(seed: int) -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse in which the script has run for two tenants with the same keys."""
     with duckdb.connect() as con:
-        con.execute("CREATE SCHEMA silver")
+        con.execute("CREATE SCHEMA silver; CREATE SCHEMA finance; CREATE SCHEMA finance_work")
         con.execute(TABLES)
         for tenant, story in (("acme", seed), ("globex", seed + 100)):
             rows = [
@@ -84,10 +87,19 @@ def finance(seed: int) -> Iterator[duckdb.DuckDBPyConnection]:
             con.executemany("INSERT INTO silver.subscription_change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
             known = [(tenant, base, "EUR", day, rate, False) for (base, day), rate in rates(story).items()]
             con.executemany("INSERT INTO silver.product_exchange_rate VALUES (?, ?, ?, ?, ?, ?)", known)
-        checked = check_script(read_script(SCRIPT))
         for tenant in ("acme", "globex"):
-            build_table(con, checked, tenant, AS_OF)
+            build(con, tenant)
         yield con
+
+
+def build(con: duckdb.DuckDBPyConnection, tenant: str) -> None:
+    """Run the script for a tenant and keep its rows with the tenant's name, as a close does."""
+    script = read_script(SCRIPT)
+    program = compile_script(script, visible(con, outline(script).reads))
+    run_program(con, program, Turn(tenant, AS_OF))
+    made = f"SELECT '{tenant}' AS _tenant_id, * FROM finance_work.mrr_monthly"
+    con.execute(f"CREATE TABLE IF NOT EXISTS finance.mrr_monthly AS {made} LIMIT 0")
+    con.execute(f"INSERT INTO finance.mrr_monthly {made}; DROP TABLE finance_work.mrr_monthly")
 
 
 def closings(story: int) -> dict[tuple[str, str, str, date], Decimal]:

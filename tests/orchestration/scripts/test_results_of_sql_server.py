@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from decimal import Context, Decimal
-from pathlib import Path
+from decimal import Decimal
 
-import duckdb
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from sqlglot import parse_one
-
-from orchestration.scripts import check_script, decimals, read_script
-from orchestration.scripts.build import build_table
 
 Evaluate = Callable[..., object]
 
@@ -62,7 +54,7 @@ def test_an_expression_gives_what_sql_server_gives(value_of: Evaluate, expressio
 
 
 def test_a_division_by_zero_stops_the_script(value_of: Evaluate) -> None:
-    with pytest.raises(Exception, match="division by zero"):
+    with pytest.raises(Exception, match=r"(?i)division by zero"):
         value_of("CAST(1 AS decimal(18,2)) / CAST(0 AS decimal(18,2))")
 
 
@@ -73,36 +65,3 @@ def test_text_groups_and_counts_without_case(value_of: Evaluate) -> None:
 def test_nulls_come_first(value_of: Evaluate) -> None:
     first = "SELECT s.id, ROW_NUMBER() OVER (ORDER BY s.is_paid) AS place FROM silver.sale AS s"
     assert value_of("t.id", f"FROM ({first}) AS t WHERE t.place = 1") == 3
-
-
-def test_a_sum_of_integers_is_kept_as_a_bigint(value_of: Evaluate, warehouse: duckdb.DuckDBPyConnection) -> None:
-    assert value_of("SUM(s.quantity)", "FROM silver.sale AS s") == 2
-    kind = warehouse.execute("SELECT typeof(answer) FROM finance.answer").fetchall()
-    assert kind == [("BIGINT",)]
-
-
-def test_a_cte_may_call_itself(warehouse: duckdb.DuckDBPyConnection, write_script: Callable[..., Path]) -> None:
-    body = """DECLARE @as_of date;
-    WITH n AS (SELECT 1 AS i UNION ALL SELECT n.i + 1 FROM n WHERE n.i < 200)
-    SELECT MAX(n.i) AS answer INTO finance.answer FROM n OPTION (MAXRECURSION 200);"""
-    build_table(warehouse, check_script(read_script(write_script(body))), "acme", date(2026, 11, 20))
-    assert warehouse.execute("SELECT answer FROM finance.answer").fetchall() == [(200,)]
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    st.integers(-(10**17), 10**17), st.integers(1, 10**17), st.sampled_from([0, 2, 4, 8]), st.sampled_from([0, 2, 4, 8])
-)
-def test_every_quotient_is_cut_at_the_documented_scale(left: int, right: int, scale: int, other: int) -> None:
-    dividend = f"CAST('{Decimal(left).scaleb(-scale)}' AS decimal(18,{scale}))"
-    divisor = f"CAST('{Decimal(right).scaleb(-other)}' AS decimal(18,{other}))"
-    division = parse_one(f"{dividend} / {divisor}", read="tsql")
-    types = decimals.quotient(division)
-    assert types is not None
-    places = types.result.scale
-    whole = abs(left) * 10 ** (places + other) // (right * 10**scale)
-    with duckdb.connect() as con:
-        con.execute(decimals.QUOTIENT_MACRO)
-        sql = decimals.divide(division.this.sql("duckdb"), division.expression.sql("duckdb"), types)
-        (answer,) = con.execute(f"SELECT {sql}").fetchall()[0]
-    assert int(answer.scaleb(places, Context(prec=60))) == (whole if left >= 0 else -whole)

@@ -36,7 +36,7 @@ def test_a_script_reads_the_same_in_every_encoding(write_script: Write, encoding
     assert "N'Zoë'" in script.text
     checked = check_script(script)
     assert checked.problems == ()
-    assert checked.target == ("finance", "result")
+    assert checked.writes == (("finance", "result"),)
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff")))
@@ -51,13 +51,13 @@ def test_lineage_leaves_out_ctes_and_the_target(write_script: Write) -> None:
     WHERE EXISTS (SELECT 1 AS one FROM bronze_product.rate AS r WHERE r.code = 'a');"""
     found = lineage(read_script(write_script(body)))
     assert found.reads == (("bronze_product", "rate"), ("gold", "thing"), ("silver", "sale"))
-    assert found.writes == ("finance", "x")
+    assert found.writes == (("finance", "x"),)
 
 
 def test_a_script_that_cannot_be_parsed_is_an_error_at_its_own_table(write_script: Write) -> None:
     broken = write_script("SELEC id INTO finance.x;", "broken")
     write_script("SELECT s.id INTO finance.good FROM silver.sale AS s;", "good")
-    found = {item.writes: item for item in lineages(broken.parent)}
+    found = {item.writes[0]: item for item in lineages(broken.parent)}
     assert found["finance", "broken"].problems
     assert not found["finance", "good"].problems
 
@@ -72,7 +72,7 @@ def test_two_scripts_for_one_table_are_both_refused(write_script: Write) -> None
 def test_scripts_run_after_those_they_read(write_script: Write) -> None:
     write_script("SELECT b.id INTO finance.a FROM finance.b AS b;", "a")
     folder = write_script("SELECT s.id INTO finance.b FROM silver.sale AS s;", "b").parent
-    assert [item.writes[1] for item in lineages(folder)] == ["b", "a"]
+    assert [item.writes[0][1] for item in lineages(folder)] == ["b", "a"]
     write_script("SELECT a.id INTO finance.b FROM finance.a AS a;", "b")
     with pytest.raises(ScriptRefused, match="circle"):
         lineages(folder)
