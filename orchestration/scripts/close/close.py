@@ -16,11 +16,10 @@ from orchestration.quality.personal import personal_columns
 from orchestration.scripts.close import ledger
 from orchestration.scripts.close.adoption import adopt
 from orchestration.scripts.close.executing import Turn
-from orchestration.scripts.close.history import hide_unbuilt, keep, show
+from orchestration.scripts.close.history import keep, show
 from orchestration.scripts.close.ledger import CLOSED, FAILED, RUNNING, KeptTable, LoggedClose
 from orchestration.scripts.close.outcome import Closed, CloseRequest, Closing
 from orchestration.scripts.close.plan import Plan, read_plan
-from orchestration.scripts.close.retention import forget_closes
 from orchestration.scripts.close.running import Surroundings, TenantRun, empty_work
 from orchestration.scripts.close.telling import tell, tell_of_files
 from orchestration.scripts.source import FOLDER
@@ -58,7 +57,6 @@ def close(runtime: Runtime, request: CloseRequest) -> Closing:
         closing = Closing(plan, tuple(found))
         with session.transaction():
             tell_of_files(session, closing)
-        forget_closes(session, runtime.settings.close_retention_days)
     return closing
 
 
@@ -118,7 +116,6 @@ class _TenantClose:
                     ledger.point(self.session, done)
                     for item in kept:
                         show(self.session, item.table, item.columns)
-                    hide_unbuilt(self.session)
                 tell(self.session, closed)
         except StrataError as error:
             return str(error)

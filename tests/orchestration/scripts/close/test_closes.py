@@ -102,6 +102,7 @@ def test_a_table_that_no_script_builds_any_more_loses_its_view_and_keeps_its_his
     assert house.published("doubled") == [("globex", "14.00")]
     house.close(NEXT, "globex")
     assert house.sql("SELECT view_name FROM duckdb_views() WHERE schema_name = 'finance'") == [("total",)]
+    assert house.published("doubled") == []
     assert [row[0] for row in house.history("doubled")] == ["acme", "globex"]
 
 

@@ -8,16 +8,15 @@ import shutil
 from pathlib import Path
 
 import pytest
-from close_house import NEXT, CloseHouse, house_in
+from close_house import NEXT, CloseHouse
 from killed_close import close_killed_at
 
 SAMPLE = 10
 
 
 @pytest.fixture
-def closed_once(tmp_path: Path) -> Path:
+def closed_once(house: CloseHouse) -> Path:
     """A day is closed, and a sale came since."""
-    house = house_in(tmp_path / "once")
     house.close()
     for tenant in ("acme", "globex"):
         house.sell(tenant, "1.00")
