@@ -13,6 +13,7 @@ from sqlglot import exp
 from orchestration.scripts.binding.expressions import bind_expression
 from orchestration.scripts.binding.queries import bind_query
 from orchestration.scripts.binding.scope import Assumption, Field, Finding, Findings, Frame, Scope
+from orchestration.scripts.binding.shapes import misshapen
 from orchestration.scripts.translation.variables import variable
 from orchestration.scripts.types import Columns, SqlType
 
@@ -39,7 +40,7 @@ def bind(tree: exp.Expr, frame: Frame) -> Bound:
 
     The outputs of a query are its columns in order; the first without a name has an empty one.
     """
-    found = Findings(frame, parameterised=frame.changes and _is_simple(tree))
+    found = Findings(frame, list(misshapen(tree)), parameterised=frame.changes and _is_simple(tree))
     if isinstance(tree, exp.Query):
         fields = bind_query(tree, None, found)
     else:

@@ -98,9 +98,14 @@ def _typed(node: exp.Expr, result: SqlType) -> exp.Expr:
 
 
 def _product(left: SqlType, right: SqlType, result: SqlType) -> Build:
+    lost = left.scale + right.scale - result.scale
     if left.scale + right.scale > LARGEST:
-        why = "the product would need more than 38 places."
-        raise Refused(f"{left.tsql} * {right.tsql}", why, "CAST the factors to fewer places.")
+        return lambda nodes: placed(
+            call(
+                "strata_nearest", multiply(digits(nodes[0], left), digits(nodes[1], right)), cast(_ten(lost), "HUGEINT")
+            ),
+            result,
+        )
     # DuckDB keeps the product of two decimals of up to 18 digits in 18 digits.
     wide = SqlType("decimal", max(left.precision, 19), left.scale)
     return lambda nodes: _typed(multiply(cast(nodes[0], wide.duckdb), nodes[1]), result)
@@ -135,6 +140,8 @@ def digits(node: exp.Expr, kind: SqlType) -> exp.Expr:
     """Return a decimal's digits as a whole number."""
     if not kind.scale:
         return cast(node, "HUGEINT")
+    if kind.precision + kind.scale > LARGEST:
+        return call("strata_digits", node)
     wide = cast(node, f"DECIMAL({LARGEST},{kind.scale})")
     return cast(multiply(wide, cast(_ten(kind.scale), f"DECIMAL({kind.scale + 1},0)")), "HUGEINT")
 

@@ -23,7 +23,7 @@ def _plain(node: exp.Expr, found: Findings) -> SqlType:  # noqa: ARG001 - one si
 
 
 def _comparison(node: exp.Expr, found: Findings) -> SqlType:
-    mode = "equal" if isinstance(node, exp.EQ | exp.NEQ) else "order"
+    mode = "equal" if isinstance(node, exp.EQ | exp.NEQ | exp.NullSafeEQ | exp.NullSafeNEQ) else "order"
     sides = [_value(side) for side in (node.this, node.expression)]
     converts = compared(sides, found, mode)  # type: ignore[arg-type]  # one of the two literals above
     kind = type(node)
@@ -87,13 +87,20 @@ def _like(node: exp.Expr, found: Findings) -> SqlType:
         raise Refused("LIKE", "it matches text without padding.", "CAST the value AS varchar(n), or RTRIM it.")
     check = compared_texts([node.this], found, "equal")[0] if constant(node.this) is None else (lambda item: item)
     pattern = constant(node.expression)
+    negated = bool(node.args.get("negate"))
     if pattern is None:
         if sign:
             raise Refused("LIKE … ESCAPE", "the pattern has to be written out.", "Write it as a constant.")
-        return _remember(
-            node, lambda item: exp.ILike(this=check(item.this), expression=call("strata_pattern", item.expression))
-        )
-    return _remember(node, _constant_like(pattern, sign, check))
+        return _remember(node, _negated(_variable_like(check), negated))
+    return _remember(node, _negated(_constant_like(pattern, sign, check), negated))
+
+
+def _negated(match: Convert, negated: bool) -> Convert:  # noqa: FBT001 - it is the word NOT
+    return (lambda item: exp.Not(this=exp.Paren(this=match(item)))) if negated else match
+
+
+def _variable_like(check: Convert) -> Convert:
+    return lambda item: exp.ILike(this=operand(check(item.this)), expression=call("strata_pattern", item.expression))
 
 
 def _constant_like(pattern: str, escape: str, check: Convert) -> Convert:
@@ -120,8 +127,9 @@ def _any(node: exp.Expr, found: Findings) -> SqlType:  # noqa: ARG001 - one sign
     return type_of(node)
 
 
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
 PREDICATES: dict[type[exp.Expr], Callable[[exp.Expr, Findings], SqlType]] = {
-    **dict.fromkeys((exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE), _comparison),
+    **dict.fromkeys(_COMPARISONS, _comparison),
     **dict.fromkeys((exp.And, exp.Or, exp.Not, exp.Is, exp.Exists), _plain),
     exp.Between: _between,
     exp.In: _in,

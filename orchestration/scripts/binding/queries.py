@@ -12,7 +12,7 @@ from orchestration.scripts.binding.ordering import plan_order
 from orchestration.scripts.binding.plan import BUILD, ORIGIN, SOURCE, TYPE, Refused, also, type_of
 from orchestration.scripts.binding.scope import Field, Findings, Scope
 from orchestration.scripts.binding.sources import bind_sources
-from orchestration.scripts.binding.texts import check_inline, group_key
+from orchestration.scripts.binding.texts import PLAIN, check_inline, group_key, origin
 from orchestration.scripts.binding.tops import plan_limit
 from orchestration.scripts.translation.conversion import converter
 from orchestration.scripts.types import INT, SqlType, combined
@@ -132,7 +132,7 @@ def _group_keys(group: exp.Expr) -> list[exp.Expr]:
         *[part for name in ("rollup", "cube", "grouping_sets") for part in group.args.get(name) or []],
     ]:
         nested = isinstance(item, exp.Rollup | exp.Cube | exp.GroupingSets | exp.Tuple)
-        keys += _group_keys(item) if nested else [item]
+        keys += _group_keys(item) if nested else [item.unnest()]
     return keys
 
 
@@ -195,8 +195,14 @@ def _bind_values(values: exp.Values, scope: Scope, found: Findings) -> Fields:
         for value, kind in zip(row, kinds, strict=False):
             if type_of(value) != kind:
                 _settle_one(value, type_of(value), kind, found)
-    values.meta[TYPE] = kinds
-    return tuple(Field("", kind) for kind in kinds)
+    return tuple(
+        Field(
+            "",
+            kind,
+            PLAIN if all(origin(value) == PLAIN or type_of(value).name == "null" for value in column) else None,
+        )
+        for kind, column in zip(kinds, zip(*rows, strict=False), strict=False)
+    )
 
 
 def _bind_set(node: exp.SetOperation, scope: Scope, found: Findings) -> Fields:

@@ -33,7 +33,7 @@ def assumption_query(assumption: Assumption, table: str) -> str:
 def _unordered(column: str, table: str, where: str) -> str:
     """Look at neighbours: where each two first differ in a letter, a digit, a blank or the end, all sort alike."""
     plain = literal(ORDER_CLASS)
-    place = "list_position(list_transform(range(1, greatest(length(a), length(b)) + 1), i -> a[i] <> b[i]), true)"
+    place = "list_position(list_transform(range(1, greatest(length(a), length(b)) + 1), lambda i: a[i] <> b[i]), true)"
     letter = "'[0-9a-z ]?'"
     return (
         f"WITH v AS (SELECT DISTINCT lower({column}) AS a FROM {table} WHERE {column} IS NOT NULL), "

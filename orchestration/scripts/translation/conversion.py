@@ -13,7 +13,7 @@ from sqlglot import exp
 from orchestration.scripts.binding.plan import Refused
 from orchestration.scripts.translation.moments import is_day, moment_as_text, text_as_moment
 from orchestration.scripts.translation.nodes import call, cast, number, operation, text
-from orchestration.scripts.types import SqlType
+from orchestration.scripts.types import LARGEST, SqlType
 
 Convert = Callable[[exp.Expr], exp.Expr]
 
@@ -142,7 +142,16 @@ def _written(source: SqlType, target: SqlType, style: int | None) -> Convert:
         return lambda node: cast(cast(node, "INTEGER"), "VARCHAR")
     if source.is_integer or source.name == "decimal":
         longest = source.as_decimal.precision + 3
-        return _fitting(lambda node: cast(node, "VARCHAR"), longest, target, starred=source.is_integer)
+        # DuckDB leaves out the zero of a decimal(1,1).
+        shape = (
+            f"DECIMAL({source.precision + 1},{source.scale})" if 0 < source.precision == source.scale < LARGEST else ""
+        )
+        return _fitting(
+            lambda node: cast(cast(node, shape) if shape else node, "VARCHAR"),
+            longest,
+            target,
+            starred=source.is_integer,
+        )
     if source.is_money:
         return _fitting(_money_text(style), 30, target)
     if source.is_moment:
@@ -152,6 +161,13 @@ def _written(source: SqlType, target: SqlType, style: int | None) -> Convert:
         return _fitting(lambda node: call("upper", cast(node, "VARCHAR")), 36, target)
     why = "the digits of a float are written differently by every engine."
     raise Refused(f"{source.tsql} as {target.tsql}", why, "CAST it AS decimal(p,s) first.")
+
+
+def _number_text(source: SqlType) -> Convert:
+    if not 0 < source.precision == source.scale < LARGEST:
+        return lambda node: cast(node, "VARCHAR")
+    wide = f"DECIMAL({source.precision + 1},{source.scale})"  # DuckDB leaves out the zero of a decimal(1,1)
+    return lambda node: cast(cast(node, wide), "VARCHAR")
 
 
 def _fitting(write: Convert, longest: int, target: SqlType, *, starred: bool = False) -> Convert:

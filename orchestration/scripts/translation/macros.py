@@ -129,6 +129,8 @@ strata_unless_zero(f) AS CASE WHEN regexp_full_match(f, '0+') THEN '' ELSE '.' |
 strata_weeks(d) AS CAST(floor((CAST(d AS DATE) - DATE '1899-12-31') / 7.0) AS BIGINT);
 strata_week(d) AS strata_weeks(d) - strata_weeks(date_trunc('year', d)) + 1;
 strata_micros(n, places) AS n * CAST(pow(10, 6 - places) AS BIGINT);
+strata_digits(x) AS CAST(replace(CAST(x AS VARCHAR), '.', '') AS HUGEINT);
+strata_nearest(x, unit) AS (x + sign(x) * (unit // 2)) // unit;
 strata_over(n, d) AS CASE WHEN d = 0 THEN error('a division by zero') ELSE n / d END;
 strata_upper(x) AS replace(upper(x), 'ẞ', 'ß');
 strata_count(n) AS CASE WHEN n < 0 THEN error('a negative length of text') ELSE n END;
