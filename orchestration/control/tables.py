@@ -19,7 +19,6 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
-    text,
 )
 
 from orchestration.control.delivery_tables import DELIVERY_TABLES
@@ -148,6 +147,3 @@ Index(None, audit.c.at)
 
 TENANT_TABLES = (*DELIVERY_TABLES, api_key, principal, salt, connection, audit, tenant)
 """The tables with rows of tenants, in an order in which their rows can be deleted."""
-
-LIVE = text("deleted_at IS NULL")
-"""The rows of a table that are not deleted."""

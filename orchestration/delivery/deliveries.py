@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, select
 
 from orchestration.control import Control
 from orchestration.control.delivery_tables import FINAL_STATES, STATES, attempt, delivery, outbox, registration
@@ -128,14 +128,6 @@ def list_deliveries(control: Control, selection: Selection, limit: int = 100) ->
         statement = _with_standing().where(*selection.conditions())
         newest = statement.order_by(delivery.c.created_at.desc(), delivery.c.delivery_id.desc()).limit(limit)
         return [_delivery(row) for row in connection.execute(newest).mappings()]
-
-
-def count_deliveries(control: Control, selection: Selection) -> dict[str, int]:
-    """Return how many deliveries there are in each state."""
-    with control.reading(selection.tenant) as connection:
-        count = func.count().label("deliveries")
-        counts = select(delivery.c.state, count).where(*selection.conditions()).group_by(delivery.c.state)
-        return {row["state"]: row["deliveries"] for row in connection.execute(counts).mappings()}
 
 
 def show(control: Control, tenant: str, delivery_id: str) -> Shown:

@@ -7,7 +7,6 @@ and written as it is.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -144,11 +143,6 @@ def resolve_endpoint(wish: Registration, seal: Seal) -> Endpoint:
         timeout_seconds=wish.terms.timeout_seconds,
         secrets=secrets,
     )
-
-
-def with_terms(wish: Registration, **changed: Any) -> Registration:  # noqa: ANN401 - values of Terms
-    """Return a registration with some of its terms changed."""
-    return replace(wish, terms=msgspec.structs.replace(wish.terms, **changed))
 
 
 def _is_removed(connection: Connection, place: Place) -> bool:

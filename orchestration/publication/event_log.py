@@ -45,18 +45,6 @@ class NewEvent:
     data: Mapping[str, Any]
 
 
-def record_event(
-    session: Session,
-    type: str,  # noqa: A002 - the word of CloudEvents
-    *,
-    tenant: str | None,
-    subject: str,
-    data: Mapping[str, Any],
-) -> None:
-    """Write one event; call it in the transaction of what it tells of."""
-    record_events(session, [NewEvent(type, tenant, subject, data)])
-
-
 def record_events(session: Session, events: Sequence[NewEvent]) -> None:
     """Write events, numbered in their order; call it in the transaction of what they tell of."""
     if not events:

@@ -37,12 +37,6 @@ def close_due(connection: Connection, now: int, limit: int = 1000) -> int:
     return len(rows)
 
 
-def next_close(connection: Connection) -> int | None:
-    """Return when the next window closes."""
-    first = select(delivery.c.due_at).where(delivery.c.state == "gathering").order_by(delivery.c.due_at).limit(1)
-    return connection.execute(first).scalar()
-
-
 def is_any_due(connection: Connection, now: int) -> bool:
     """Say whether there is a window to close."""
     return connection.execute(select(delivery.c.delivery_id).where(_is_due(now)).limit(1)).first() is not None

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sqlglot
 from sqlalchemy import ClauseElement, Connection, TextClause, event
@@ -18,7 +20,7 @@ from sqlalchemy.dialects import mssql
 
 from orchestration.control import changes, tables
 from orchestration.delivery import consumers, registry
-from orchestration.delivery.deliveries import Selection, count_deliveries, list_deliveries, show
+from orchestration.delivery.deliveries import Selection, list_deliveries, show
 from orchestration.delivery.failures import DeliveryFailure
 from orchestration.delivery.late import oldest_due
 from orchestration.delivery.outbox import held
@@ -108,7 +110,6 @@ def look_and_mend(scene: Scene) -> None:
     end(control, NOW, take(control, room=Room(2, 2, 2)), FAILED)
     show(control, "hooli", first)
     list_deliveries(control, Selection("hooli", states=("dead",)))
-    count_deliveries(control, Selection("hooli", "r1"))
     with control.reading() as connection:
         table_status(connection, NOW)
         oldest_due(connection, NOW, reachable=True)
@@ -118,7 +119,7 @@ def look_and_mend(scene: Scene) -> None:
     with control.transaction("ops", "hooli") as connection:
         registry.set_state(connection, wish.place, "paused")
         registry.set_state(connection, wish.place, "active")
-        registry.change(connection, registry.with_terms(wish, priority=0))
+        registry.change(connection, replace(wish, terms=msgspec.structs.replace(wish.terms, priority=0)))
         registry.set_state(connection, wish.place, "disabled", "gone")
         registry.remove(connection, wish.place)
         consumers.add(connection, "hooli", "other", "", "other@example.com")

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
+import psycopg
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from orchestration.access.principal import Permission, Principal, operator
 from orchestration.access.refusals import Forbidden, NotFound, Suspended
 from orchestration.cli.main import main
 from orchestration.control import Control, changes, tables
 from orchestration.control.delivery_tables import feed_entry
+from orchestration.control.isolation import holes
 from orchestration.delivery.channels.channel import Endpoint, Message
 from orchestration.delivery.channels.feed import CHANNEL
 from orchestration.delivery.failures import DeliveryFailed, DeliveryFailure
@@ -24,10 +27,12 @@ from orchestration.delivery.feed import FeedBehind, FeedPage, append, drop_old, 
 from orchestration.delivery.registration import Place
 from orchestration.failures import SettingsError
 from orchestration.runtime import Runtime
+from orchestration.settings import PROJECT
 
 ACME, GLOBEX = ("acme", "bi"), ("globex", "bi")
 READER = Principal("acme", "bi", frozenset({Permission.READ}))
 DAY = 86_400_000
+PAGE = PROJECT / "docs" / "consumer" / "feed.md"
 
 
 def runtime(control: Control) -> Runtime:
@@ -113,6 +118,41 @@ def test_a_tenant_reads_its_own_feed_alone(control: Control) -> None:
         read(control, ("nobody", "bi"), who=foreign)
     assert str(of_another.value).replace("acme", "nobody") == str(of_nobody.value)
     assert read(control, GLOBEX, who=foreign).entries == []
+
+
+def test_the_view_shows_a_feed_with_moments_and_a_tenant_its_own_entries(control: Control) -> None:
+    with control.transaction("test") as connection:
+        for place in (ACME, GLOBEX):
+            append(connection, 1_795_242_600_250, place, [("msg_1", "{}")])
+    with control.reading("acme") as connection:
+        rows = connection.execute(text("SELECT tenant_id, position, added_at FROM feed ORDER BY tenant_id")).all()
+    guarded = control.engine.dialect.name == "postgresql"
+    assert [row.tenant_id for row in rows] == (["acme"] if guarded else ["acme", "globex"])
+    added_at = rows[0].added_at if guarded else datetime.fromisoformat(rows[0].added_at)
+    assert (rows[0].position, added_at) == (1, datetime(2026, 11, 21, 6, 30, 0, 250_000, tzinfo=UTC))
+
+
+def test_a_login_made_as_the_documentation_says_reads_its_own_feed_alone(in_postgres: Control, postgres: str) -> None:
+    with in_postgres.transaction("test") as connection:
+        for place in (ACME, GLOBEX):
+            append(connection, 1, place, [("msg_1", "{}"), ("msg_2", "{}")])
+    made = next(
+        block for block in re.findall(r"```sql\n(.*?)```", PAGE.read_text(), re.DOTALL) if "CREATE ROLE" in block
+    )
+    with psycopg.connect(postgres, autocommit=True) as admin:
+        admin.execute("DROP ROLE IF EXISTS acme_bi")
+        admin.execute(made.replace("bi-feed", "bi"))
+        try:
+            admin.execute("SET ROLE acme_bi")
+            seen = admin.execute("SELECT tenant_id, position FROM feed WHERE position > 1").fetchall()
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                admin.execute("SELECT 1 FROM registration")
+        finally:
+            admin.execute("RESET ROLE")
+            admin.execute("DROP OWNED BY acme_bi; DROP ROLE acme_bi")
+    assert seen == [("acme", 2)]
+    with in_postgres.reading() as connection:
+        assert holes(connection) == []
 
 
 def test_who_may_not_read_and_who_is_suspended_gets_nothing(control: Control) -> None:

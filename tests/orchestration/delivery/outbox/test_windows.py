@@ -6,7 +6,6 @@ import pytest
 from outbox_scene import START, USAGE, Scene
 
 from orchestration.delivery.events.catalogue import LOAD_FAILED
-from orchestration.delivery.outbox import windows
 from orchestration.delivery.terms import Terms
 
 WINDOW = Terms(quiet_seconds=60, longest_wait_seconds=600)
@@ -97,11 +96,3 @@ def test_a_clock_that_jumps_closes_a_window_early_and_never_late(scene: Scene, j
     first, second = scene.deliveries()
     assert (first["to_version"], second["to_version"]) == (1, 2), "the order of a lane survives the jump"
     assert second["due_at"] == scene.now + 60_000
-
-
-def test_the_next_close_is_known_in_advance(scene: Scene) -> None:
-    scene.register(terms=WINDOW)
-    scene.publish(("acme", 1, 1))
-    scene.gather()
-    with scene.runtime.control.reading() as connection:
-        assert windows.next_close(connection) == START + 60_000

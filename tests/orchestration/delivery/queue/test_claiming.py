@@ -210,7 +210,7 @@ def test_an_endpoint_that_is_busy_keeps_no_other_of_its_tenant_waiting(control: 
 def test_what_is_more_urgent_goes_first_but_whoever_waited_longer_than_that_before_it(control: Control) -> None:
     urgent, usual = register(control, ("acme", "u"), priority=0), register(control, ("acme", "n"), priority=5)
     with control.transaction("test") as connection:  # one address for both, so that they stand in one line
-        registry.change(connection, registry.with_terms(usual))
+        registry.change(connection, usual)
     usual_ids = enqueue(control, usual, 1, at=NOW)
     long_ago = enqueue(control, usual, 1, at=NOW - 6 * 60_000)
     urgent_ids = enqueue(control, urgent, 1, at=NOW)
