@@ -2,45 +2,33 @@
   title:       Monthly recurring revenue
   owner:       finance-analytics
   description: What recurring revenue every customer brings with every product at the end of each month, and what moved
-               it since the month before: new, expansion, contraction, churn and reactivation. In the contract's
-               currency, opening + new + reactivation + expansion - contraction - churn = closing. In EUR each month is
-               valued at the last rate known at its end; what the rate alone moved is fx_eur, so that the EUR bridge
-               closes to the cent. The month of @as_of is counted up to that day.
+               it since the month before: new, expansion, contraction, churn and reactivation, as mrr_movements has
+               them. In the contract's currency, opening + new + reactivation + expansion - contraction - churn =
+               closing. In EUR each month is valued at the last rate known at its end; what the rate alone moved, and
+               the cents of rounding, is fx_eur, so that the EUR bridge closes to the cent. The month of @as_of is
+               counted up to that day.
 */
 DECLARE @as_of date;
 
-WITH amendments AS (
-    -- The last amendment of a subscription in a month says what the subscription is worth at the month's end.
+WITH movements AS (
     SELECT
-        c.subscription_key,
-        c.customer_key,
-        c.product_key,
-        c.currency,
-        DATEFROMPARTS(YEAR(c.effective_on), MONTH(c.effective_on), 1) AS month_start,
-        c.mrr_after,
-        ROW_NUMBER() OVER (
-            PARTITION BY c.subscription_key, YEAR(c.effective_on), MONTH(c.effective_on)
-            ORDER BY c.effective_on DESC, c.created_at DESC, c.subscription_change_key DESC
-        ) AS recency
-    FROM silver.subscription_change AS c
-    WHERE c.effective_on <= @as_of
-),
-differences AS (
-    SELECT
-        a.customer_key,
-        a.product_key,
-        a.currency,
-        a.month_start,
-        a.mrr_after - COALESCE(
-            LAG(a.mrr_after) OVER (PARTITION BY a.subscription_key ORDER BY a.month_start), 0
-        ) AS difference
-    FROM amendments AS a
-    WHERE a.recency = 1
-),
-movements AS (
-    SELECT d.customer_key, d.product_key, d.currency, d.month_start, CAST(SUM(d.difference) AS decimal(18, 2)) AS net
-    FROM differences AS d
-    GROUP BY d.customer_key, d.product_key, d.currency, d.month_start
+        m.customer_key,
+        m.product_key,
+        m.currency,
+        m.month_start,
+        SUM(m.amount) AS net,
+        SUM(CASE WHEN m.kind = 'new' THEN m.amount ELSE 0 END) AS new_mrr,
+        SUM(CASE WHEN m.kind = 'reactivation' THEN m.amount ELSE 0 END) AS reactivation,
+        SUM(CASE WHEN m.kind = 'expansion' THEN m.amount ELSE 0 END) AS expansion,
+        SUM(CASE WHEN m.kind = 'contraction' THEN -m.amount ELSE 0 END) AS contraction,
+        SUM(CASE WHEN m.kind = 'churn' THEN -m.amount ELSE 0 END) AS churn,
+        SUM(CASE WHEN m.kind = 'new' THEN m.amount_eur ELSE 0 END) AS new_eur,
+        SUM(CASE WHEN m.kind = 'reactivation' THEN m.amount_eur ELSE 0 END) AS reactivation_eur,
+        SUM(CASE WHEN m.kind = 'expansion' THEN m.amount_eur ELSE 0 END) AS expansion_eur,
+        SUM(CASE WHEN m.kind = 'contraction' THEN -m.amount_eur ELSE 0 END) AS contraction_eur,
+        SUM(CASE WHEN m.kind = 'churn' THEN -m.amount_eur ELSE 0 END) AS churn_eur
+    FROM finance.mrr_movements AS m
+    GROUP BY m.customer_key, m.product_key, m.currency, m.month_start
 ),
 lines AS (
     SELECT m.customer_key, m.product_key, m.currency, MIN(m.month_start) AS first_month
@@ -48,36 +36,9 @@ lines AS (
     GROUP BY m.customer_key, m.product_key, m.currency
 ),
 months AS (
-    SELECT MIN(f.first_month) AS month_start
-    FROM lines AS f
-    HAVING MIN(f.first_month) IS NOT NULL
-    UNION ALL
-    SELECT CAST(DATEADD(month, 1, p.month_start) AS date)
-    FROM months AS p
-    WHERE DATEADD(month, 1, p.month_start) <= @as_of
-),
-closes AS (
-    SELECT
-        k.month_start,
-        CASE WHEN EOMONTH(k.month_start) < @as_of THEN EOMONTH(k.month_start) ELSE @as_of END AS month_end
-    FROM months AS k
-),
-rates AS (
-    SELECT x.base_currency, x.rate_date, MAX(x.exchange_rate) AS rate
-    FROM silver.product_exchange_rate AS x
-    WHERE x.is_deleted = 0 AND x.quote_currency = 'EUR' AND x.rate_date <= @as_of
-    GROUP BY x.base_currency, x.rate_date
-),
-rate_days AS (
-    SELECT k.month_start, r.base_currency, MAX(r.rate_date) AS rate_date
-    FROM closes AS k
-    INNER JOIN rates AS r ON r.rate_date <= k.month_end
-    GROUP BY k.month_start, r.base_currency
-),
-closing_rates AS (
-    SELECT d.month_start, d.base_currency, r.rate
-    FROM rate_days AS d
-    INNER JOIN rates AS r ON r.base_currency = d.base_currency AND r.rate_date = d.rate_date
+    SELECT r.month_start, r.month_end
+    FROM finance.eur_rate_monthly AS r
+    WHERE r.currency = 'EUR'
 ),
 balances AS (
     SELECT
@@ -87,20 +48,31 @@ balances AS (
         k.month_start,
         k.month_end,
         COALESCE(m.net, 0) AS net,
+        COALESCE(m.new_mrr, 0) AS new_mrr,
+        COALESCE(m.reactivation, 0) AS reactivation,
+        COALESCE(m.expansion, 0) AS expansion,
+        COALESCE(m.contraction, 0) AS contraction,
+        COALESCE(m.churn, 0) AS churn,
+        COALESCE(m.new_eur, 0) AS new_eur,
+        COALESCE(m.reactivation_eur, 0) AS reactivation_eur,
+        COALESCE(m.expansion_eur, 0) AS expansion_eur,
+        COALESCE(m.contraction_eur, 0) AS contraction_eur,
+        COALESCE(m.churn_eur, 0) AS churn_eur,
+        CASE WHEN m.month_start IS NULL THEN 0 ELSE 1 END AS has_moved,
         CAST(SUM(COALESCE(m.net, 0)) OVER (
             PARTITION BY f.customer_key, f.product_key, f.currency
             ORDER BY k.month_start
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS decimal(18, 2)) AS closing
     FROM lines AS f
-    INNER JOIN closes AS k ON k.month_start >= f.first_month
+    INNER JOIN months AS k ON k.month_start >= f.first_month
     LEFT JOIN movements AS m
         ON m.customer_key = f.customer_key
         AND m.product_key = f.product_key
         AND m.currency = f.currency
         AND m.month_start = k.month_start
 ),
-bridge AS (
+valued AS (
     SELECT
         b.customer_key,
         b.product_key,
@@ -108,41 +80,31 @@ bridge AS (
         b.month_start,
         b.month_end,
         CAST(b.closing - b.net AS decimal(18, 2)) AS opening,
-        CASE WHEN b.currency = 'EUR' THEN CAST(1 AS decimal(18, 8)) ELSE CAST(r.rate AS decimal(18, 8)) END AS eur_rate,
+        b.new_mrr,
+        b.reactivation,
+        b.expansion,
+        b.contraction,
+        b.churn,
         b.closing,
-        COALESCE(MAX(b.closing) OVER (
-            PARTITION BY b.customer_key, b.product_key, b.currency
-            ORDER BY b.month_start
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ), 0) AS best_before
+        b.has_moved,
+        r.eur_rate,
+        b.new_eur,
+        b.reactivation_eur,
+        b.expansion_eur,
+        b.contraction_eur,
+        b.churn_eur,
+        CAST(CAST(b.closing AS decimal(18, 2)) * CAST(r.eur_rate AS decimal(18, 8)) AS decimal(18, 2)) AS closing_eur
     FROM balances AS b
-    LEFT JOIN closing_rates AS r ON r.base_currency = b.currency AND r.month_start = b.month_start
+    LEFT JOIN finance.eur_rate_monthly AS r ON r.month_start = b.month_start AND r.currency = b.currency
 ),
-kinds AS (
-    SELECT
-        g.customer_key,
-        g.product_key,
-        g.currency,
-        g.month_start,
-        g.month_end,
-        g.eur_rate,
-        g.opening,
-        CASE WHEN g.opening = 0 AND g.best_before = 0 THEN g.closing ELSE 0 END AS new_mrr,
-        CASE WHEN g.opening = 0 AND g.best_before > 0 THEN g.closing ELSE 0 END AS reactivation,
-        CASE WHEN g.opening > 0 AND g.closing > g.opening THEN g.closing - g.opening ELSE 0 END AS expansion,
-        CASE WHEN g.closing > 0 AND g.closing < g.opening THEN g.opening - g.closing ELSE 0 END AS contraction,
-        CASE WHEN g.closing = 0 THEN g.opening ELSE 0 END AS churn,
-        g.closing
-    FROM bridge AS g
-),
-valued AS (
+chained AS (
+    -- A month opens with the euros that the month before closed with.
     SELECT
         v.customer_key,
         v.product_key,
         v.currency,
         v.month_start,
         v.month_end,
-        v.eur_rate,
         v.opening,
         v.new_mrr,
         v.reactivation,
@@ -150,39 +112,18 @@ valued AS (
         v.contraction,
         v.churn,
         v.closing,
-        CAST(CAST(v.new_mrr AS decimal(18, 2)) * CAST(v.eur_rate AS decimal(18, 8)) AS decimal(18, 2)) AS new_eur,
-        CAST(CAST(v.reactivation AS decimal(18, 2)) * CAST(v.eur_rate AS decimal(18, 8)) AS decimal(18, 2)) AS reactivation_eur,
-        CAST(CAST(v.expansion AS decimal(18, 2)) * CAST(v.eur_rate AS decimal(18, 8)) AS decimal(18, 2)) AS expansion_eur,
-        CAST(CAST(v.contraction AS decimal(18, 2)) * CAST(v.eur_rate AS decimal(18, 8)) AS decimal(18, 2)) AS contraction_eur,
-        CAST(CAST(v.churn AS decimal(18, 2)) * CAST(v.eur_rate AS decimal(18, 8)) AS decimal(18, 2)) AS churn_eur,
-        CAST(CAST(v.closing AS decimal(18, 2)) * CAST(v.eur_rate AS decimal(18, 8)) AS decimal(18, 2)) AS closing_eur
-    FROM kinds AS v
-),
-chained AS (
-    SELECT
-        c.customer_key,
-        c.product_key,
-        c.currency,
-        c.month_start,
-        c.month_end,
-        c.eur_rate,
-        c.opening,
-        c.new_mrr,
-        c.reactivation,
-        c.expansion,
-        c.contraction,
-        c.churn,
-        c.closing,
-        COALESCE(LAG(c.closing_eur) OVER (
-            PARTITION BY c.customer_key, c.product_key, c.currency ORDER BY c.month_start
+        v.has_moved,
+        v.eur_rate,
+        COALESCE(LAG(v.closing_eur) OVER (
+            PARTITION BY v.customer_key, v.product_key, v.currency ORDER BY v.month_start
         ), 0) AS opening_eur,
-        c.new_eur,
-        c.reactivation_eur,
-        c.expansion_eur,
-        c.contraction_eur,
-        c.churn_eur,
-        c.closing_eur
-    FROM valued AS c
+        v.new_eur,
+        v.reactivation_eur,
+        v.expansion_eur,
+        v.contraction_eur,
+        v.churn_eur,
+        v.closing_eur
+    FROM valued AS v
 )
 SELECT
     t.month_start,
@@ -199,11 +140,11 @@ SELECT
     t.closing,
     t.eur_rate,
     CAST(t.opening_eur AS decimal(18, 2)) AS opening_eur,
-    t.new_eur,
-    t.reactivation_eur,
-    t.expansion_eur,
-    t.contraction_eur,
-    t.churn_eur,
+    CAST(t.new_eur AS decimal(18, 2)) AS new_eur,
+    CAST(t.reactivation_eur AS decimal(18, 2)) AS reactivation_eur,
+    CAST(t.expansion_eur AS decimal(18, 2)) AS expansion_eur,
+    CAST(t.contraction_eur AS decimal(18, 2)) AS contraction_eur,
+    CAST(t.churn_eur AS decimal(18, 2)) AS churn_eur,
     CAST(
         t.closing_eur - t.opening_eur - t.new_eur - t.reactivation_eur - t.expansion_eur
         + t.contraction_eur + t.churn_eur AS decimal(18, 2)
@@ -211,5 +152,5 @@ SELECT
     t.closing_eur
 INTO finance.mrr_monthly
 FROM chained AS t
-WHERE t.opening <> 0 OR t.closing <> 0
-OPTION (MAXRECURSION 1200);
+-- A line that is at nothing and stays there has no row; one that came and went within the month has.
+WHERE t.opening <> 0 OR t.closing <> 0 OR t.has_moved = 1;
