@@ -21,23 +21,30 @@ _PRINT = Advice("nobody sees what it says.", "Leave it out; it is ignored.")
 
 @dataclass(frozen=True)
 class Outline:
-    """A script's statements, and the tables of the warehouse that it reads and makes, in the order it makes them."""
+    """A script's statements, and the tables of the warehouse that it reads and makes, in the order it makes them.
+
+    ``unusable`` are the spans of statements that name what no script may name.
+    """
 
     script: Script
     statements: tuple[Statement, ...]
     reads: tuple[Table, ...]
     writes: tuple[Table, ...]
     problems: tuple[Problem, ...]
+    unusable: frozenset[tuple[int, int]] = frozenset()
 
 
 def outline(script: Script) -> Outline:
     """Read a script; what is wrong with it is among its problems."""
     statements, unparsed = parse(script)
     writes = _writes(statements)
-    problems = [*unparsed, *_tables(script, statements), *_form(script, statements)]
+    foreign = [(item, *found) for item in statements for found in misplaced(item.tree, item.tables)]
+    named = [_problem(script, place_of(script, node, item.place), what, advice) for item, node, what, advice in foreign]
+    problems = [*unparsed, *named, *_form(script, statements)]
     if not writes and not unparsed:
         problems.append(_problem(script, (1, 1), "no SELECT … INTO", _NO_TABLE))
-    return Outline(script, tuple(statements), _reads(statements, writes), writes, tuple(problems))
+    unusable = frozenset(item.span for item, *_ in foreign)
+    return Outline(script, tuple(statements), _reads(statements, writes), writes, tuple(problems), unusable)
 
 
 def made_by(statement: Statement) -> exp.Table | None:
@@ -63,7 +70,7 @@ def _writes(statements: list[Statement]) -> tuple[Table, ...]:
         if name is not None and not isinstance(name, str):
             found[name] = None
         if statement.kind is Kind.DROP:
-            for table in statement.tree.find_all(exp.Table):
+            for table in statement.tables:
                 found.pop(name_of(table), None)  # type: ignore[arg-type]  # a name that is no table is not there
     return tuple(found)
 
@@ -73,20 +80,12 @@ def _reads(statements: list[Statement], writes: tuple[Table, ...]) -> tuple[Tabl
         name_of(table)
         for statement in statements
         if statement.kind is not Kind.DROP
-        for table in statement.tree.find_all(exp.Table)
+        for table in statement.tables
         if not isinstance(table.this, exp.Func)
     }
     return tuple(
         sorted(name for name in names if name is not None and not isinstance(name, str) and name not in writes)
     )
-
-
-def _tables(script: Script, statements: list[Statement]) -> list[Problem]:
-    return [
-        _problem(script, place_of(script, node, statement.place), what, advice)
-        for statement in statements
-        for node, what, advice in misplaced(statement.tree)
-    ]
 
 
 def _form(script: Script, statements: list[Statement]) -> list[Problem]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sqlglot import exp
-
 from orchestration.names import Table
 from orchestration.scripts.actions import Action, Create, Fill
 from orchestration.scripts.compiling.changes import delete, update
@@ -20,7 +18,7 @@ from orchestration.scripts.outline import made_by, outline
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.source import Script
 from orchestration.scripts.statements import Kind, Statement
-from orchestration.scripts.tables import misplaced, name_of
+from orchestration.scripts.tables import name_of
 from orchestration.scripts.types import Catalog, Columns
 
 _NOWHERE = Advice("its rows go nowhere.", "Write SELECT … INTO, INSERT … SELECT, or leave it out.")
@@ -51,19 +49,19 @@ def compile_script(script: Script, catalog: Catalog, work: Mapping[Table, Column
     c = Compilation(script, catalog, built, problems=list(outlined.problems))
     for statement in outlined.statements:
         _begin(c, statement, outlined.statements)
-        _compile(c, statement)
+        _compile(c, statement, is_usable=statement.span not in outlined.unusable)
     columns = {name: layout.columns for name, layout in c.made.items()} | c.views
     writes = {name: columns[name] for name in outlined.writes if name in columns}
     reads = tuple(sorted(name for name in c.reads if name not in writes))
     return Program(script, tuple(c.actions), reads, writes, frozenset(built), tuple(sorted(set(c.problems))))
 
 
-def _compile(c: Compilation, statement: Statement) -> None:
+def _compile(c: Compilation, statement: Statement, *, is_usable: bool) -> None:
     """Compile one statement; what it should have made is unknown if that fails, and what reads it is passed over."""
-    named = {name_of(table) for table in statement.tree.find_all(exp.Table)}
+    named = {name_of(table) for table in statement.tables}
     node = made_by(statement)
     makes = name_of(node) if node is not None else None
-    if named & c.unknown - {makes} or any(misplaced(statement.tree)):
+    if not is_usable or named & c.unknown - {makes}:
         c.unknown.update({makes} - {None})
         return
     try:

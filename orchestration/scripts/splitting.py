@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 from sqlglot.dialects.tsql import TSQL
@@ -53,7 +54,7 @@ class Part:
     batch: int
     closed: bool
 
-    @property
+    @cached_property
     def words(self) -> tuple[str, ...]:
         """The statement's words in upper case, quoted ones empty."""
         return tuple(word(token) for token in self.tokens)
@@ -75,7 +76,7 @@ def batches(tokens: list[Token]) -> list[TokenBatch]:
     while index < len(tokens):
         token = tokens[index]
         first = index == 0 or tokens[index - 1].line < token.line
-        if not (first and word(token) == "GO"):
+        if not first or word(token) != "GO":
             current.append(token)
             index += 1
             continue

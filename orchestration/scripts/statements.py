@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
@@ -61,6 +62,11 @@ class Statement:
     span: tuple[int, int]
     batch: int
     words: tuple[str, ...]
+
+    @cached_property
+    def tables(self) -> tuple[exp.Table, ...]:
+        """All tables that it names."""
+        return tuple(self.tree.find_all(exp.Table))
 
     @property
     def keyword(self) -> str:
@@ -137,7 +143,11 @@ def _readable(part: Part) -> tuple[list[Token], tuple[str, ...]]:
         _check_creation(words)
     if words[1:2] == ("TOP",) and first != "SELECT":
         raise _Refused(f"{first} TOP", Advice("which rows it takes is left to chance.", "Choose the rows by WHERE."))
-    return _one_from(expanded(_unclustered(part.tokens))), words
+    tokens = list(part.tokens)
+    if first in ("CREATE", "DECLARE"):
+        return _unclustered(tokens, words), words
+    whole = expanded(tokens)
+    return _one_from(whole) if first in ("DELETE", "WITH") else whole, words
 
 
 def _check_creation(words: Sequence[str]) -> None:
@@ -146,9 +156,8 @@ def _check_creation(words: Sequence[str]) -> None:
         raise _Refused(f"{words[0]} {kind}", CREATIONS.get(kind, CREATE))
 
 
-def _unclustered(tokens: Sequence[Token]) -> list[Token]:
+def _unclustered(tokens: list[Token], words: Sequence[str]) -> list[Token]:
     """Leave out how a key is stored, which sqlglot does not parse and which changes no result."""
-    words = [word(token) for token in tokens]
     return [
         token
         for index, token in enumerate(tokens)

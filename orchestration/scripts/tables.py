@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sqlglot import exp
 
@@ -50,9 +50,9 @@ def scope_view(table: Table) -> str:
     return f"strata_scope_{table[0]}__{table[1]}"
 
 
-def misplaced(tree: exp.Expr) -> Iterator[tuple[exp.Expr, str, Advice]]:
-    """Yield the tables and the server's variables in a statement, which no script may name."""
-    for node in tree.find_all(exp.Table):
+def misplaced(tree: exp.Expr, tables: Iterable[exp.Table]) -> Iterator[tuple[exp.Expr, str, Advice]]:
+    """Yield what no script may name: of a statement's tables, and the server's variables in it."""
+    for node in tables:
         advice = _advice(node)
         if advice:
             yield node, node.sql("tsql").split(" AS ")[0], advice

@@ -86,7 +86,7 @@ def _output_name(item: exp.Expr, value: exp.Expr) -> str:
 def _keep_name(item: exp.Expr, name: str) -> None:
     """Name a column as it was written, whatever its translation is."""
     build: Callable[[exp.Expr], exp.Expr] | None = item.meta.get(BUILD)
-    item.meta[BUILD] = lambda node: exp.alias_(build(node) if build else node, name, quoted=True)
+    item.meta[BUILD] = lambda node: exp.alias_(build(node) if build else node, name, quoted=True, copy=False)
 
 
 def _expand_stars(select: exp.Select, scope: Scope, found: Findings) -> None:

@@ -54,10 +54,10 @@ def _place(table: exp.Table, locate: Locate) -> None:
 
 
 def text(tree: exp.Expr, *, pretty: bool = False) -> str:
-    """Write a rewritten tree as DuckDB's text.
+    """Write a rewritten tree, which is not used any more, as DuckDB's text.
 
     Raises:
         sqlglot.errors.UnsupportedError: something has no form in DuckDB.
     """
-    written: str = tree.sql("duckdb", identify=True, pretty=pretty, unsupported_level=ErrorLevel.RAISE)
+    written: str = tree.sql("duckdb", identify=True, pretty=pretty, copy=False, unsupported_level=ErrorLevel.RAISE)
     return written
