@@ -24,11 +24,7 @@ pending AS (
         c.mrr_after,
         ROW_NUMBER() OVER (
             PARTITION BY k.month_start, c.subscription_key
-            ORDER BY
-                c.effective_on DESC,
-                c.created_at DESC,
-                LEN(c.subscription_change_key) DESC,
-                c.subscription_change_key DESC
+            ORDER BY c.effective_on DESC, c.created_at DESC, c.mrr_after DESC
         ) AS recency
     FROM months AS k
     INNER JOIN silver.subscription_change AS c

@@ -21,7 +21,6 @@ amendments AS (
     -- What is in force, and what was signed by @as_of for a later day.
     SELECT
         c.subscription_key,
-        c.subscription_change_key,
         c.customer_key,
         c.product_key,
         c.currency,
@@ -43,11 +42,7 @@ ranked AS (
         a.mrr_after,
         ROW_NUMBER() OVER (
             PARTITION BY k.month_number, a.subscription_key
-            ORDER BY
-                a.effective_on DESC,
-                a.created_at DESC,
-                LEN(a.subscription_change_key) DESC,
-                a.subscription_change_key DESC
+            ORDER BY a.effective_on DESC, a.created_at DESC, a.mrr_after DESC
         ) AS recency
     FROM months AS k
     INNER JOIN amendments AS a ON a.effective_on <= k.month_end

@@ -25,11 +25,7 @@ ranked AS (
         c.mrr_after,
         ROW_NUMBER() OVER (
             PARTITION BY c.subscription_key
-            ORDER BY
-                c.effective_on DESC,
-                c.created_at DESC,
-                LEN(c.subscription_change_key) DESC,
-                c.subscription_change_key DESC
+            ORDER BY c.effective_on DESC, c.created_at DESC, c.mrr_after DESC
         ) AS recency
     FROM silver.subscription_change AS c
     WHERE c.effective_on <= @as_of

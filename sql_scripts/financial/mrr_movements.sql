@@ -13,7 +13,7 @@ DECLARE @as_of date;
 WITH amendments AS (
     -- Of several amendments of a subscription for one day, the last to be recorded says what it is worth. The day it
     -- is effective counts, not the day it was recorded: an amendment that is dated back takes its place in time.
-    -- Keys end with a number, and a longer number is a later one.
+    -- Of two that were recorded at one moment the higher counts.
     SELECT
         c.subscription_key,
         c.customer_key,
@@ -24,7 +24,7 @@ WITH amendments AS (
         c.mrr_after,
         ROW_NUMBER() OVER (
             PARTITION BY c.subscription_key, c.effective_on
-            ORDER BY c.created_at DESC, LEN(c.subscription_change_key) DESC, c.subscription_change_key DESC
+            ORDER BY c.created_at DESC, c.mrr_after DESC, c.change_type
         ) AS recency
     FROM silver.subscription_change AS c
     WHERE c.effective_on <= @as_of

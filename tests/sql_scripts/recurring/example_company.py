@@ -35,7 +35,7 @@ SILVER: Silver = {
     "subscription_change": [
         change("s1", S1, "2025-01-10", "100.00", kind="new"),
         change("s1", S1, "2025-02-20", "175.00"),  # a slip of the pen, put right an hour later
-        change("s1", S1, "2025-02-20", "150.00", number=1, recorded_on="2025-02-21"),
+        change("s1", S1, "2025-02-20", "150.00", recorded_on="2025-02-21"),
         change("s1", S1, "2026-01-31", "120.00", kind="downgrade", recorded_on="2026-03-01"),  # dated back
         change("s1", S1, "2026-05-01", "130.00", recorded_on="2026-03-10"),  # signed, not in force
         change("s2", S2, "2025-03-05", "40.00", kind="new"),

@@ -24,13 +24,13 @@ _worths = st.sampled_from(["0.00"] * 4 + ["0.01", "10.00", "250.50", "3003.33", 
 
 
 @st.composite
-def _change(draw: st.DrawFn, number: int) -> Row:
+def _change(draw: st.DrawFn) -> Row:
     """An amendment; one in some is recorded up to 60 days before or after its day."""
     subscription = draw(st.integers(0, _SUBSCRIPTIONS - 1))
     day = draw(_days)
     recorded = day + timedelta(days=draw(st.sampled_from([0, 0, 0, -60, 3, 60])))
     line = f"c{subscription % _CUSTOMERS}", f"p{subscription % 2}", _CURRENCIES[subscription // 2 % 3]
-    return change(f"s{subscription}", line, day, draw(_worths), recorded_on=recorded, number=number)
+    return change(f"s{subscription}", line, day, draw(_worths), recorded_on=recorded)
 
 
 @st.composite
@@ -107,7 +107,7 @@ def _lead(draw: st.DrawFn, number: int) -> Row:
 @st.composite
 def histories(draw: st.DrawFn) -> Silver:
     """One company's silver tables."""
-    changes = [draw(_change(number)) for number in range(draw(st.integers(0, 60)))]
+    changes = draw(st.lists(_change(), max_size=60))
     deals = range(draw(st.integers(0, 5)))
     return {
         "subscription_change": changes,

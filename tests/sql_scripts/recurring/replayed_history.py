@@ -33,7 +33,7 @@ class Replay:
         """Live through all days."""
         self.as_of = as_of
         self.changes: list[dict[str, Any]] = [dict(row) for row in silver["subscription_change"]]
-        self.changes.sort(key=lambda row: (row["created_at"], row["subscription_change_key"]))
+        self.changes.sort(key=lambda row: (row["created_at"], row["mrr_after"]))
         self.rates: list[dict[str, Any]] = [dict(row) for row in silver["exchange_rate"]]
         self.kinds: dict[tuple[date, str], tuple[str, Decimal]] = {}
         self.closings: dict[tuple[str, str, str, date], Decimal] = {}

@@ -11,7 +11,7 @@ Silver = Mapping[str, Sequence[Row]]
 
 SHAPES: dict[str, dict[str, str]] = {
     "subscription_change": {
-        "subscription_change_key": "varchar(40)", "subscription_key": "varchar(40)", "customer_key": "varchar(40)",
+        "subscription_key": "varchar(40)", "customer_key": "varchar(40)",
         "product_key": "varchar(40)", "change_type": "varchar(20)", "currency": "varchar(3)",
         "mrr_after": "decimal(18,2)", "effective_on": "date", "created_at": "{stamp}",
     },
@@ -60,12 +60,10 @@ def change(
     *,
     kind: str = "upgrade",
     recorded_on: str | date | None = None,
-    number: int = 0,
 ) -> Row:
     """Return one amendment of a subscription of a ``line``: customer, product, currency."""
     day = _day(effective_on)
     return {
-        "subscription_change_key": f"{subscription}-{day}-{number:04}",
         "subscription_key": subscription,
         "customer_key": line[0],
         "product_key": line[1],
