@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from orchestration.contracts.model import Contract
 from orchestration.landing.manifest import Form
+from orchestration.landing.plain_texts import TextsSeen
 
 PART_BYTES = 128 * 1024 * 1024
 _GROUP_ROWS = 122_880  # DuckDB's own row group
@@ -66,6 +67,7 @@ class ParquetPart:
         self.rows = 0
         self._sink = pa.OSFile(str(path), "wb")
         self._writer: pq.ParquetWriter | None = None
+        self._texts = TextsSeen()
         self._pending: list[pa.RecordBatch] = []
         self._pending_rows = self._pending_bytes = 0
 
@@ -87,6 +89,7 @@ class ParquetPart:
         if self._pending or self._writer is None:
             self._write_group()
         assert self._writer is not None  # noqa: S101 - for the type checker: a group was written
+        self._writer.add_key_value_metadata(self._texts.footer())
         self._writer.close()
         self._sink.close()
 
@@ -97,6 +100,7 @@ class ParquetPart:
 
     def _write_group(self) -> None:
         table = pa.Table.from_batches(self._pending, self.schema)
+        self._texts.see(table)
         if self._writer is None:
             self._writer = _open_writer(self._sink, table)
         self._writer.write_table(table, row_group_size=max(table.num_rows, 1))

@@ -106,19 +106,21 @@ def any_of(conditions: Iterable[str]) -> str:
     return " OR ".join(f"({condition})" for condition in conditions if condition != NEVER) or NEVER
 
 
-def judge(column: Column, conversion: Conversion, *, arriving: str, raw: str) -> Judgement:
+def judge(column: Column, conversion: Conversion, *, arriving: str, raw: str, longest: int | None = None) -> Judgement:
     """Judge a column: first whether its value converts, then whether it is there, not too long and allowed.
 
-    ``arriving`` is the SQL of the value before its conversion, ``raw`` the text to show for it.
+    ``arriving`` is the SQL of the value before its conversion, ``raw`` the text to show for it; no text has more
+    bytes than ``longest``.
     """
-    return Judgement(column, raw, conversion, tuple(rules(column, arriving, conversion.value)))
+    return Judgement(column, raw, conversion, tuple(rules(column, arriving, conversion.value, longest)))
 
 
-def rules(column: Column, arriving: str, value: str) -> Iterable[Fault]:
+def rules(column: Column, arriving: str, value: str, longest: int | None = None) -> Iterable[Fault]:
     """Yield the faults that a converted value may still have."""
     if column.required:
         yield Fault(f"{arriving} IS NULL", Reason.NULL)
-    if length := column.type.length:
+    length = column.type.length
+    if length and (longest is None or longest > length):
         # A string's bytes bound its characters and are counted much faster.
         too_long = f"CASE WHEN strlen({value}) > {length} THEN length({value}) > {length} ELSE false END"
         yield Fault(too_long, Reason.TOO_LONG)

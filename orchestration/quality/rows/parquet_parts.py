@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 import duckdb
 
@@ -10,6 +11,7 @@ from orchestration import names
 from orchestration.contracts.model import Column
 from orchestration.failures import SchemaDrift
 from orchestration.landing.manifest import Part
+from orchestration.landing.plain_texts import Longest, longest_texts
 from orchestration.landing.store import LandingStore
 from orchestration.quality.rows.judgement import Conversion, Judgement, judge
 from orchestration.quality.rows.scan import Scan
@@ -49,15 +51,16 @@ def _scan(columns: Sequence[Column], form: dict[str, str], keys: dict[str, str],
     source = f"read_parquet([{files}], filename='_file', file_row_number=true)"
     items = [TextColumn(column, number, names.quote(column.name)) for number, column in enumerate(columns)]
     texts = [item for item in items if form.get(item.column.name) == TEXT]
-    judgements = tuple(_judge(item, form.get(item.column.name)) for item in items)
+    longest = longest_texts(map(Path, keys))
+    judgements = tuple(_judge(item, form.get(item.column.name), longest) for item in items)
     landing_keys = ", ".join(f"{names.literal(path)}: {names.literal(key)}" for path, key in keys.items())
     return Scan(layered(source, texts), judgements, f"MAP {{{landing_keys}}}[_file]", "file_row_number + 1")
 
 
-def _judge(item: TextColumn, given: str | None) -> Judgement:
+def _judge(item: TextColumn, given: str | None, longest: Longest) -> Judgement:
     if given is None:
         return judge(item.column, Conversion(f"CAST(NULL AS {item.column.type.duckdb})"), arriving="NULL", raw="NULL")
     if given == TEXT:
-        return judge_text(item)
+        return judge_text(item, longest.get(item.column.name))
     conversion = convert_typed(item.column, given, item.text)
     return judge(item.column, conversion, arriving=item.text, raw=f"CAST({item.text} AS VARCHAR)")

@@ -110,17 +110,19 @@ def certain(item: TextColumn) -> str:
     return f"{item.json} IS NULL OR {item.json} LIKE '\"%'" if item.json else ALWAYS
 
 
-def convert_text(item: TextColumn) -> Conversion:
-    """Convert a text column of a :func:`layered` source."""
+def convert_text(item: TextColumn, longest: int | None = None) -> Conversion:
+    """Convert a text column of a :func:`layered` source; of one with a ``longest`` text there are no NUL bytes."""
     if item.column.type.kind == "text":
+        if longest is not None:
+            return Conversion(item.text)
         return Conversion.unless(item.text, *_text_faults(item))
     failed = f"{item.text} IS NOT NULL AND {item.value} IS NULL"
     return Conversion(item.value, failed, _RULES[item.column.type.kind].faults(item))
 
 
-def judge_text(item: TextColumn) -> Judgement:
-    """Judge a text column of a :func:`layered` source."""
-    return judge(item.column, convert_text(item), arriving=item.text, raw=item.text)
+def judge_text(item: TextColumn, longest: int | None = None) -> Judgement:
+    """Judge a text column of a :func:`layered` source; ``longest``: the most bytes of a text, where that is known."""
+    return judge(item.column, convert_text(item, longest), arriving=item.text, raw=item.text, longest=longest)
 
 
 def _text_faults(item: TextColumn) -> Iterable[Fault]:

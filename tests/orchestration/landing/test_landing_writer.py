@@ -26,6 +26,7 @@ from orchestration.landing import parquet, text
 from orchestration.landing.folder import FolderStore
 from orchestration.landing.history import verify
 from orchestration.landing.manifest import Place, decode_manifest, load_time, new_load_id
+from orchestration.landing.plain_texts import TextsSeen, longest_texts
 from orchestration.landing.store import open_landing
 from orchestration.landing.writer import LandingWriter
 from orchestration.settings import Settings
@@ -239,3 +240,33 @@ def test_the_store_follows_the_setting(tmp_path: Path) -> None:
     for wrong in ("az://account", "ftp://host/folder", "landing"):
         with pytest.raises(SettingsError, match="STRATA_LANDING_URL"):
             opened(wrong)
+
+
+def test_a_parts_footer_says_how_long_its_plain_texts_are(store: FolderStore) -> None:
+    two = contract(column("note", "text"), column("tail", "text"))
+    whole = batch(id=[1, 2, 3, 4], note=["ä\0", "ab", None, "äöü"], tail=["x", "", None, "\0"])
+    manifest = land(store, two, whole.slice(1, 3))
+    assert longest_texts([store.local_path(part.key) for part in manifest.parts]) == {"note": 6}
+
+
+def test_what_not_every_footer_says_is_not_known(tmp_path: Path) -> None:
+    table = pa.table({"note": ["a"]})
+    pq.write_table(table, tmp_path / "foreign.parquet")
+    part = parquet.ParquetPart(tmp_path / "ours.parquet", table.schema)
+    part.write(table.to_batches()[0])
+    part.close()
+    assert longest_texts([tmp_path / "ours.parquet"]) == {"note": 1}
+    assert longest_texts([tmp_path / "ours.parquet", tmp_path / "foreign.parquet"]) == {}
+    assert longest_texts([]) == {}
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=4), max_size=12), st.integers(0, 5)
+)
+def test_the_footers_longest_text_is_the_longest_text(texts: list[str | None], first: int) -> None:
+    seen = TextsSeen()
+    seen.see(pa.table({"t": pa.chunked_array([pa.array(texts, pa.string())[first:]], pa.string())}))
+    kept = [text for text in texts[first:] if text is not None]
+    wanted = {} if any("\0" in text for text in kept) else {"t": max((len(text.encode()) for text in kept), default=0)}
+    assert json.loads(*seen.footer().values()) == wanted

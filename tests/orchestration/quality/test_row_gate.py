@@ -65,6 +65,13 @@ def test_typed_values_are_never_rounded_cut_or_wrapped(tmp_path: Path) -> None:
     assert judged.rejects[0].raw_value == "1.239"
 
 
+def test_a_text_is_too_long_by_its_characters_whatever_the_footer_says_of_its_bytes(tmp_path: Path) -> None:
+    judged = judge_pages(
+        tmp_path, contract(column("note", "text(3)")), batch(id=[1, 2, 3, 4], note=["äöü", "abcd", "a\0", None])
+    )
+    assert judged.reasons == [(2, "note", "too_long"), (3, "note", "nul_byte")]
+
+
 def test_infinite_and_five_digit_dates_are_impossible(tmp_path: Path) -> None:
     dated = contract(column("day", "date"))
     days = pa.array([0, 6_000_000, 2**31 - 1], pa.int32()).cast(pa.date32())
