@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
+import duckdb
+
 from orchestration import names
+from orchestration.failures import StrataError
 from orchestration.runtime import Runtime
 from orchestration.settings import Settings
 
@@ -26,10 +29,17 @@ def business_day(runtime: Runtime) -> date:
     """Return the day as of which financial gold is built.
 
     Real systems live today. The simulated company has a calendar of its own, which only its data tells.
+
+    Raises:
+        StrataError: that calendar was not built yet.
     """
     simulated = all(item.simulated for tenant in runtime.tenants.values() for item in tenant.connections)
     if not simulated:
         return today(runtime.settings)
-    with runtime.warehouse.session("business day") as session:
-        (day,) = session.execute(f"SELECT max(as_of) FROM {names.qualified(_BUSINESS_DAYS)}")[0]
+    try:
+        with runtime.warehouse.session("business day") as session:
+            (day,) = session.execute(f"SELECT max(as_of) FROM {names.qualified(_BUSINESS_DAYS)}")[0]
+    except duckdb.CatalogException:
+        message = f"{'.'.join(_BUSINESS_DAYS)}, which tells the simulated company's day, is not in the warehouse."
+        raise StrataError(message, "Load and build first: strata run.") from None
     return day if isinstance(day, date) else today(runtime.settings)

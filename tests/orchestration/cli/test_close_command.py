@@ -1,0 +1,99 @@
+"""``strata close``: a day is closed, closed again for a reason, listed and read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.runtime import open_runtime
+
+Strata = Callable[..., Any]
+HEADER = "/* title: Sold\n   owner: finance\n   description: A test. */\n"
+SOLD = "SELECT s.id, s.amount INTO finance.sold FROM silver.sale AS s;"
+
+
+@pytest.fixture
+def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installation of its own with one script, and a sale of each tenant."""
+    (tmp_path / "tenants.yaml").write_text("tenants: {acme: {title: A}, globex: {title: G}}", encoding="utf-8")
+    folder = tmp_path / "scripts" / "financial"
+    folder.mkdir(parents=True)
+    (folder / "sold.sql").write_text(HEADER + SOLD, encoding="utf-8")
+    monkeypatch.setenv("STRATA_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("STRATA_SCRIPTS_DIR", str(tmp_path / "scripts"))
+    monkeypatch.setenv("STRATA_TENANTS_FILE", str(tmp_path / "tenants.yaml"))
+    with open_runtime().warehouse.session("seed") as session:
+        session.con.execute("CREATE SCHEMA silver")
+        session.con.execute(
+            "CREATE TABLE silver.sale AS SELECT t AS _tenant_id, 1 AS id, 2.50::DECIMAL(18, 2) AS amount "
+            "FROM (VALUES ('acme'), ('globex')) tenants(t)"
+        )
+    return folder
+
+
+def test_a_day_is_closed_listed_and_read(strata: Strata, scripts: Path) -> None:
+    done = strata("close", "--as-of", "2026-11-20", "--json")
+    assert done.code == 0
+    assert [(item["tenant"], item["status"], item["tables"]) for item in done.document["closes"]] == [
+        ("acme", "closed", {"finance.sold": 1}), ("globex", "closed", {"finance.sold": 1}),
+    ]  # fmt: skip
+    listed = strata("close", "list", "--tenant", "acme", "--json").document
+    assert [(item["as_of"], item["current"]) for item in listed] == [("2026-11-20", True)]
+    rows = strata("read", "finance.sold", "--tenant", "acme", "--as-of", "2026-11-20", "--json").document
+    assert [(row["_tenant_id"], str(row["amount"])) for row in rows] == [("acme", "2.50")]
+
+
+def test_a_closed_day_needs_a_reason(strata: Strata, scripts: Path) -> None:
+    strata("close", "--as-of", "2026-11-20")
+    again = strata("close", "--as-of", "2026-11-20", "--json")
+    assert (again.code, again.document["error"]["class"]) == (3, "settings")
+    assert "closed already" in again.document["error"]["message"]
+    assert strata("close", "--as-of", "2026-11-20", "--tenant", "acme", "--reason", "late invoice").code == 0
+    assert strata("close", "list", "--json").document[0]["reason"] == "late invoice"
+    assert "late" in strata("close", "list").out
+
+
+def test_an_older_day_is_said_to_be_in_history_alone(strata: Strata, scripts: Path) -> None:
+    strata("close", "--as-of", "2026-11-20")
+    told = strata("close", "--as-of", "2026-11-19").out.replace("\n", " ")
+    assert "readers see a later day" in told
+    assert strata("close", "--as-of", "2026-11-19", "--show-older").code == 2
+
+
+def test_the_exit_code_tells_a_check_from_a_script(strata: Strata, scripts: Path) -> None:
+    checks = scripts / "sold.checks.sql"
+    checks.write_text("-- nothing is sold\nSELECT s.id FROM finance.sold AS s;", encoding="utf-8")
+    failed = strata("close", "--as-of", "2026-11-20")
+    assert failed.code == 7
+    assert "nothing is sold: 1 rows" in failed.out.replace("\n", " ")
+    (scripts / "sold.sql").write_text(HEADER + SOLD.replace("s.amount", "s.amont"), encoding="utf-8")
+    assert strata("close", "--as-of", "2026-11-20").code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("close", "--as-of", "yesterday"), 2, "is no day"),
+        (("close",), 1, "Load and build first"),
+        (("close", "--tenant", "nobody", "--as-of", "2026-11-20"), 3, "Tenant 'nobody' is unknown"),
+        (("read", "finance.sold", "--tenant", "acme", "--as-of", "2020-01-01"), 1, "There are: 2026-11-20"),
+        (("read", "--tenant", "acme", "--as-of", "2020-01-01"), 2, "needs a table"),
+    ],
+)
+def test_what_is_wrong_with_a_close_is_told_in_words(
+    strata: Strata, scripts: Path, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    strata("close", "--as-of", "2026-11-20")
+    answer = strata(*arguments)
+    assert answer.code == code
+    assert words in answer.err.replace("\n", " ")
+
+
+def test_without_scripts_there_is_nothing_to_close(strata: Strata, scripts: Path) -> None:
+    (scripts / "sold.sql").unlink()
+    answer = strata("close", "--as-of", "2026-11-20")
+    assert answer.code == 3
+    assert "no script" in answer.err
