@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
 import duckdb
+from sqlglot.errors import UnsupportedError
 
 from orchestration.failures import ScriptRefused, StrataError
 from orchestration.names import FINANCE_WORK, Table, qualified
 from orchestration.scripts.problems import refusal
 from orchestration.scripts.program import Program
 from orchestration.scripts.scope import Personal, tenant_scope
-from orchestration.scripts.translation import MACROS, statements, storing
+from orchestration.scripts.translation import macros_for, statements
 from orchestration.scripts.translation.statements import Step
 
+_KIND = re.compile(r"^[A-Z][A-Za-z ]* Error: ")
+_ADVICE = re.compile(r"\.? (Use TRY|Use \"SET |Candidate ).*$")
 _REMEDY = "Correct the statement, or the data that it meets."
 
 
@@ -45,19 +49,22 @@ def run_program(
     reads = [table for table in program.reads if table not in program.work]
     try:
         with tenant_scope(con, turn.tenant, turn.as_of, reads, personal) as scope:
-            for macro in (*MACROS, *storing.MACROS):
-                scope.execute(macro)
             return _all_or_nothing(scope, program, work_schema)
     except ScriptRefused:
         raise
     except StrataError as error:
         raise ScriptRefused(f"{program.script.path}: {error.message}", error.remedy) from error
+    except UnsupportedError as error:
+        raise ScriptRefused(f"{program.script.path}: {error}.", "See docs/analyst/differences.md.") from error
 
 
 def _all_or_nothing(scope: duckdb.DuckDBPyConnection, program: Program, schema: str) -> dict[Table, int]:
     scope.execute("BEGIN TRANSACTION")
     try:
+        made: set[str] = set()
         for step in statements.steps(program, schema):
+            for macro in macros_for(step.sql, made):
+                scope.execute(macro)
             _run(scope, program, step)
         rows = {table: _count(scope, (schema, table[1])) for table in program.writes}
     except (duckdb.Error, StrataError):
@@ -73,11 +80,16 @@ def _run(scope: duckdb.DuckDBPyConnection, program: Program, step: Step) -> None
         found = scope.execute(step.sql)
         row = found.fetchone() if step.broken else None
     except duckdb.Error as error:
-        reason = str(error).split("\n", 1)[0]
-        raise ScriptRefused(f"{program.script.path}:{place}: {reason}", _REMEDY) from error
+        raise ScriptRefused(f"{program.script.path}:{place}: {_reason(error)}", _REMEDY) from error
     if row is not None:
         values = ", ".join("NULL" if value is None else str(value) for value in row)
         raise ScriptRefused(f"{program.script.path}:{place}: {step.broken} ({values}).", _REMEDY)
+
+
+def _reason(error: duckdb.Error) -> str:
+    """Return what DuckDB says in its first line, without its kinds of error and its own settings."""
+    said = str(error).split("\n", 1)[0]
+    return _ADVICE.sub("", _KIND.sub("", said)).rstrip(".") + "."
 
 
 def _count(scope: duckdb.DuckDBPyConnection, table: Table) -> int:

@@ -21,7 +21,7 @@ LARGEST = 38
 _PRECEDENCE = (
     "null", "varbinary", "char", "varchar", "nchar", "nvarchar", "uniqueidentifier", "bit", "tinyint", "smallint",
     "int", "bigint", "smallmoney", "money", "decimal", "real", "float", "time", "date", "smalldatetime", "datetime",
-    "datetime2", "datetimeoffset",
+    "datetime2", "datetimeoffset", "unknown",
 )  # fmt: skip
 _RANK = {name: rank for rank, name in enumerate(_PRECEDENCE)}
 _INTEGERS = {"bit": 1, "tinyint": 3, "smallint": 5, "int": 10, "bigint": 19}
@@ -119,7 +119,7 @@ _STORED = {
     "bigint": "BIGINT", "money": "DECIMAL(19,4)", "smallmoney": "DECIMAL(10,4)", "float": "DOUBLE", "real": "FLOAT",
     "date": "DATE", "time": "TIME", "datetime": "TIMESTAMP", "datetime2": "TIMESTAMP", "smalldatetime": "TIMESTAMP",
     "datetimeoffset": "TIMESTAMP WITH TIME ZONE", "char": "VARCHAR", "varchar": "VARCHAR", "nchar": "VARCHAR",
-    "nvarchar": "VARCHAR", "uniqueidentifier": "UUID", "varbinary": "BLOB",
+    "nvarchar": "VARCHAR", "uniqueidentifier": "UUID", "varbinary": "BLOB", "unknown": "VARCHAR",
 }  # fmt: skip
 
 Columns = Mapping[str, SqlType]
@@ -140,6 +140,8 @@ NULL, BIT, TINYINT, SMALLINT, INT, BIGINT, MONEY, FLOAT, REAL, DATE, DATETIME, S
                  "smalldatetime")
 )  # fmt: skip
 DATETIME2 = SqlType("datetime2", scale=7)
+UNKNOWN = SqlType("unknown")
+"""The type of what a problem keeps from having one: nothing more is said about it."""
 NVARCHAR_MAX = SqlType("nvarchar")
 
 

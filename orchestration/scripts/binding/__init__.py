@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from orchestration.scripts.binding.expressions import bind_expression
 from orchestration.scripts.binding.queries import bind_query
-from orchestration.scripts.binding.scope import Assumption, Field, Finding, Findings, Frame, Scope
+from orchestration.scripts.binding.scope import Assumption, Field, Finding, Findings, Frame, Scope, Warned
 from orchestration.scripts.binding.shapes import misshapen
 from orchestration.scripts.translation.variables import variable
 from orchestration.scripts.types import Columns, SqlType
@@ -30,7 +30,7 @@ class Bound:
 
     outputs: Columns = field(default_factory=dict)
     problems: tuple[Finding, ...] = ()
-    warnings: tuple[Finding, ...] = ()
+    warnings: tuple[Warned, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     fields: tuple[Field, ...] = ()
 

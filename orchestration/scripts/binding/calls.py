@@ -14,7 +14,7 @@ from orchestration.scripts.dialect import function_name
 from orchestration.scripts.functions.aggregates import AGGREGATE, AGGREGATES, WINDOWS
 from orchestration.scripts.functions.registry import FUNCTIONS, REFUSED
 from orchestration.scripts.functions.rule import Function
-from orchestration.scripts.types import NULL, SqlType
+from orchestration.scripts.types import UNKNOWN, SqlType
 
 BindOne = Callable[[exp.Expr, Scope, Findings], SqlType]
 
@@ -117,8 +117,9 @@ def bind_window(node: exp.Expr, scope: Scope, found: Findings, bind: BindOne) ->
     try:
         kind = bind_call(function, scope, found, bind, over=True)
     except Refused as refused:
-        found.problem(function, refused.what, *refused.advice)
-        kind = NULL
+        if not any(part.meta.get(TYPE) == UNKNOWN for part in function.walk()):
+            found.problem(function, refused.what, *refused.advice)
+        kind = UNKNOWN
     node.meta.update({TYPE: kind, BUILD: lambda item: _over(item, ignoring=isinstance(inner, exp.IgnoreNulls))})
     return kind
 

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from orchestration.scripts.binding.scope import Field, Findings, Scope
 from orchestration.scripts.translation.nodes import add, call, number
-from orchestration.scripts.types import SqlType
+from orchestration.scripts.types import UNKNOWN, SqlType
 
 LEVEL = "strata_level"
 """The column that counts a recursive CTE's rounds."""
@@ -80,7 +80,7 @@ def _mentions(part: exp.Expr, name: str) -> bool:
 
 def _check_types(part: exp.Expr, anchor: tuple[Field, ...], fields: tuple[Field, ...], found: Findings) -> None:
     for one, other in zip(anchor, fields, strict=False):
-        if _family(one.type) != _family(other.type):
+        if _family(one.type) != _family(other.type) and UNKNOWN not in (one.type, other.type):
             what = f"column {one.name} of the recursive part"
             why = f"the anchor has {one.type.tsql}, this part {other.type.tsql}; SQL Server takes no other type."
             found.problem(part, what, why, f"CAST it AS {one.type.tsql}.")

@@ -14,12 +14,18 @@ from orchestration.scripts.binding.plan import BUILD, ORIGIN, SOURCE, TYPE, Plan
 from orchestration.scripts.binding.predicates import PREDICATES
 from orchestration.scripts.binding.scope import Findings, Scope, near
 from orchestration.scripts.binding.texts import mark_plain
+from orchestration.scripts.constructs import Advice
 from orchestration.scripts.dialect import function_name
 from orchestration.scripts.translation.conversion import converter
 from orchestration.scripts.translation.nodes import call, cast, join, operation
 from orchestration.scripts.translation.variables import variable
-from orchestration.scripts.types import INT, NULL, SqlType, combined, read_type, varchar
+from orchestration.scripts.types import INT, NULL, UNKNOWN, SqlType, combined, read_type, varchar
 
+FLOAT = Advice("a float holds most amounts only nearly, and sums of them depend on their order.", "Use decimal(p,s).")
+_CUT = Advice(
+    "both sides are whole numbers, so the result is cut: 7 / 2 is 3.",
+    "CAST one of them AS decimal(p,s) if that is not meant.",
+)
 Bind = Callable[[exp.Expr, Scope, Findings], SqlType]
 
 
@@ -28,9 +34,10 @@ def bind_expression(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:
     try:
         return _bind(node, scope, found)
     except Refused as refused:
-        found.problem(node, refused.what, *refused.advice)
-        node.meta[TYPE] = NULL
-        return NULL
+        if not any(part.meta.get(TYPE) == UNKNOWN for part in node.walk()):
+            found.problem(node, refused.what, *refused.advice)
+        node.meta[TYPE] = UNKNOWN
+        return UNKNOWN
 
 
 def _bind(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:
@@ -61,8 +68,8 @@ def _column(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:  # noqa: 
     assert isinstance(node, exp.Column)  # noqa: S101 - the dispatch is by this class
     matches = scope.resolve(node)
     if not matches and scope.has_unknown():
-        node.meta[TYPE] = NULL
-        return NULL
+        node.meta[TYPE] = UNKNOWN
+        return UNKNOWN
     if not matches:
         raise Refused(f"column {node.sql('tsql')}", "no table here has it.", near(node.name, scope.visible()))
     if len(matches) > 1:
@@ -103,8 +110,7 @@ def _binary(operator: str) -> Bind:
             mark_plain(node, node.this, node.expression)
             return remember(node, _concatenation(left, right), _sides)
         if operator == "/" and left.is_integer and right.is_integer:
-            why = "both sides are whole numbers, so the result is cut: 7 / 2 is 3."
-            found.warn(node, "a division of integers", why, "CAST one of them AS decimal(p,s) if that is not meant.")
+            found.warn("integer-division", node, "a division of integers", _CUT)
         return remember(node, plan_arithmetic(operator, *_beside(node, left, right, found)), _sides)
 
     return bind
@@ -227,8 +233,7 @@ def _cast(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:
 
 def _warn_float(node: exp.Expr, target: SqlType, found: Findings) -> None:
     if target.is_float:
-        why = "a float holds most amounts only nearly, and sums of them depend on their order."
-        found.warn(node, f"the type {target.tsql}", why, "Use decimal(p,s).")
+        found.warn("float", node, f"the type {target.tsql}", FLOAT)
 
 
 def _style(node: exp.Expr) -> int | None:

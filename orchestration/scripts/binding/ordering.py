@@ -9,8 +9,10 @@ from sqlglot import exp
 from orchestration.scripts.binding.plan import BUILD, type_of
 from orchestration.scripts.binding.scope import Findings, Scope
 from orchestration.scripts.binding.texts import key
+from orchestration.scripts.constructs import Advice
 from orchestration.scripts.types import SqlType
 
+_ANY = Advice("the order is any, and differs from run to run.", "Order by a key.")
 BindOne = Callable[[exp.Expr, Scope, Findings], SqlType]
 
 
@@ -18,8 +20,7 @@ def bind_order(order: exp.Expr, scope: Scope, found: Findings, bind: BindOne) ->
     """Bind the keys of an ORDER BY."""
     for ordered in order.expressions:
         if _is_any(ordered.this):
-            why = "the order is any, and differs from run to run."
-            found.warn(ordered, "ORDER BY (SELECT NULL)", why, "Order by a key.")
+            found.warn("row-order", ordered, "ORDER BY (SELECT NULL)", _ANY)
             ordered.meta[BUILD] = lambda _: exp.Ordered(this=exp.Null())
             continue
         bind(ordered.this, scope, found)

@@ -14,10 +14,12 @@ from orchestration.scripts.binding.scope import Field, Findings, Scope
 from orchestration.scripts.binding.sources import bind_sources
 from orchestration.scripts.binding.texts import PLAIN, check_inline, group_key, origin
 from orchestration.scripts.binding.tops import plan_limit
+from orchestration.scripts.constructs import Advice
 from orchestration.scripts.translation.conversion import converter
 from orchestration.scripts.types import INT, SqlType, combined
 
 Fields = tuple[Field, ...]
+_STAR = Advice("a new column of a source would change the table.", "Name the columns.")
 
 
 def bind_query(node: exp.Expr, outer: Scope | None, found: Findings) -> Fields:
@@ -98,7 +100,7 @@ def _expand_stars(select: exp.Select, scope: Scope, found: Findings) -> None:
             expanded.append(item)
             continue
         if not isinstance(select.parent, exp.Exists):
-            found.warn(item, "SELECT *", "a new column of a source would change the table.", "Name the columns.")
+            found.warn("select-star", item, "SELECT *", _STAR)
         table = item.args["table"].name.lower() if isinstance(item, exp.Column) else ""
         relations = [relation for relation in scope.relations if not table or relation.alias.lower() == table]
         if not relations:

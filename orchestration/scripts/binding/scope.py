@@ -14,6 +14,8 @@ from orchestration.scripts.constructs import Advice
 from orchestration.scripts.types import Catalog, Columns, SqlType
 
 Finding = tuple[exp.Expr, str, Advice]
+Warned = tuple[str, exp.Expr, str, Advice]
+"""What surprises, behind the name of the rule by which it may be allowed."""
 Origin = tuple["Table | str", str]
 """A stored column: the table, or ``#t`` or ``@t``, and the column's name as the catalogue has it."""
 
@@ -133,7 +135,7 @@ class Findings:
 
     frame: Frame
     problems: list[Finding] = field(default_factory=list)
-    warnings: list[Finding] = field(default_factory=list)
+    warnings: list[Warned] = field(default_factory=list)
     assumptions: dict[Assumption, None] = field(default_factory=dict)
     parameterised: bool = False
 
@@ -141,9 +143,9 @@ class Findings:
         """Note what stops the script."""
         self.problems.append((node, what, Advice(why, instead)))
 
-    def warn(self, node: exp.Expr, what: str, why: str, instead: str) -> None:
-        """Note what surprises."""
-        self.warnings.append((node, what, Advice(why, instead)))
+    def warn(self, rule: str, node: exp.Expr, what: str, advice: Advice) -> None:
+        """Note what surprises, and the name of the rule by which it may be allowed."""
+        self.warnings.append((rule, node, what, advice))
 
     def assume(self, kind: Literal["equal", "constant", "order"], origin: Origin) -> None:
         """Note what has to be checked on the data."""

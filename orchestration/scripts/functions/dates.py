@@ -181,10 +181,15 @@ def _fraction(parts: list[exp.Expr]) -> exp.Expr:
     return duckdb("to_microseconds", duckdb("strata_micros", *parts))
 
 
+_CLOCK = Advice(
+    "what it gives changes from run to run, so a day that is closed again has other figures.",
+    "Use @as_of, which the platform sets.",
+)
+
+
 def _now(kind: SqlType) -> Rule:
     def rule(call: Call, found: Findings) -> Plan:
-        why = "what it gives changes from run to run, so a day that is closed again has other figures."
-        found.warn(call.node, f"{call.name}()", why, "Use @as_of, which the platform sets.")
+        found.warn("clock", call.node, f"{call.name}()", _CLOCK)
         settle = converter(SqlType("datetime2", scale=6), kind)
         return Plan(kind, lambda _: settle(cast(duckdb("now"), "TIMESTAMP")))
 

@@ -26,7 +26,7 @@ def converter(source: SqlType, target: SqlType, *, attempt: bool = False, style:
     """
     if source.name == "null":
         return lambda node: cast(node, target.duckdb)
-    if source == target and style is None:
+    if (source == target and style is None) or "unknown" in (source.name, target.name):
         return lambda node: node
     if target.is_text:
         return _to_text(source, target, style)

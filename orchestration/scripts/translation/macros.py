@@ -1,10 +1,13 @@
 """DuckDB macros that compute what SQL Server computes where no expression of DuckDB does.
 
-They run once in a script's connection. Each stops with the offending value where a text
+Those that a script calls are made in its connection. Each stops with the offending value where a text
 could be read only by rules that the engines do not share.
 """
 
 from __future__ import annotations
+
+import re
+from collections.abc import Iterator
 
 _LETTERS = "À-ÅÇ-ÖØ-Ýà-åç-öø-ýÿĀ-įĴ-ňŊ-őŔ-ž"
 _ASCII = r"\t\n\r -~"
@@ -168,6 +171,8 @@ strata_pattern(p) AS
 strata_fits(x, n) AS
     CASE WHEN x IS NULL OR length(x) <= n THEN x
     ELSE error(concat('''', x, ''' does not fit into ', n, ' characters')) END;
+strata_stored(x, n, c) AS
+    CASE WHEN length(rtrim(x)) > n THEN error(concat('''', x, ''' is longer than column ', c)) ELSE left(x, n) END;
 strata_starred(x, n) AS CASE WHEN length(x) > n THEN '*' ELSE x END;
 strata_grouped(t) AS
     concat(CASE WHEN starts_with(t, '-') THEN '-'
@@ -177,9 +182,20 @@ strata_exact(x, y) AS
     CASE WHEN x = y OR x IS NULL THEN y ELSE error(concat(x, ' has more than the four decimals of money')) END;
 """
 
-MACROS: tuple[str, ...] = (
+_NAME = re.compile(r"strata_\w+")
+_DEFINED = (
     *_READERS,
     *_CHECKS,
     *(_macro(*item.strip().split(" AS", 1)) for item in _OTHERS.strip().removesuffix(";").split(";\n")),
 )
-"""Run these once in a script's connection."""
+MACROS: dict[str, str] = {_NAME.findall(text)[0]: text for text in _DEFINED}
+"""Every macro by its name; making all of them takes longer than most scripts."""
+
+
+def macros_for(sql: str, made: set[str]) -> Iterator[str]:
+    """Yield what makes the macros that a statement calls and that are not ``made`` yet; notes them there."""
+    for name in _NAME.findall(sql.lower()):
+        if name in MACROS and name not in made:
+            made.add(name)
+            yield from macros_for(MACROS[name], made)
+            yield MACROS[name]

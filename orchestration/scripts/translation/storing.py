@@ -10,14 +10,6 @@ from orchestration.scripts.translation import text
 from orchestration.scripts.translation.conversion import converter
 from orchestration.scripts.types import Columns, SqlType
 
-MACROS = (
-    (
-        "CREATE OR REPLACE TEMP MACRO strata_stored(x, n, c) AS CASE WHEN length(rtrim(x)) > n "
-        "THEN error(concat('''', x, ''' is longer than column ', c)) ELSE left(x, n) END"
-    ),
-)
-"""What :func:`converted` needs in the script's connection."""
-
 
 def names(count: int) -> str:
     """List the names that the outputs of a query get: c0, c1 …."""

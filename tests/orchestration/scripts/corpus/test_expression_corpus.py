@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +74,24 @@ def test_a_server_gives_the_same(case: Case, run_on_server: Run) -> None:
     if reason := absent.get("server") or absent.get(here):
         pytest.skip(str(reason))
     if "fails" not in case:
-        assert sorted(run_on_server(text_of(case))) == sorted(case["rows"]), case["why"]
+        read = _by_value if here == "babelfish" else str
+        assert sorted(map(read, run_on_server(text_of(case)))) == sorted(map(read, case["rows"])), case["why"]
         return
     with pytest.raises(Exception, match=r".") as error:
         run_on_server(text_of(case))
     assert type(error.value).__module__ == "pyodbc"
+
+
+def _by_value(row: str) -> str:
+    """Write numbers without their scale: Babelfish gives every computed decimal of SELECT INTO eight places."""
+    return "|".join(_number(value) for value in row.split("|"))
+
+
+def _number(value: str) -> str:
+    try:
+        return str(Decimal(value).quantize(Decimal("1E-8"), ROUND_DOWN).normalize())
+    except InvalidOperation:
+        return value
 
 
 def _script(case: Case) -> Script:
