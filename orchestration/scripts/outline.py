@@ -93,9 +93,9 @@ def _form(script: Script, statements: list[Statement]) -> list[Problem]:
     missing = [name for name in ("title", "owner", "description") if not getattr(script.header, name)]
     found = [_problem(script, (1, 1), f"no {name} in the header", _HEADER) for name in missing]
     printed = [item for item in statements if item.keyword == "PRINT"]
-    return [*found, *(_problem(script, item.place, "PRINT", _PRINT, is_warning=True) for item in printed)]
+    return [*found, *(_problem(script, item.place, "PRINT", _PRINT, rule="print") for item in printed)]
 
 
-def _problem(script: Script, place: tuple[int, int], what: str, advice: Advice, *, is_warning: bool = False) -> Problem:
+def _problem(script: Script, place: tuple[int, int], what: str, advice: Advice, *, rule: str = "") -> Problem:
     problem = Problem(script.path, *place, what, advice.why, advice.instead)
-    return replace(problem, severity="warning") if is_warning else problem
+    return replace(problem, severity="warning", rule=rule) if rule else problem

@@ -12,7 +12,10 @@ from orchestration.failures import ScriptRefused
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One finding; ``line`` and ``column`` count from 1. A warning does not stop the script."""
+    """One finding; ``line`` and ``column`` count from 1. A warning does not stop the script.
+
+    ``rule`` names a warning's kind, by which an analyst may allow it: ``-- strata: allow select-star``.
+    """
 
     file: Path
     line: int
@@ -21,6 +24,7 @@ class Problem:
     why: str
     instead: str
     severity: Literal["error", "warning"] = "error"
+    rule: str = ""
 
     def __str__(self) -> str:
         """Write it the way compilers do, so that editors can jump to the place."""

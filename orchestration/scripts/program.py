@@ -14,7 +14,7 @@ from orchestration.scripts.compiling.merging import merge
 from orchestration.scripts.compiling.queries import create_view, insert, select_into
 from orchestration.scripts.compiling.variables import assign, declare, select_assign
 from orchestration.scripts.constructs import Advice
-from orchestration.scripts.outline import made_by, outline
+from orchestration.scripts.outline import Outline, made_by, outline
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.source import Script
 from orchestration.scripts.statements import Kind, Statement
@@ -44,8 +44,12 @@ class Program:
 
 def compile_script(script: Script, catalog: Catalog, work: Mapping[Table, Columns] | None = None) -> Program:
     """Compile a script against the tables of the warehouse and those that scripts before it build; never raises."""
-    built = work or {}
-    outlined = outline(script)
+    return compile_outline(outline(script), catalog, work or {})
+
+
+def compile_outline(outlined: Outline, catalog: Catalog, built: Mapping[Table, Columns]) -> Program:
+    """Compile a script that is read already; its trees are bound in place, so an outline is good for one program."""
+    script = outlined.script
     c = Compilation(script, catalog, built, problems=list(outlined.problems))
     for statement in outlined.statements:
         _begin(c, statement, outlined.statements)

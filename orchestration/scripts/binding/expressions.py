@@ -21,7 +21,7 @@ from orchestration.scripts.translation.nodes import call, cast, join, operation
 from orchestration.scripts.translation.variables import variable
 from orchestration.scripts.types import INT, NULL, UNKNOWN, SqlType, combined, read_type, varchar
 
-FLOAT = Advice("a float holds most amounts only nearly, and sums of them depend on their order.", "Use decimal(p,s).")
+INEXACT = Advice("a float holds most amounts only nearly, and sums of them depend on their order.", "Use decimal(p,s).")
 _CUT = Advice(
     "both sides are whole numbers, so the result is cut: 7 / 2 is 3.",
     "CAST one of them AS decimal(p,s) if that is not meant.",
@@ -233,7 +233,7 @@ def _cast(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:
 
 def _warn_float(node: exp.Expr, target: SqlType, found: Findings) -> None:
     if target.is_float:
-        found.warn("float", node, f"the type {target.tsql}", FLOAT)
+        found.warn("float", node, f"the type {target.tsql}", INEXACT)
 
 
 def _style(node: exp.Expr) -> int | None:

@@ -65,12 +65,12 @@ class Compilation:
         advice: Advice,
         node: exp.Expr | None = None,
         *,
-        is_warning: bool = False,
+        rule: str = "",
     ) -> None:
-        """Record what is wrong with a statement, at a node of it where one is given."""
+        """Record what is wrong with a statement, at a node of it where one is given; a ``rule`` makes it a warning."""
         place = place_of(self.script, node, statement.place) if node is not None else statement.place
-        severity: Literal["error", "warning"] = "warning" if is_warning else "error"
-        self.problems.append(Problem(self.script.path, *place, what, advice.why, advice.instead, severity))
+        severity: Literal["error", "warning"] = "warning" if rule else "error"
+        self.problems.append(Problem(self.script.path, *place, what, advice.why, advice.instead, severity, rule))
 
     def stop(self, statement: Statement, what: str, advice: Advice, node: exp.Expr | None = None) -> Stopped:
         """Record what is wrong with a statement; returns what ends its compilation."""
@@ -84,8 +84,8 @@ class Compilation:
             Stopped: something in it is wrong.
         """
         found = bind(query, self._frame(changes=statement.kind in _CHANGES))
-        for node, what, advice in found.warnings:
-            self.add(statement, what, advice, node, is_warning=True)
+        for rule, node, what, advice in found.warnings:
+            self.add(statement, what, advice, node, rule=rule)
         for node, what, advice in found.problems:
             self.add(statement, what, advice, node)
         if found.problems:

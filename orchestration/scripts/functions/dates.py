@@ -9,6 +9,7 @@ from sqlglot import exp
 from orchestration.scripts.binding.comparisons import check_date
 from orchestration.scripts.binding.plan import Call, Plan
 from orchestration.scripts.binding.scope import Findings
+from orchestration.scripts.constructs import Advice
 from orchestration.scripts.functions.rule import Function, Rule, is_plain, planned
 from orchestration.scripts.translation.conversion import converter
 from orchestration.scripts.translation.nodes import add, cast, multiply, number, operation, subtract, text
