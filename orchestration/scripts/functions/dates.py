@@ -182,7 +182,7 @@ def _fraction(parts: list[exp.Expr]) -> exp.Expr:
     return duckdb("to_microseconds", duckdb("strata_micros", *parts))
 
 
-_CLOCK = Advice(
+_MOVING = Advice(
     "what it gives changes from run to run, so a day that is closed again has other figures.",
     "Use @as_of, which the platform sets.",
 )
@@ -190,7 +190,7 @@ _CLOCK = Advice(
 
 def _now(kind: SqlType) -> Rule:
     def rule(call: Call, found: Findings) -> Plan:
-        found.warn("clock", call.node, f"{call.name}()", _CLOCK)
+        found.warn("clock", call.node, f"{call.name}()", _MOVING)
         settle = converter(SqlType("datetime2", scale=6), kind)
         return Plan(kind, lambda _: settle(cast(duckdb("now"), "TIMESTAMP")))
 
