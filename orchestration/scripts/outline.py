@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -37,14 +38,15 @@ class Outline:
 def outline(script: Script) -> Outline:
     """Read a script; what is wrong with it is among its problems."""
     statements, unparsed = parse(script)
-    writes = _writes(statements)
+    made = _made(statements)
+    writes = tuple(table for table, is_kept in made.items() if is_kept)
     foreign = [(item, *found) for item in statements for found in misplaced(item.tree, item.tables)]
     named = [_problem(script, place_of(script, node, item.place), what, advice) for item, node, what, advice in foreign]
     problems = [*unparsed, *named, *_form(script, statements)]
     if not writes and not unparsed:
         problems.append(_problem(script, (1, 1), "no SELECT … INTO", _NO_TABLE))
     unusable = frozenset(item.span for item, *_ in foreign)
-    return Outline(script, tuple(statements), _reads(statements, writes), writes, tuple(problems), unusable)
+    return Outline(script, tuple(statements), _reads(statements, made), writes, tuple(problems), unusable)
 
 
 def made_by(statement: Statement) -> exp.Table | None:
@@ -62,20 +64,21 @@ def made_by(statement: Statement) -> exp.Table | None:
     return None
 
 
-def _writes(statements: list[Statement]) -> tuple[Table, ...]:
-    found: dict[Table, None] = {}
+def _made(statements: list[Statement]) -> dict[Table, bool]:
+    """Return the tables of the warehouse that statements make, in order, and whether they are there at the end."""
+    found: dict[Table, bool] = {}
     for statement in statements:
         node = made_by(statement)
         name = name_of(node) if node is not None else None
         if name is not None and not isinstance(name, str):
-            found[name] = None
+            found[name] = True
         if statement.kind is Kind.DROP:
-            for table in statement.tables:
-                found.pop(name_of(table), None)  # type: ignore[arg-type]  # a name that is no table is not there
-    return tuple(found)
+            dropped = {name_of(table) for table in statement.tables}
+            found |= {table: False for table in found if table in dropped}
+    return found
 
 
-def _reads(statements: list[Statement], writes: tuple[Table, ...]) -> tuple[Table, ...]:
+def _reads(statements: list[Statement], made: Collection[Table]) -> tuple[Table, ...]:
     names = {
         name_of(table)
         for statement in statements
@@ -83,9 +86,7 @@ def _reads(statements: list[Statement], writes: tuple[Table, ...]) -> tuple[Tabl
         for table in statement.tables
         if not isinstance(table.this, exp.Func)
     }
-    return tuple(
-        sorted(name for name in names if name is not None and not isinstance(name, str) and name not in writes)
-    )
+    return tuple(sorted(name for name in names if isinstance(name, tuple) and name not in made))
 
 
 def _form(script: Script, statements: list[Statement]) -> list[Problem]:

@@ -22,7 +22,7 @@ STARTERS = frozenset({
     "SET", "IF", "ELSE", "WHILE", "BEGIN", "END", "EXEC", "EXECUTE", "PRINT", "RAISERROR", "RETURN", "USE",
     "GRANT", "REVOKE", "DENY", "COMMIT", "ROLLBACK", "SAVE", "OPEN", "FETCH", "CLOSE", "DEALLOCATE", "WAITFOR",
     "GOTO", "BREAK", "CONTINUE", "BACKUP", "RESTORE", "DBCC", "KILL", "BULK", "CHECKPOINT", "RECONFIGURE",
-    "REVERT", "SHUTDOWN", "READTEXT", "WRITETEXT", "UPDATETEXT", "SETUSER",
+    "REVERT", "SHUTDOWN", "READTEXT", "UPDATE STATISTICS", "WRITETEXT", "UPDATETEXT", "SETUSER",
 })  # fmt: skip
 """The reserved words that a statement may begin with."""
 _VERBS = frozenset(("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"))

@@ -146,7 +146,7 @@ def _readable(part: Part) -> tuple[list[Token], tuple[str, ...]]:
     tokens = list(part.tokens)
     if first in ("CREATE", "DECLARE"):
         return _unclustered(tokens, words), words
-    whole = expanded(tokens)
+    whole = expanded(_unhinted(tokens, words) if first == "INSERT" else tokens)
     return _one_from(whole) if first in ("DELETE", "WITH") else whole, words
 
 
@@ -165,6 +165,15 @@ def _unclustered(tokens: list[Token], words: Sequence[str]) -> list[Token]:
     ]
 
 
+def _unhinted(tokens: list[Token], words: Sequence[str]) -> list[Token]:
+    """Leave out ``WITH (TABLOCK)`` behind an INSERT's table, which sqlglot does not parse there."""
+    start = next((index for index, name in enumerate(words[:8]) if name == "WITH"), None)
+    if start is None or words[start + 1 : start + 2] != ("(",):
+        return tokens
+    end = words.index(")", start)
+    return tokens[:start] + tokens[end + 1 :]
+
+
 def _one_from(tokens: list[Token]) -> list[Token]:
     """Leave the first FROM out of ``DELETE FROM t FROM …``: the second names the tables."""
     depth, found = 0, []
@@ -180,7 +189,7 @@ def _is_ignored(words: Sequence[str]) -> bool:
     """Say whether a statement changes no result: PRINT, an index, a session setting that every script has."""
     if words[0] == "SET":
         return words == ("SET", "NOCOUNT", "OFF") or (words[1] in SESSION_SETTINGS and words[2:] == ("ON",))
-    return words[0] == "PRINT" or (words[0] == "CREATE" and words[1] in _INDEXES)
+    return words[0] in ("PRINT", "UPDATE STATISTICS") or (words[0] == "CREATE" and words[1] in _INDEXES)
 
 
 def _kind(tree: exp.Expr, words: Sequence[str]) -> Kind:

@@ -26,6 +26,7 @@ _SERVERS = Advice("what it holds is the server's or the session's.", "Compute wh
 _FUNCTION = Advice(
     "it is not one of the functions that give a table here.", "Use STRING_SPLIT, GENERATE_SERIES, or a table."
 )
+_HIDES = Advice("it is the schema's name too.", "Write another alias.")
 _FROM_OUTSIDE = ("OPENROWSET", "OPENQUERY", "OPENDATASOURCE", "OPENXML")
 
 
@@ -56,6 +57,9 @@ def misplaced(tree: exp.Expr, tables: Iterable[exp.Table]) -> Iterator[tuple[exp
         advice = _advice(node)
         if advice:
             yield node, node.sql("tsql").split(" AS ")[0], advice
+    for alias in tree.find_all(exp.TableAlias):
+        if alias.name.lower() == FINANCE:
+            yield alias, f"AS {alias.name}", _HIDES
     for variable in tree.find_all(exp.Parameter):
         if isinstance(variable.this, exp.Parameter):
             yield variable, f"@@{variable.this.name}", _SERVERS

@@ -76,3 +76,15 @@ def test_scripts_run_after_those_they_read(write_script: Write) -> None:
     write_script("SELECT a.id INTO finance.b FROM finance.a AS a;", "b")
     with pytest.raises(ScriptRefused, match="circle"):
         lineages(folder)
+
+
+def test_a_script_may_build_several_tables(write_script: Write) -> None:
+    write_script("SELECT a.id INTO finance.last FROM finance.second AS a;", "a_last")
+    body = (
+        "SELECT s.id INTO finance.first FROM silver.sale AS s SELECT f.id INTO finance.second FROM finance.first AS f"
+    )
+    folder = write_script(f"{body} SELECT 1 AS a INTO finance.gone DROP TABLE finance.gone", "b_several").parent
+    several, last = lineages(folder)
+    assert several.writes == (("finance", "first"), ("finance", "second"))
+    assert several.reads == (("silver", "sale"),)
+    assert last.reads == (("finance", "second"),)
