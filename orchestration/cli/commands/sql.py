@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from orchestration.cli.commands.sql_run import run
 from orchestration.cli.console import print_json, say
 from orchestration.cli.exit_codes import ExitCode
 from orchestration.publication.event_queries import read_event_queries
@@ -18,6 +19,7 @@ from orchestration.scripts.source import FOLDER
 from orchestration.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(run)
 
 
 @app.callback()
