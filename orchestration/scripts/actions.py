@@ -96,10 +96,11 @@ class Values:
 
 @dataclass(frozen=True)
 class Rule:
-    """A query that returns rows which break a rule of the table that was changed."""
+    """A query that returns rows which break a rule of the table that was changed, if ``assumptions`` hold then."""
 
     broken: str
     query: exp.Query
+    assumptions: Sequence[Assumption]
 
 
 @dataclass(frozen=True)

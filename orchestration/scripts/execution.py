@@ -17,6 +17,7 @@ from orchestration.scripts.scope import Personal, tenant_scope
 from orchestration.scripts.translation import macros_for, statements
 from orchestration.scripts.translation.statements import Step
 
+_WORD = re.compile(r"\w+")
 _KIND = re.compile(r"^[A-Z][A-Za-z ]* Error: ")
 _ADVICE = re.compile(r"\.? (Use TRY|Use \"SET |Candidate ).*$")
 _REMEDY = "Correct the statement, or the data that it meets."
@@ -75,15 +76,17 @@ def _all_or_nothing(scope: duckdb.DuckDBPyConnection, program: Program, schema: 
 
 
 def _run(scope: duckdb.DuckDBPyConnection, program: Program, step: Step) -> None:
-    place = ":".join(str(number) for number in step.place)
+    line, column = step.place
+    word = _WORD.match(program.script.text, program.script.line_start(line) + column - 1)
+    where = f"{program.script.path}:{line}:{column}: {word[0].upper() if word else 'statement'}"
     try:
         found = scope.execute(step.sql)
         row = found.fetchone() if step.broken else None
     except duckdb.Error as error:
-        raise ScriptRefused(f"{program.script.path}:{place}: {_reason(error)}", _REMEDY) from error
+        raise ScriptRefused(f"{where}: {_reason(error)}", _REMEDY) from error
     if row is not None:
         values = ", ".join("NULL" if value is None else str(value) for value in row)
-        raise ScriptRefused(f"{program.script.path}:{place}: {step.broken} ({values}).", _REMEDY)
+        raise ScriptRefused(f"{where}: {step.broken} ({values}).", _REMEDY)
 
 
 def _reason(error: duckdb.Error) -> str:

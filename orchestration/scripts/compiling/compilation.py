@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from orchestration.names import FINANCE, Table
 from orchestration.scripts.actions import Action, Layout, Verify
-from orchestration.scripts.binding import Assumption, Frame, bind
+from orchestration.scripts.binding import Assumption, Bound, Frame, bind
 from orchestration.scripts.binding.scope import Field
 from orchestration.scripts.constructs import Advice
 from orchestration.scripts.places import place_of
@@ -83,6 +83,16 @@ class Compilation:
         Raises:
             Stopped: something in it is wrong.
         """
+        found = self.bound(statement, query)
+        self._assume(statement, found.assumptions)
+        return found.fields
+
+    def bound(self, statement: Statement, query: exp.Query) -> Bound:
+        """Bind a query, and leave it to the caller when its assumptions are verified.
+
+        Raises:
+            Stopped: something in it is wrong.
+        """
         found = bind(query, self._frame(changes=statement.kind in _CHANGES))
         for rule, node, what, advice in found.warnings:
             self.add(statement, what, advice, node, rule=rule)
@@ -90,9 +100,8 @@ class Compilation:
             self.add(statement, what, advice, node)
         if found.problems:
             raise Stopped
-        self._assume(statement, found.assumptions)
         self.reads.update(name for name in self._names(query) if name not in self.made and name not in self.views)
-        return found.fields
+        return found
 
     def _assume(self, statement: Statement, assumptions: Sequence[Assumption]) -> None:
         """Have assumptions verified before the statement: of tables that no script changes, once is enough."""

@@ -71,10 +71,8 @@ def rules_of(c: Compilation, statement: Statement, target: Name, layout: Layout)
         select = parse_text(f"SELECT 1 AS [broken] FROM {table}")
         select.set("where", exp.Where(this=exp.Not(this=exp.Paren(this=condition.copy()))))
         rules.append((f"CHECK ({condition.sql('tsql')})", select))
-    found = [Rule(broken, query) for broken, query in rules if isinstance(query, exp.Query)]
-    for rule in found:
-        c.bind(statement, rule.query)
-    return found
+    queries = [(broken, query) for broken, query in rules if isinstance(query, exp.Query)]
+    return [Rule(broken, query, c.bound(statement, query).assumptions) for broken, query in queries]
 
 
 def _clash(kind: SqlType, wanted: SqlType) -> bool:

@@ -66,6 +66,8 @@ class _Writer:
         yield from _WRITERS[type(action)](self, action)
         if isinstance(action, actions.Change):
             for rule in action.rules:
+                for assumption in rule.assumptions:
+                    yield assumption_query(assumption, self._place(assumption.table)), _UNLIKE
                 yield f"SELECT * FROM ({self._text(rule.query)}) LIMIT 1", f"{written(action.target)}: {rule.broken}"
 
     def locate(self, node: exp.Table) -> str:
