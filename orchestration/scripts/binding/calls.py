@@ -78,9 +78,12 @@ def _undistinct(node: exp.Expr, argument: exp.Expr) -> exp.Expr:
     if not isinstance(argument, exp.Distinct):
         return argument
     node.meta["distinct"] = True
-    (counted,) = argument.expressions
-    assert isinstance(counted, exp.Expr)  # noqa: S101 - what the parser lists
-    return counted
+    counted: list[exp.Expr] = argument.expressions
+    if len(counted) > 1:
+        raise Refused(
+            "DISTINCT of several values", "T-SQL takes one.", "CONCAT them with a sign between."
+        )
+    return counted[0]
 
 
 def _bind_within(node: exp.Expr, scope: Scope, found: Findings, bind: BindOne) -> None:

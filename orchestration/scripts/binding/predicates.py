@@ -7,10 +7,10 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from orchestration.scripts.binding.comparisons import compared
-from orchestration.scripts.binding.plan import BUILD, TYPE, Refused, type_of
+from orchestration.scripts.binding.plan import BUILD, TYPE, Refused, also, type_of
 from orchestration.scripts.binding.scope import Findings
-from orchestration.scripts.binding.texts import compared_texts, constant
-from orchestration.scripts.translation.nodes import call, operand, text
+from orchestration.scripts.binding.texts import Mode, constant, is_simple, key
+from orchestration.scripts.translation.nodes import call, operand, selects, text
 from orchestration.scripts.translation.patterns import has_class, like_pattern
 from orchestration.scripts.types import BIT, SqlType
 
@@ -27,6 +27,9 @@ def _comparison(node: exp.Expr, found: Findings) -> SqlType:
     sides = [_value(side) for side in (node.this, node.expression)]
     converts = compared(sides, found, mode)  # type: ignore[arg-type]  # one of the two literals above
     kind = type(node)
+    for side, value, convert in zip((node.this, node.expression), sides, converts, strict=True):
+        if side is not value:
+            _convert_rows(value, convert)
 
     def build(item: exp.Expr) -> exp.Expr:
         left, right = _settled(item.this, converts[0]), _settled(item.expression, converts[1])
@@ -37,7 +40,14 @@ def _comparison(node: exp.Expr, found: Findings) -> SqlType:
 
 def _value(node: exp.Expr) -> exp.Expr:
     """Return what a side compares: of ANY (…) and ALL (…) the query inside."""
-    return node.this.unnest() if isinstance(node, exp.Any | exp.All) else node
+    return node.this if isinstance(node, exp.Any | exp.All) else node
+
+
+def _convert_rows(query: exp.Expr, convert: Convert) -> None:
+    """Convert what a query selects before it is compared."""
+    for select in selects(query):
+        for item in select.expressions[:1]:
+            also(item.this if isinstance(item, exp.Alias) else item, convert)
 
 
 def _settled(node: exp.Expr, convert: Convert) -> exp.Expr:
@@ -67,8 +77,8 @@ def _between(node: exp.Expr, found: Findings) -> SqlType:
 def _in(node: exp.Expr, found: Findings) -> SqlType:
     query = node.args.get("query")
     if query is not None:
-        converts = compared([node.this, query], found)
-        first = converts[0]
+        first, inner = compared([node.this, query], found)
+        _convert_rows(query, inner)
         return _remember(node, lambda item: exp.In(this=operand(first(item.this)), query=item.args["query"]))
     converts = compared([node.this, *node.expressions], found)
 
@@ -85,8 +95,9 @@ def _like(node: exp.Expr, found: Findings) -> SqlType:
     kind = type_of(node.this)
     if not kind.is_text or kind.is_padded:
         raise Refused("LIKE", "it matches text without padding.", "CAST the value AS varchar(n), or RTRIM it.")
-    check = compared_texts([node.this], found, "equal")[0] if constant(node.this) is None else (lambda item: item)
     pattern = constant(node.expression)
+    mode: Mode = "constant" if is_simple(pattern) else "equal"
+    check = key(node.this, kind, found, mode) if constant(node.this) is None else (lambda item: item)
     negated = bool(node.args.get("negate"))
     if pattern is None:
         if sign:
@@ -123,7 +134,7 @@ def _escape(node: exp.Expr, found: Findings) -> SqlType:  # noqa: ARG001 - one s
 
 
 def _any(node: exp.Expr, found: Findings) -> SqlType:  # noqa: ARG001 - one signature for all
-    node.meta[TYPE] = type_of(node.this.unnest())
+    node.meta[TYPE] = type_of(node.this)
     return type_of(node)
 
 

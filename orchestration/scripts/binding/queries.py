@@ -16,6 +16,7 @@ from orchestration.scripts.binding.texts import PLAIN, check_inline, group_key, 
 from orchestration.scripts.binding.tops import plan_limit
 from orchestration.scripts.constructs import Advice
 from orchestration.scripts.translation.conversion import converter
+from orchestration.scripts.translation.nodes import is_constant, selects
 from orchestration.scripts.types import INT, SqlType, combined
 
 Fields = tuple[Field, ...]
@@ -121,6 +122,10 @@ def _bind_group(select: exp.Select, scope: Scope, found: Findings) -> None:
                 group.set(name, None)
     for key in _group_keys(group):
         bind_expression(key, scope, found)
+        if is_constant(key):
+            found.problem(
+                key, "GROUP BY a constant", "T-SQL groups by columns, not by places.", "Name it."
+            )
         if group_key(key, found):
             for twin in _twins(select, key):
                 check_inline(twin)
@@ -221,7 +226,7 @@ def _bind_set(node: exp.SetOperation, scope: Scope, found: Findings) -> Fields:
     for side in (node.this, node.expression):
         _settle_outputs(side, [field.type for field in fields], found)
         if distinct:
-            for select in _leaves(side):
+            for select in selects(side):
                 _check_distinct(select.expressions, found)
     _bind_set_order(node, fields, found)
     plan_limit(node, scope, found)
@@ -250,18 +255,9 @@ def _bind_set_order(node: exp.SetOperation, fields: Fields, found: Findings) -> 
         plan_order(ordered, found)
 
 
-def _leaves(node: exp.Expr) -> list[exp.Select]:
-    """Return the SELECTs whose rows a query combines."""
-    if isinstance(node, exp.Subquery):
-        return _leaves(node.this)
-    if isinstance(node, exp.SetOperation):
-        return [*_leaves(node.this), *_leaves(node.expression)]
-    return [node] if isinstance(node, exp.Select) else []
-
-
 def _settle_outputs(node: exp.Expr, kinds: Sequence[SqlType], found: Findings) -> None:
     """Bring the columns of a side of a UNION to the types that both sides share."""
-    for select in _leaves(node):
+    for select in selects(node):
         for item, kind in zip(select.expressions, kinds, strict=False):
             value = item.this if isinstance(item, exp.Alias) else item
             source: SqlType = value.meta.get("settled") or type_of(value)

@@ -42,7 +42,7 @@ def constant(node: exp.Expr) -> str | None:
 
 def origin(node: exp.Expr) -> Origin | None:
     """Return the stored column that an expression shows unchanged, :data:`PLAIN`, or None."""
-    found: Origin | None = node.unnest().meta.get(ORIGIN)
+    found: Origin | None = node.meta.get(ORIGIN) or node.unnest().meta.get(ORIGIN)
     return found
 
 
@@ -62,14 +62,15 @@ def is_plain(value: str) -> bool:
 def compared_texts(nodes: list[exp.Expr], found: Findings, mode: Mode) -> list[Convert]:
     """Return what each text becomes where it is compared with the others."""
     values = [constant(node) for node in nodes]
-    others = [all(_is_simple(value) for j, value in enumerate(values) if j != i) for i in range(len(nodes))]
+    others = [all(is_simple(value) for j, value in enumerate(values) if j != i) for i in range(len(nodes))]
     return [
         _compared(node, value, found, "constant" if mode == "equal" and simple and len(nodes) > 1 else mode)
         for node, value, simple in zip(nodes, values, others, strict=True)
     ]
 
 
-def _is_simple(value: str | None) -> bool:
+def is_simple(value: str | None) -> bool:
+    """Say whether a constant is ASCII without the letters that SQL Server takes for one (ss for ß)."""
     return value is not None and is_plain(value.rstrip(" ")) and not _EXPANDED.search(value)
 
 

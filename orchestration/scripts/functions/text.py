@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from orchestration.scripts.binding.plan import Call, Plan
 from orchestration.scripts.binding.scope import Findings
-from orchestration.scripts.binding.texts import compared_texts, is_plain
+from orchestration.scripts.binding.texts import Mode, is_plain, is_simple, key
 from orchestration.scripts.functions.rule import Function, Rule, as_text, keeps_plain, planned
 from orchestration.scripts.translation.nodes import call as duckdb
 from orchestration.scripts.translation.nodes import cast, multiply, number, text
@@ -101,13 +101,14 @@ def _charindex(call: Call, found: Findings) -> Plan:
 def _searchable(call: Call, found: Findings, indexes: tuple[int, ...]) -> list[Callable[[exp.Expr], exp.Expr]]:
     """Check texts that are searched without case; constants of plain ASCII need none."""
     checks: list[Callable[[exp.Expr], exp.Expr]] = []
+    mode: Mode = "constant" if any(is_simple(call.constant(index)) for index in indexes) else "equal"
     for index in indexes:
         value = call.constant(index)
         if value is not None and not is_plain(value.rstrip(" ")):
             why = "SQL Server compares some of these characters in its own way."
             raise call.refused(why, "Search for plain letters, digits and signs.")
         plain = value is not None or not call.kinds[index].is_text
-        checks.append((lambda x: x) if plain else compared_texts([call.arguments[index]], found, "equal")[0])
+        checks.append((lambda x: x) if plain else key(call.arguments[index], call.kinds[index], found, mode))
     return checks
 
 

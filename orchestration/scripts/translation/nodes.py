@@ -82,6 +82,14 @@ def when(*branches: tuple[exp.Expr, exp.Expr], otherwise: exp.Expr | None = None
     return exp.Case(ifs=[exp.If(this=test, true=then) for test, then in branches], default=otherwise)
 
 
+def selects(query: exp.Expr) -> list[exp.Select]:
+    """Return the SELECTs whose rows a query combines."""
+    if isinstance(query, exp.SetOperation):
+        return [*selects(query.this), *selects(query.expression)]
+    inner = query.unnest()
+    return selects(inner) if isinstance(inner, exp.SetOperation) else [inner] if isinstance(inner, exp.Select) else []
+
+
 def is_constant(node: exp.Expr) -> bool:
     """Say whether a value is written out, maybe with a sign."""
     plain = node.unnest()
