@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from orchestration.failures import ScriptRefused
 from orchestration.names import FINANCE, Table
+from orchestration.scripts.lineage.ordering import in_order
 from orchestration.scripts.outline import Outline, outline
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.source import Script, find_scripts, read_script
@@ -39,7 +39,11 @@ def edges(outlined: Outline) -> Lineage:
 
 
 def lineages(scripts_dir: Path) -> list[Lineage]:
-    """Return the edges of every script below a folder, those that read another's table after it."""
+    """Return the edges of every script below a folder, those that read another's table after it.
+
+    Raises:
+        ScriptRefused: scripts read each other in a circle.
+    """
     found: dict[Path, Lineage] = {}
     owners: dict[Table, Path] = {}
     for item in (lineage(read_script(path)) for path in find_scripts(scripts_dir)):
@@ -51,12 +55,11 @@ def lineages(scripts_dir: Path) -> list[Lineage]:
         else:
             found[item.script.path] = item
             owners |= dict.fromkeys(item.writes, item.script.path)
-    graph = {path: {owners[read] for read in item.reads if read in owners} for path, item in found.items()}
-    try:
-        order = list(TopologicalSorter(graph).static_order())
-    except CycleError as error:
-        circle = " → ".join(".".join(found[path].writes[0]) for path in error.args[1])
-        raise ScriptRefused(f"Scripts read each other in a circle: {circle}.", "Take one of them apart.") from None
+    graph = {path: sorted({owners[read] for read in item.reads if read in owners}) for path, item in found.items()}
+    order, circles = in_order(graph)
+    for circle in circles:
+        names = " → ".join(".".join(found[path].writes[0]) for path in [*circle, circle[0]])
+        raise ScriptRefused(f"Scripts read each other in a circle: {names}.", "Take one of them apart.")
     return [found[path] for path in order]
 
 
