@@ -16,6 +16,7 @@ import msgspec
 from orchestration.backup.staging import staging_folder
 from orchestration.landing.folder import flush
 from orchestration.publication.files import link_or_copy
+from orchestration.publication.pointer import MOVING
 from orchestration.settings import Settings
 from orchestration.warehouse.restoring import restore_mark
 
@@ -100,6 +101,8 @@ class _Swapping:
         for pointer in present.glob("*/*/current.json"):
             if pointer.parent.relative_to(present).as_posix() not in self._swap.tables:
                 pointer.unlink()
+        # It would name versions of what was here before.
+        (present / MOVING).unlink(missing_ok=True)
 
     def _keep_published(self, present: Path) -> None:
         """Give everything published a second name; under its own name a version may be published anew."""

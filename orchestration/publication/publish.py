@@ -22,7 +22,7 @@ from orchestration.publication.differences import Differences, count_differences
 from orchestration.publication.exported import export_logs
 from orchestration.publication.holding import hold, read_up_to, version_file
 from orchestration.publication.log import PublishedVersion
-from orchestration.publication.pointer import Pointer, move_pointer, read_pointer, table_folder
+from orchestration.publication.pointer import Pointer, move_pointers, read_pointer, table_folder
 from orchestration.publication.telling import find, tell
 from orchestration.runtime import Runtime
 from orchestration.settings import Settings
@@ -59,8 +59,7 @@ def publish(
             if (version := _publish_table(session, settings, table, tuple(keys.get(table, ())), build_id))
         ]
         tell(session, settings, versions, found)
-    for version in versions:
-        _move(settings, version)
+    _move(settings, versions)
     export_logs(session, settings)
     _forget(session, settings, [version.table for version in versions])
     return versions
@@ -69,8 +68,7 @@ def publish(
 def mend_pointers(session: Session, settings: Settings) -> list[Table]:
     """Move pointers that a crash left behind the log; returns their tables."""
     behind = [version for version in log.newest(session, settings) if _is_behind(settings, version)]
-    for version in behind:
-        _move(settings, version)
+    _move(settings, behind)
     return [version.table for version in behind]
 
 
@@ -161,15 +159,19 @@ def _by_tenant(session: Session, table: Table) -> str:
     return f" ORDER BY {tenant}" if several else ""
 
 
-def _move(settings: Settings, version: PublishedVersion) -> None:
-    pointer = Pointer(
+def _move(settings: Settings, versions: Iterable[PublishedVersion]) -> None:
+    if pointers := {version.table: _pointer_to(settings, version) for version in versions}:
+        move_pointers(settings, pointers)
+
+
+def _pointer_to(settings: Settings, version: PublishedVersion) -> Pointer:
+    return Pointer(
         version=version.version,
         path=version.path.relative_to(settings.published_dir).as_posix(),
         rows=version.rows,
         published_at=version.published_at,
         build_id=version.build_id,
     )
-    move_pointer(settings, version.table, pointer)
 
 
 def _forget(session: Session, settings: Settings, tables: Collection[Table]) -> None:

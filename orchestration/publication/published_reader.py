@@ -10,7 +10,7 @@ import duckdb
 from orchestration import names
 from orchestration.failures import SettingsError, StrataError
 from orchestration.names import Table
-from orchestration.publication.pointer import published_tables, read_pointer
+from orchestration.publication.pointer import published_tables, read_pointer, read_pointers
 from orchestration.settings import Settings
 from orchestration.warehouse.duckdb import connection_settings
 
@@ -31,7 +31,7 @@ def current_path(settings: Settings, table: Table) -> Path:
 def connect_published(settings: Settings) -> duckdb.DuckDBPyConnection:
     """Return a connection of its own, in memory, with a view for each published table.
 
-    The views keep to the versions that are newest now: connect again to see later ones.
+    The views keep to the versions that are newest now, as of one moment: connect again to see later ones.
 
     Raises:
         SettingsError: nothing is published below the state's folder, which may be the wrong one.
@@ -48,7 +48,7 @@ def connect_published(settings: Settings) -> duckdb.DuckDBPyConnection:
 
 
 def _views(settings: Settings) -> Iterator[str]:
-    for table in published_tables(settings):
-        path = names.literal(str(current_path(settings, table)))
+    for table, pointer in read_pointers(settings).items():
+        path = names.literal(str(settings.published_dir / pointer.path))
         yield f"CREATE SCHEMA IF NOT EXISTS {names.quote(table[0])}"
         yield f"CREATE VIEW {names.qualified(table)} AS SELECT * FROM read_parquet({path})"

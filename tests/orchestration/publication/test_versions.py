@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from orchestration.failures import SettingsError, StrataError
+from orchestration.publication import pointer
 from orchestration.publication import publish as publishing
 from orchestration.publication.log import PublishedVersion
 from orchestration.publication.pointer import pointer_path, published_tables
@@ -158,3 +160,32 @@ def test_the_rows_of_a_tenant_lie_together(runtime: Runtime) -> None:
     assert groups == sorted(groups)
     assert len(groups) > 1
     assert ("acme", "initech") not in groups
+
+
+def publish_two(runtime: Runtime, number: int, tables: tuple[str, ...] = ("one", "two")) -> None:
+    with runtime.warehouse.session("publish") as session:
+        for name in tables:
+            session.execute(f"CREATE OR REPLACE TABLE gold.{name} AS SELECT {number} AS number")
+        publishing.publish(session, runtime, [("gold", name) for name in tables], {}, f"b{number}")
+
+
+@pytest.mark.parametrize("step", range(5))
+def test_readers_see_all_tables_of_a_publication_or_none_wherever_it_dies(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    publish_two(runtime, 1)
+    writes, write = iter(range(5)), pointer.replace_file
+
+    def dying(path: Path, content: bytes) -> None:
+        if next(writes) == step:
+            raise OSError
+        write(path, content)
+
+    monkeypatch.setattr(pointer, "replace_file", dying)
+    with contextlib.suppress(OSError):
+        publish_two(runtime, 2, ("one", "three", "two"))
+    monkeypatch.setattr(pointer, "replace_file", write)
+    assert read(runtime, "SELECT * FROM gold.one UNION ALL SELECT * FROM gold.two") == [(1,), (1,)]
+    assert published_tables(runtime.settings) == [("gold", "one"), ("gold", "two")]
+    publish_two(runtime, 3, ("two",))
+    assert read(runtime, "SELECT o.number, t.number, h.number FROM gold.one o, gold.two t, gold.three h") == [(2, 3, 2)]
