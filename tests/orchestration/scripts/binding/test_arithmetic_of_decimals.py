@@ -49,6 +49,7 @@ def test_decimals_are_computed_as_documented(
     (one, some), (other, more) = first, second
     left, right = value_of(some, one), value_of(more, other)
     assume(operator not in "/%" or right)
+    assume(operator != "*" or abs(left * right).scaleb(one.scale + other.scale) < Decimal(10) ** 38)
     result = arithmetic(operator, one, other)
     assert result is not None
     expected = exactly(operator, left, right).quantize(
