@@ -16,11 +16,14 @@ import duckdb
 from orchestration.access.refusals import no_table
 from orchestration.contracts.model import Contract
 from orchestration.names import BRONZE_PREFIX, DELETED_AT, TENANT, Table, literal, qualified
-from orchestration.publication.pointer import published_tables
+from orchestration.publication.pointer import published_tables, read_pointers
 from orchestration.publication.published_reader import current_path
 from orchestration.quality.masking import known_contracts
 from orchestration.runtime import Runtime
 from orchestration.warehouse.duckdb import connection_settings
+
+Moment = Mapping[Table, Path]
+"""The files of published tables that were current together."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,12 @@ class Relation:
 
 
 @contextmanager
-def opened(runtime: Runtime, tenant: str, table: Table, *, clear: bool) -> Iterator[Relation]:
+def opened(
+    runtime: Runtime, tenant: str, table: Table, *, clear: bool, moment: Moment | None = None
+) -> Iterator[Relation]:
     """Open a table for one tenant; ``clear`` lets bronze be read, where values are as they came.
+
+    Several tables are of one moment when they are opened with the same ``moment``.
 
     Raises:
         NotFound: there is none of that name, its rows belong to nobody, or it is bronze and ``clear`` is not given.
@@ -43,7 +50,7 @@ def opened(runtime: Runtime, tenant: str, table: Table, *, clear: bool) -> Itera
     """
     if not is_bronze(table):
         with reader(runtime) as con:
-            yield published(con, tenant, table, _version(runtime, table))
+            yield published(con, tenant, table, _version(runtime, table, moment))
     elif clear and table in {contract.table for contract in _contracts(runtime)}:
         with runtime.warehouse.session("read bronze for a tenant") as session:
             yield _narrowed(session.con, qualified(table), tenant, table)
@@ -80,11 +87,17 @@ def _contracts(runtime: Runtime) -> list[Contract]:
     return list(known_contracts(runtime.sources.values()))
 
 
-def _version(runtime: Runtime, table: Table) -> Path:
+def moment_of(runtime: Runtime) -> Moment:
+    """Return the current version's file of every published table, as of one moment."""
+    folder = runtime.settings.published_dir
+    return {table: folder / pointer.path for table, pointer in read_pointers(runtime.settings).items()}
+
+
+def _version(runtime: Runtime, table: Table, moment: Moment | None) -> Path:
     """Return the current version's file; names that are no published table's never become a path."""
-    if table not in published_tables(runtime.settings):
+    if table not in (published_tables(runtime.settings) if moment is None else moment):
         raise no_table(table)
-    return current_path(runtime.settings, table)
+    return current_path(runtime.settings, table) if moment is None else moment[table]
 
 
 def _narrowed(con: duckdb.DuckDBPyConnection, relation: str, tenant: str, table: Table) -> Relation:

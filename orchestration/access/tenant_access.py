@@ -16,7 +16,7 @@ from orchestration.access.personal import masked
 from orchestration.access.principal import Permission, Principal
 from orchestration.access.records import TenantAlert, TenantLoad, TenantVersion
 from orchestration.access.refusals import NotFound, no_table
-from orchestration.access.relation import bronze_tables, opened
+from orchestration.access.relation import bronze_tables, moment_of, opened
 from orchestration.access.rows import Question, count, select
 from orchestration.access.status import told_to_tenant
 from orchestration.bronze.quarantine import Reject, list_rejects
@@ -79,13 +79,15 @@ class TenantAccess:
             Unanswerable: it is no single SELECT, fails, takes too long or reaches outside.
         """
         self._admit(Permission.SQL)
-        named = sealed.tables_named(statement)
+        named, moment = sealed.tables_named(statement), moment_of(self.runtime)
         with ExitStack() as stack:
             copies = [
                 partial(
                     sealed.copy_in,
                     table=table,
-                    relation=stack.enter_context(opened(self.runtime, self.tenant, table, clear=self._sees_clear)),
+                    relation=stack.enter_context(
+                        opened(self.runtime, self.tenant, table, clear=self._sees_clear, moment=moment)
+                    ),
                 )
                 for table in named
             ]
