@@ -261,9 +261,7 @@ def test_what_not_every_footer_says_is_not_known(tmp_path: Path) -> None:
 
 
 @settings(deadline=None, max_examples=50)
-@given(
-    st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=4), max_size=12), st.integers(0, 5)
-)
+@given(st.lists(st.none() | st.text("aä\0ö", max_size=4), max_size=12), st.integers(0, 5))
 def test_the_footers_longest_text_is_the_longest_text(texts: list[str | None], first: int) -> None:
     seen = TextsSeen()
     seen.see(pa.table({"t": pa.chunked_array([pa.array(texts, pa.string())[first:]], pa.string())}))
