@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from orchestration.cli.commands.sql_diff import diff
 from orchestration.cli.commands.sql_run import run
 from orchestration.cli.console import print_json, say
 from orchestration.cli.exit_codes import ExitCode
@@ -20,6 +21,7 @@ from orchestration.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True)
 app.command()(run)
+app.command()(diff)
 
 
 @app.callback()
