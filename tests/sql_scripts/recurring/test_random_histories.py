@@ -26,7 +26,7 @@ def by_key(rows: Iterable[Row], keys: str, value: str) -> dict[tuple[Any, ...], 
     return dict(zip(picked(rows, keys), (row[value] for row in rows), strict=True))
 
 
-@settings(max_examples=150 if THOROUGH else 8, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=150 if THOROUGH else 6, deadline=None, suppress_health_check=SLOW)
 @given(histories())
 def test_identities_hold_exactly_and_figures_are_those_of_a_replay(silver: Silver) -> None:
     replay = Replay(silver, AS_OF)
