@@ -12,6 +12,7 @@ from orchestration.definitions.specs import asset_key
 from orchestration.names import TENANT, Table
 from orchestration.publication.log import PublishedVersion
 from orchestration.scripts.close import CheckOutcome, Closed, Closing, Plan, PlannedScript
+from orchestration.scripts.lineage.columns import ColumnSources
 
 Event = dg.MaterializeResult[None] | dg.AssetObservation | dg.AssetCheckResult
 
@@ -45,8 +46,16 @@ def _metadata(table: Table, closed: Sequence[Closed], version: int | None) -> di
         "seconds": round(sum(item.seconds for item in items), 3),
         "tenants": dg.MetadataValue.table(rows),
         "dagster/column_schema": dg.TableSchema([dg.TableColumn(name, kind) for name, kind in columns.items()]),
+        "dagster/column_lineage": _lineage(items[-1].lineage.get(table, {})),
         "version": version or "unchanged",
     }
+
+
+def _lineage(sources: ColumnSources) -> dg.TableColumnLineage:
+    return dg.TableColumnLineage({
+        column: [dg.TableColumnDep(asset_key(table), name) for table, name in found]
+        for column, found in sources.items()
+    })  # fmt: skip
 
 
 def _checks(closing: Closing, script: PlannedScript) -> Iterator[dg.AssetCheckResult]:

@@ -11,6 +11,7 @@ from orchestration.failures import FailureClass
 from orchestration.names import Table
 from orchestration.scripts.close.checks_file import Check
 from orchestration.scripts.close.plan import Plan, PlannedScript
+from orchestration.scripts.lineage.columns import ColumnSources
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,9 @@ class CheckOutcome:
 
 @dataclass(frozen=True)
 class ScriptOutcome:
-    """What one script did for one tenant; ``rows`` and ``columns`` (names and types) are by the table it wrote.
+    """What one script did for one tenant; ``rows``, ``columns`` and ``lineage`` are by the table it wrote.
 
+    ``columns`` are names and types, ``lineage`` the columns that each of them is made of.
     A script that is ``left out`` cannot be run, and nothing depends on it: the close does without it.
     """
 
@@ -67,6 +69,7 @@ class ScriptOutcome:
     status: Literal["built", "failed", "left out"]
     rows: Mapping[Table, int] = field(default_factory=dict)
     columns: Mapping[Table, Mapping[str, str]] = field(default_factory=dict)
+    lineage: Mapping[Table, ColumnSources] = field(default_factory=dict)
     seconds: float = 0.0
     message: str = ""
     checks: tuple[CheckOutcome, ...] = ()

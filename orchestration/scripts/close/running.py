@@ -17,6 +17,7 @@ from orchestration.scripts.close.executing import Turn, compiled, work, work_col
 from orchestration.scripts.close.outcome import CheckOutcome, ScriptOutcome
 from orchestration.scripts.close.plan import Plan, PlannedScript
 from orchestration.scripts.execution import run_program
+from orchestration.scripts.lineage.columns import column_lineage
 from orchestration.scripts.problems import refusal
 from orchestration.scripts.scope import Personal
 from orchestration.scripts.types import Columns
@@ -61,13 +62,14 @@ class TenantRun:
                 raise refusal(script.problems)
             self._require_fresh(script)
             program = compiled(self.session.con, script.script, self.around.personal, self.built)
+            lineage = column_lineage(program)  # running it changes its trees
             rows = run_program(self.session.con, program, self.turn, self.around.personal)
             columns = {table: _own_columns(self.session, script, table) for table in rows}
         except StrataError as error:
             self.failed.update(script.writes)
             return ScriptOutcome(script, "failed", seconds=time.perf_counter() - began, message=str(error))
         self.built.update(program.writes)
-        return ScriptOutcome(script, "built", rows, columns, time.perf_counter() - began)
+        return ScriptOutcome(script, "built", rows, columns, lineage, time.perf_counter() - began)
 
     def _is_missed(self, script: PlannedScript) -> bool:
         """Say whether a close without this script would lack something: what readers have, or a script reads."""

@@ -209,6 +209,8 @@ def test_a_closed_day_shows_its_rows_columns_code_and_close(built: Toy) -> None:
     shown = event.materialization.metadata
     assert shown["dagster/row_count"].value == 3
     assert [column.name for column in shown["dagster/column_schema"].value.columns] == ["_tenant_id", "id", "amount"]
+    amount = shown["dagster/column_lineage"].value.deps_by_column["amount"]
+    assert [(dep.asset_key.to_user_string(), dep.column_name) for dep in amount] == [("silver/thing", "amount")]
     assert {record.data["tenant"] for record in shown["tenants"].records} == {"acme", "globex"}
     spec = next(s for s in warehouse_definitions().resolve_all_asset_specs() if s.key.path == ["finance", "good"])
     assert spec.metadata["dagster/code_references"].code_references[0].file_path.endswith("good.sql")
