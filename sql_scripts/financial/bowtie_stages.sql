@@ -9,45 +9,47 @@
 */
 DECLARE @as_of date;
 
-WITH leads AS (
-    -- Days are those of UTC: a lead of the evening may seem to be converted the day before it came.
-    SELECT
-        d.lead_key,
-        d.opportunity_key,
-        d.customer_key,
-        d.segment,
-        d.created_on,
-        CASE
-            WHEN d.is_converted = 1 AND d.converted_on <= @as_of AND d.converted_on > d.created_on THEN d.converted_on
-            WHEN d.is_converted = 1 AND d.converted_on <= @as_of THEN d.created_on
-        END AS qualified_on,
-        CASE WHEN d.is_converted = 0 AND d.lead_status = 'Unqualified' THEN 1 ELSE 0 END AS is_lost
-    FROM silver.lead AS d
-    WHERE d.created_on <= @as_of
-),
-history AS (
-    -- A stage that is not known here comes first, so that it is counted and pushes nobody ahead.
-    SELECT
-        h.opportunity_key,
-        h.customer_key,
-        h.stage_number AS step,
-        h.entered_on,
-        CASE
-            WHEN h.stage_name = 'Prospecting' THEN 4
-            WHEN h.stage_name = 'Qualification' THEN 5
-            WHEN h.stage_name = 'Proposal' THEN 6
-            WHEN h.stage_name = 'Negotiation' THEN 7
-            WHEN h.stage_name = 'Closed Won' THEN 8
-            WHEN h.stage_name LIKE 'Closed%' THEN 0
-            ELSE 3
-        END AS stage_number
-    FROM silver.opportunity_history AS h
-    WHERE h.entered_on <= @as_of
-),
-first_entries AS (
+-- Acquisition begins with leads. Days are those of UTC: a lead of the evening may seem to be converted the day
+-- before it came.
+SELECT
+    d.lead_key,
+    d.opportunity_key,
+    d.customer_key,
+    d.segment,
+    d.created_on,
+    CASE
+        WHEN d.is_converted = 1 AND d.converted_on <= @as_of AND d.converted_on > d.created_on THEN d.converted_on
+        WHEN d.is_converted = 1 AND d.converted_on <= @as_of THEN d.created_on
+    END AS qualified_on,
+    CASE WHEN d.is_converted = 0 AND d.lead_status = 'Unqualified' THEN 1 ELSE 0 END AS is_lost
+INTO #leads
+FROM silver.lead AS d
+WHERE d.created_on <= @as_of;
+
+-- It goes on with opportunities and the stages that they went through. A stage that is not known here comes first,
+-- so that it is counted and pushes nobody ahead.
+SELECT
+    h.opportunity_key,
+    h.customer_key,
+    h.stage_number AS step,
+    h.entered_on,
+    CASE
+        WHEN h.stage_name = 'Prospecting' THEN 4
+        WHEN h.stage_name = 'Qualification' THEN 5
+        WHEN h.stage_name = 'Proposal' THEN 6
+        WHEN h.stage_name = 'Negotiation' THEN 7
+        WHEN h.stage_name = 'Closed Won' THEN 8
+        WHEN h.stage_name LIKE 'Closed%' THEN 0
+        ELSE 3
+    END AS stage_number
+INTO #history
+FROM silver.opportunity_history AS h
+WHERE h.entered_on <= @as_of;
+
+WITH first_entries AS (
     -- An opportunity that falls back and comes again has entered a stage once.
     SELECT h.opportunity_key, h.stage_number, MIN(h.step) AS step
-    FROM history AS h
+    FROM #history AS h
     WHERE h.stage_number > 0
     GROUP BY h.opportunity_key, h.stage_number
 ),
@@ -57,29 +59,25 @@ endings AS (
         h.stage_number,
         h.entered_on,
         ROW_NUMBER() OVER (PARTITION BY h.opportunity_key ORDER BY h.step DESC) AS recency
-    FROM history AS h
-),
-opportunities AS (
-    SELECT
-        f.opportunity_key,
-        h.customer_key,
-        f.stage_number,
-        h.entered_on,
-        MIN(n.entered_on) AS moved_on,
-        MIN(e.entered_on) AS lost_on
-    FROM first_entries AS f
-    INNER JOIN history AS h ON h.opportunity_key = f.opportunity_key AND h.step = f.step
-    LEFT JOIN history AS n
-        ON n.opportunity_key = f.opportunity_key AND n.step > f.step AND n.stage_number > f.stage_number
-    LEFT JOIN endings AS e ON e.opportunity_key = f.opportunity_key AND e.recency = 1 AND e.stage_number = 0
-    GROUP BY f.opportunity_key, h.customer_key, f.stage_number, h.entered_on
-),
-opened AS (
-    SELECT h.opportunity_key, MIN(h.entered_on) AS opened_on
-    FROM history AS h
-    GROUP BY h.opportunity_key
-),
-paying AS (
+    FROM #history AS h
+)
+SELECT
+    f.opportunity_key,
+    h.customer_key,
+    f.stage_number,
+    h.entered_on,
+    MIN(n.entered_on) AS moved_on,
+    MIN(e.entered_on) AS lost_on
+INTO #opportunities
+FROM first_entries AS f
+INNER JOIN #history AS h ON h.opportunity_key = f.opportunity_key AND h.step = f.step
+LEFT JOIN #history AS n
+    ON n.opportunity_key = f.opportunity_key AND n.step > f.step AND n.stage_number > f.stage_number
+LEFT JOIN endings AS e ON e.opportunity_key = f.opportunity_key AND e.recency = 1 AND e.stage_number = 0
+GROUP BY f.opportunity_key, h.customer_key, f.stage_number, h.entered_on;
+
+-- Expansion is about customers: the day of each stage that they reached.
+WITH paying AS (
     SELECT
         m.customer_key,
         MIN(CASE WHEN m.kind = 'new' THEN m.movement_date END) AS active_on,
@@ -122,34 +120,44 @@ renewals AS (
     SELECT p.customer_key, MIN(p.renewed_on) AS renewed_on
     FROM paid_anniversaries AS p
     GROUP BY p.customer_key
-),
-customers AS (
-    SELECT
-        o.customer_key,
-        CASE WHEN p.active_on < o.started_on THEN p.active_on ELSE o.started_on END AS started_on,
-        p.active_on,
-        p.expanded_on,
-        n.renewed_on,
-        CASE WHEN p.active_on IS NULL THEN o.gone_on ELSE p.gone_on END AS gone_on
-    FROM onboarding AS o
-    LEFT JOIN paying AS p ON p.customer_key = o.customer_key
-    LEFT JOIN renewals AS n ON n.customer_key = o.customer_key
-),
-customer_entries AS (
-    SELECT c.customer_key, 1 AS stage_number, c.started_on AS entered_on, c.gone_on
-    FROM customers AS c
-    UNION ALL
-    SELECT c.customer_key, 2, c.active_on, c.gone_on
-    FROM customers AS c
-    WHERE c.active_on IS NOT NULL
-    UNION ALL
-    SELECT c.customer_key, 3, c.expanded_on, c.gone_on
-    FROM customers AS c
-    WHERE c.expanded_on IS NOT NULL
-    UNION ALL
-    SELECT c.customer_key, 4, c.renewed_on, c.gone_on
-    FROM customers AS c
-    WHERE c.renewed_on IS NOT NULL
+)
+SELECT
+    o.customer_key,
+    CASE WHEN p.active_on < o.started_on THEN p.active_on ELSE o.started_on END AS started_on,
+    p.active_on,
+    p.expanded_on,
+    n.renewed_on,
+    CASE WHEN p.active_on IS NULL THEN o.gone_on ELSE p.gone_on END AS gone_on
+INTO #customers
+FROM onboarding AS o
+LEFT JOIN paying AS p ON p.customer_key = o.customer_key
+LEFT JOIN renewals AS n ON n.customer_key = o.customer_key;
+
+-- One row for each of these days.
+SELECT c.customer_key, 1 AS stage_number, c.started_on AS entered_on, c.gone_on
+INTO #customer_entries
+FROM #customers AS c;
+
+INSERT INTO #customer_entries (customer_key, stage_number, entered_on, gone_on)
+SELECT c.customer_key, 2, c.active_on, c.gone_on
+FROM #customers AS c
+WHERE c.active_on IS NOT NULL;
+
+INSERT INTO #customer_entries (customer_key, stage_number, entered_on, gone_on)
+SELECT c.customer_key, 3, c.expanded_on, c.gone_on
+FROM #customers AS c
+WHERE c.expanded_on IS NOT NULL;
+
+INSERT INTO #customer_entries (customer_key, stage_number, entered_on, gone_on)
+SELECT c.customer_key, 4, c.renewed_on, c.gone_on
+FROM #customers AS c
+WHERE c.renewed_on IS NOT NULL;
+
+-- Both sides in one shape: what came of each entry.
+WITH opened AS (
+    SELECT h.opportunity_key, MIN(h.entered_on) AS opened_on
+    FROM #history AS h
+    GROUP BY h.opportunity_key
 ),
 entries AS (
     SELECT
@@ -162,7 +170,7 @@ entries AS (
         d.qualified_on AS moved_on,
         d.is_lost,
         CAST(NULL AS date) AS lost_on
-    FROM leads AS d
+    FROM #leads AS d
     UNION ALL
     SELECT
         'acquisition',
@@ -175,7 +183,7 @@ entries AS (
         CASE WHEN o.opened_on < d.qualified_on THEN d.qualified_on ELSE o.opened_on END,
         0,
         CAST(NULL AS date)
-    FROM leads AS d
+    FROM #leads AS d
     LEFT JOIN opened AS o ON o.opportunity_key = d.opportunity_key
     WHERE d.qualified_on IS NOT NULL
     UNION ALL
@@ -189,7 +197,7 @@ entries AS (
         p.moved_on,
         CASE WHEN p.lost_on IS NULL THEN 0 ELSE 1 END,
         p.lost_on
-    FROM opportunities AS p
+    FROM #opportunities AS p
     LEFT JOIN silver.customer AS c ON c.customer_key = p.customer_key
     UNION ALL
     SELECT
@@ -202,8 +210,8 @@ entries AS (
         MIN(n.entered_on),
         CASE WHEN e.gone_on IS NULL THEN 0 ELSE 1 END,
         e.gone_on
-    FROM customer_entries AS e
-    LEFT JOIN customer_entries AS n
+    FROM #customer_entries AS e
+    LEFT JOIN #customer_entries AS n
         ON n.customer_key = e.customer_key AND n.stage_number > e.stage_number AND n.entered_on >= e.entered_on
     LEFT JOIN silver.customer AS c ON c.customer_key = e.customer_key
     GROUP BY e.stage_number, e.customer_key, c.segment, e.entered_on, e.gone_on
