@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.commands.sql_diff import diff
+from orchestration.cli.commands.sql_explain import explain
 from orchestration.cli.commands.sql_run import run
 from orchestration.cli.console import print_json, say
 from orchestration.cli.exit_codes import ExitCode
@@ -22,6 +23,7 @@ from orchestration.settings import load_settings
 app = typer.Typer(no_args_is_help=True)
 app.command()(run)
 app.command()(diff)
+app.command()(explain)
 
 
 @app.callback()
