@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from orchestration.scripts.binding.ordering import bind_order
-from orchestration.scripts.binding.plan import BUILD, TYPE, Call, Refused, remember
+from orchestration.scripts.binding.plan import BUILD, TYPE, Call, Refused, also, remember
 from orchestration.scripts.binding.scope import Findings, Scope, near
 from orchestration.scripts.binding.texts import check_inline, group_key
 from orchestration.scripts.dialect import function_name
@@ -38,7 +38,17 @@ def bind_call(node: exp.Expr, scope: Scope, found: Findings, bind: BindOne, *, o
     _bind_within(node, scope, found, bind)
     kinds = [bind(argument, scope, found) for argument in arguments]
     plan = function.rule(Call(node, name, arguments, kinds), found)
-    return remember(node, plan, lambda item: _rewritten(item, part=function.part))
+    kind = remember(node, plan, lambda item: _rewritten(item, part=function.part))
+    if not over:
+        also(node, _settled)
+    return kind
+
+
+def _settled(node: exp.Expr) -> exp.Expr:
+    """Keep an aggregate that has no window of its own from taking that of a window around it."""
+    for item in node.find_all(exp.Anonymous):
+        item.meta.pop(AGGREGATE, None)
+    return node
 
 
 def _function(name: str, *, over: bool) -> Function:
@@ -80,9 +90,7 @@ def _undistinct(node: exp.Expr, argument: exp.Expr) -> exp.Expr:
     node.meta["distinct"] = True
     counted: list[exp.Expr] = argument.expressions
     if len(counted) > 1:
-        raise Refused(
-            "DISTINCT of several values", "T-SQL takes one.", "CONCAT them with a sign between."
-        )
+        raise Refused("DISTINCT of several values", "T-SQL takes one.", "CONCAT them with a sign between.")
     return counted[0]
 
 

@@ -123,9 +123,7 @@ def _bind_group(select: exp.Select, scope: Scope, found: Findings) -> None:
     for key in _group_keys(group):
         bind_expression(key, scope, found)
         if is_constant(key):
-            found.problem(
-                key, "GROUP BY a constant", "T-SQL groups by columns, not by places.", "Name it."
-            )
+            found.problem(key, "GROUP BY a constant", "T-SQL groups by columns, not by places.", "Name it.")
         if group_key(key, found):
             for twin in _twins(select, key):
                 check_inline(twin)
