@@ -141,17 +141,7 @@ def _written(source: SqlType, target: SqlType, style: int | None) -> Convert:
     if source.name == "bit":
         return lambda node: cast(cast(node, "INTEGER"), "VARCHAR")
     if source.is_integer or source.name == "decimal":
-        longest = source.as_decimal.precision + 3
-        # DuckDB leaves out the zero of a decimal(1,1).
-        shape = (
-            f"DECIMAL({source.precision + 1},{source.scale})" if 0 < source.precision == source.scale < LARGEST else ""
-        )
-        return _fitting(
-            lambda node: cast(cast(node, shape) if shape else node, "VARCHAR"),
-            longest,
-            target,
-            starred=source.is_integer,
-        )
+        return _fitting(_number_text(source), source.as_decimal.precision + 3, target, starred=source.is_integer)
     if source.is_money:
         return _fitting(_money_text(style), 30, target)
     if source.is_moment:
