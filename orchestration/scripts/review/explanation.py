@@ -116,8 +116,12 @@ def _verified(program: Program, statement: Statement) -> Iterator[str]:
 def _without_translation(statement: Statement) -> Iterator[str]:
     if statement.kind is Kind.IGNORED:
         yield "changes no result; DuckDB does not get it"
-    elif statement.kind is Kind.DECLARE and _AS_OF in (item.this.name.lower() for item in statement.tree.expressions):
+    elif statement.kind is Kind.DECLARE and _AS_OF in _declared(statement):
         yield "the platform sets @as_of, whatever its default"
+
+
+def _declared(statement: Statement) -> set[str]:
+    return {parameter.name.lower() for item in statement.tree.expressions for parameter in item.this}
 
 
 def readable(sql: str) -> str:
