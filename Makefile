@@ -31,7 +31,7 @@ lint: environment ## Check style and types, and that generated files are up to d
 	@$(BIN)/ruff check --output-format concise
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/strata sql check
+	@$(BIN)/strata sql check --quiet
 	@$(BIN)/strata generate --check
 
 .PHONY: format

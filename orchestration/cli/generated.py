@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 from pydantic.fields import FieldInfo
 
 from orchestration.contracts.dbt_sources import render_sources, sources_path
 from orchestration.contracts.editor_schema import SCHEMA_FILE, render_schema
 from orchestration.contracts.source import SourceSystem
+from orchestration.failures import Busy
+from orchestration.scripts.catalog import catalog_path, describe, render_catalog
 from orchestration.settings import PROJECT, Settings
 
 _HEAD = """\
@@ -54,6 +57,24 @@ def generated_files(settings: Settings, sources: Mapping[str, SourceSystem]) -> 
         GeneratedFile(SCHEMA_FILE, render_schema()),
     ]
     return [*fixed, *dbt_sources]
+
+
+def built_catalog(settings: Settings) -> GeneratedFile | None:
+    """Return the catalogue of silver and gold as the warehouse has them; ``None`` where nothing is built yet.
+
+    Raises:
+        Busy: the warehouse is being written.
+    """
+    if not settings.warehouse_file.exists():
+        return None
+    try:
+        with duckdb.connect(str(settings.warehouse_file), read_only=True) as con:
+            described = describe(con, (settings.home / "dbt" / "runs").glob("*"))
+    except duckdb.IOException as error:
+        raise Busy(
+            "The warehouse is in use, so its columns cannot be read.", "Try again when the run is over."
+        ) from error
+    return GeneratedFile(catalog_path(settings.scripts_dir), render_catalog(described)) if described.columns else None
 
 
 def env_example(sources: Mapping[str, SourceSystem]) -> str:

@@ -5,21 +5,14 @@ Server its text runs as it is; DuckDB runs what :mod:`program
 <orchestration.scripts.program>` makes of it, and refuses the rest by name.
 """
 
-from orchestration.scripts.check import check, check_script
-from orchestration.scripts.lineage import Lineage, lineage, lineages
 from orchestration.scripts.outline import Outline
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.source import Script, find_scripts, read_script
 
 __all__ = [
-    "Lineage",
     "Outline",
     "Problem",
     "Script",
-    "check",
-    "check_script",
     "find_scripts",
-    "lineage",
-    "lineages",
     "read_script",
 ]

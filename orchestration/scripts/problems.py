@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +29,11 @@ class Problem:
     def __str__(self) -> str:
         """Write it the way compilers do, so that editors can jump to the place."""
         return f"{self.file}:{self.line}:{self.column}: {self.what}: {self.why} {self.instead}".rstrip()
+
+    @property
+    def document(self) -> dict[str, str | int]:
+        """Return it for JSON."""
+        return {name: str(value) if name == "file" else value for name, value in asdict(self).items()}
 
 
 def refusal(problems: Sequence[Problem]) -> ScriptRefused:

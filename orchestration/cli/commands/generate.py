@@ -8,7 +8,7 @@ import typer
 
 from orchestration.cli.console import print_json, say
 from orchestration.cli.exit_codes import ExitCode
-from orchestration.cli.generated import GeneratedFile, generated_files
+from orchestration.cli.generated import GeneratedFile, built_catalog, generated_files
 from orchestration.contracts.source import find_sources
 from orchestration.settings import load_settings
 
@@ -20,9 +20,15 @@ def generate(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit code 1 when a file is stale.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Write .env.example, the editors' contract schema and dbt's source files."""
+    """Write .env.example, the editors' contract schema, dbt's source files and the scripts' catalogue.
+
+    The catalogue of silver and gold is read from the warehouse, where one is built; ``--check`` leaves it out, for
+    what a warehouse holds may be older than its models.
+    """
     settings = load_settings()
     files = generated_files(settings, find_sources(settings.sources_dir))
+    built = None if check else built_catalog(settings)
+    files += [built] if built else []
     stale = [file for file in files if file.stale]
     if not check:
         for file in stale:

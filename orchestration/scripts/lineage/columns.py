@@ -61,8 +61,10 @@ def _written(action: Action, made: dict[Name, dict[str, Made]]) -> Iterator[tupl
         yield from ((f"@{name}", "", item) for name, item in zip(action.variables, traced, strict=False))
 
 
-def _traced(query: exp.Expr, made: Mapping[Name, Mapping[str, Made]]) -> list[Made]:
-    temporary = {name: columns for name, columns in made.items() if isinstance(name, str)}
+def _traced(query: exp.Expr, made: Mapping[Name, dict[str, Made]]) -> list[Made]:
+    temporary: dict[Name, Mapping[str, Made]] = {
+        name: columns for name, columns in made.items() if isinstance(name, str)
+    }
     return [item for _, item in resolved(trace(query), temporary)]
 
 

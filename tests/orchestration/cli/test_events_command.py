@@ -51,4 +51,5 @@ def test_a_file_that_makes_no_type_is_told(strata: Strata, tmp_path: Path, monke
 
 def test_the_platforms_own_files_are_well(strata: Strata) -> None:
     answer = strata("sql", "check")
-    assert (answer.code, answer.out.strip()) == (0, "All 2 scripts are well.")
+    assert answer.code == 0
+    assert ", 0 errors, " in answer.out.splitlines()[-1]

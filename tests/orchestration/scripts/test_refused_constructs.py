@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.scripts import check
+from orchestration.scripts import read_script
+from orchestration.scripts.outline import outline
 from orchestration.scripts.program import Program
 
 Write = Callable[..., Path]
@@ -70,12 +71,6 @@ def test_print_is_passed_over_with_a_warning(write_script: Write, compiled: Comp
 
 def test_a_script_without_a_header_has_no_owner(write_script: Write) -> None:
     path = write_script("SELECT s.id INTO finance.x FROM silver.sale AS s;", header="")
-    assert [problem.what for problem in check(path.parent)] == [
+    assert [problem.what for problem in outline(read_script(path)).problems] == [
         f"no {x} in the header" for x in ("title", "owner", "description")
     ]
-
-
-def test_the_scripts_of_the_project_have_no_problems() -> None:
-    from orchestration.settings import PROJECT
-
-    assert check(PROJECT / "sql_scripts" / "financial") == []

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.failures import ScriptRefused
-from orchestration.scripts import check_script, lineage, lineages, read_script
+from orchestration.scripts import read_script
+from orchestration.scripts.lineage import lineage, lineages
+from orchestration.scripts.outline import outline
 from orchestration.scripts.source import decode
 
 Write = Callable[..., Path]
@@ -34,7 +36,7 @@ def test_a_script_reads_the_same_in_every_encoding(write_script: Write, encoding
     assert script.header.title == "Übersicht"
     assert script.header.description == "First line and second."
     assert "N'Zoë'" in script.text
-    checked = check_script(script)
+    checked = outline(script)
     assert checked.problems == ()
     assert checked.writes == (("finance", "result"),)
 

@@ -1,0 +1,120 @@
+"""Warns of what is right T-SQL and still surprises: its result hangs on a scale, an order or a setting nobody chose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from sqlglot import exp
+
+from orchestration.scripts.actions import Action, Assign, Create
+from orchestration.scripts.binding.expressions import INEXACT
+from orchestration.scripts.binding.plan import type_of
+from orchestration.scripts.constructs import Advice
+from orchestration.scripts.dialect import function_name
+from orchestration.scripts.lineage.columns import queries
+from orchestration.scripts.places import place_of
+from orchestration.scripts.problems import Problem
+from orchestration.scripts.program import Program
+
+Found = tuple[str, exp.Expr, str, Advice]
+"""A rule, the node, what it is, and the advice."""
+
+_SCALE = Advice(
+    "SQL Server derives the scale from both sides' types, and cuts it where 38 digits are not enough.",
+    "Write CAST(… AS decimal(p,s)) around it, with the scale that you want.",
+)
+_BLANK = Advice("= passes over blanks at the end, LIKE and LEN do not agree with it.", "Leave the blank out.")
+_CASE = Advice("text compares without case already.", "Leave UPPER or LOWER out.")
+_TEXT_ORDER = Advice("which text comes first is the collation's to say.", "Compare keys, numbers or dates.")
+_WEEKDAY = Advice(
+    "which day a week begins with, and what days are called, is a setting of the server (Sunday is 1 here).",
+    "Count from a known day: DATEDIFF(day, '19000101', x) % 7 is 0 on Mondays.",
+)
+_AGGREGATED = Advice("in which order the texts are joined is any.", "Write WITHIN GROUP (ORDER BY …) behind it.")
+_LAST = Advice(
+    "without a frame it ends at the current row, and is that row's own value.",
+    "Write ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING, or FIRST_VALUE with the order turned round.",
+)
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.In, exp.Like)
+_RANGES = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between)
+_WEEK_PARTS = frozenset({"weekday", "dw", "w", "week", "wk", "ww"})
+
+
+def habits(program: Program) -> Iterator[Problem]:
+    """Yield a warning for everything in a compiled script that surprises; read it before the program is translated."""
+    for action in program.actions:
+        found = [*_floats(action), *(item for query in queries(action) for item in _in_query(query))]
+        for rule, node, what, advice in found:
+            place = place_of(program.script, node, action.place)
+            yield Problem(program.script.path, *place, what, advice.why, advice.instead, "warning", rule)
+
+
+def _in_query(query: exp.Query) -> Iterator[Found]:
+    for node in query.walk():
+        judge = _JUDGES.get(type(node))
+        if judge is not None:
+            yield from judge(node)
+        name = function_name(node)
+        if name in _FUNCTIONS:
+            yield from _FUNCTIONS[name](node)
+
+
+def _floats(action: Action) -> Iterator[Found]:
+    """Find columns and variables that are declared as float."""
+    kinds = action.variables if isinstance(action, Assign) else {}
+    kinds = action.layout.columns if isinstance(action, Create) else kinds
+    for name, kind in kinds.items():
+        if kind.is_float:
+            yield "float", exp.Select(), f"{name} {kind.tsql}", INEXACT
+
+
+def _division(node: exp.Expr) -> Iterator[Found]:
+    around = node.parent
+    while around is not None and not isinstance(around, exp.Query | exp.Cast | exp.Convert):
+        around = around.parent
+    if type_of(node).name == "decimal" and not isinstance(around, exp.Cast | exp.Convert):
+        yield "decimal-division", node, f"a division that gives {type_of(node).tsql}", _SCALE
+
+
+def _comparison(node: exp.Expr) -> Iterator[Found]:
+    sides = [node.this, node.args.get("expression"), *(node.expressions if isinstance(node, exp.In) else [])]
+    for side in [item.unnest() for item in sides if item is not None]:
+        if isinstance(side, exp.Literal | exp.National) and type_of(side).is_text and side.name.endswith(" "):
+            yield "trailing-blanks", side, f"'{side.name}'", _BLANK
+        if function_name(side) in ("UPPER", "LOWER") and not isinstance(node, exp.Like):
+            yield "case", side, f"{function_name(side)}() in a comparison", _CASE
+
+
+def _range(node: exp.Expr) -> Iterator[Found]:
+    sides = [node.this, *(node.args.get(name) for name in ("expression", "low", "high"))]
+    if all(type_of(side).is_text for side in sides if side is not None):
+        yield "text-order", node, "texts compared by their order", _TEXT_ORDER
+
+
+def _part(node: exp.Expr) -> Iterator[Found]:
+    part = str(node.meta.get("part", "")).lower()
+    if part in _WEEK_PARTS:
+        yield "weekday", node, f"{function_name(node)}({part}, …)", _WEEKDAY
+
+
+def _joined(node: exp.Expr) -> Iterator[Found]:
+    if not isinstance(node.this, exp.Order):
+        yield "row-order", node, "STRING_AGG() without an order", _AGGREGATED
+
+
+def _last(node: exp.Expr) -> Iterator[Found]:
+    window = node.find_ancestor(exp.Window)
+    if window is not None and window.args.get("spec") is None:
+        yield "row-order", node, "LAST_VALUE() without a frame", _LAST
+
+
+_JUDGES: dict[type[exp.Expr], Callable[[exp.Expr], Iterator[Found]]] = {
+    exp.Div: _division,
+    **dict.fromkeys(_COMPARISONS, _comparison),
+    **dict.fromkeys(_RANGES, _range),
+}
+_FUNCTIONS: dict[str, Callable[[exp.Expr], Iterator[Found]]] = {
+    **dict.fromkeys(("DATEPART", "DATENAME", "DATEDIFF", "DATETRUNC"), _part),
+    "STRING_AGG": _joined,
+    "LAST_VALUE": _last,
+}

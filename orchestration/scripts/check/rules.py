@@ -1,0 +1,44 @@
+"""The warnings that there are, by the names under which a line may allow them: ``-- strata: allow float``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from orchestration.scripts.problems import Problem
+from orchestration.scripts.source import Script
+
+RULES = {
+    "case": "UPPER or LOWER where text is compared, which is without case already",
+    "clock": "GETDATE and its like, where @as_of is meant",
+    "decimal-division": "a division of decimals whose scale nobody chose by CAST",
+    "float": "float and real, which hold most amounts only nearly",
+    "integer-division": "a division of integers, which is cut",
+    "print": "PRINT, which nobody sees",
+    "row-order": "a result that depends on an order which nothing decides",
+    "select-star": "SELECT *, which changes with its source",
+    "text-order": "which of two texts comes first, which the collation decides",
+    "trailing-blanks": "a blank at the end of a text that is compared, which = passes over and LIKE does not",
+    "unknown-rule": "an allowance of a warning that there is not",
+    "weekday": "numbers and names of weekdays and weeks, which a server's settings decide",
+}
+_ALLOWED = re.compile(r"--[^\r\n]*?\bstrata:\s*allow\s+([a-z-]+(?:\s*,\s*[a-z-]+)*)", re.IGNORECASE)
+
+
+def allowed(script: Script, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Leave out the warnings that their own line allows, and warn of allowances of what there is not."""
+    granted: dict[int, set[str]] = {}
+    unknown: list[Problem] = []
+    for match in _ALLOWED.finditer(script.text):
+        line, column = script.place(match.start())
+        names = {name.strip().lower() for name in match[1].split(",")}
+        granted.setdefault(line, set()).update(names)
+        unknown += _unknown(script, (line, column), names - set(RULES))
+    kept = (item for item in problems if item.severity == "error" or item.rule not in granted.get(item.line, ()))
+    return tuple(sorted({*kept, *unknown}))
+
+
+def _unknown(script: Script, place: tuple[int, int], names: Iterable[str]) -> Iterator[Problem]:
+    why, instead = "there is no such rule.", f"Write one of {', '.join(RULES)}."
+    for name in sorted(names):
+        yield Problem(script.path, *place, f"allow {name}", why, instead, "warning", "unknown-rule")

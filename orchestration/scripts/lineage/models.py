@@ -1,0 +1,54 @@
+"""Of which columns dbt's models make theirs, told from the SQL that dbt compiled of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.schema import MappingSchema
+
+from orchestration.names import TENANT, Table
+from orchestration.scripts.lineage.columns import ColumnSources
+from orchestration.scripts.lineage.tracing import trace
+
+Stored = Mapping[Table, Iterable[str]]
+"""The columns of tables, the platform's and personal ones too."""
+
+
+def compiled_models(folders: Iterable[Path], tables: Iterable[Table]) -> dict[Table, str]:
+    """Return the newest compiled SQL of each model below some folders: dbt's targets, one for each of its runs."""
+    wanted = {name: (schema, name) for schema, name in tables}
+    newest: dict[Table, tuple[float, Path]] = {}
+    for folder in folders:
+        for path in folder.glob("compiled/*/models/**/*.sql"):
+            table = wanted.get(path.stem)
+            if table is not None and path.is_file():
+                newest[table] = max(newest.get(table, (0.0, path)), (path.stat().st_mtime, path))
+    return {table: path.read_text(encoding="utf-8") for table, (_, path) in newest.items()}
+
+
+def model_lineage(compiled: Mapping[Table, str], stored: Stored) -> dict[Table, ColumnSources]:
+    """Return the sources of each model's columns; a model whose SQL does not tell them is not among the results."""
+    schema = MappingSchema(dialect="duckdb")
+    for table, columns in stored.items():
+        schema.add_table(exp.table_(table[1], table[0]), dict.fromkeys(columns, "text"))
+    found = {table: _sources(sql, schema) for table, sql in compiled.items()}
+    return {table: sources for table, sources in found.items() if sources}
+
+
+def _sources(sql: str, schema: MappingSchema) -> ColumnSources:
+    try:
+        tree = sqlglot.parse_one(sql, dialect="duckdb")
+        for node in tree.find_all(exp.Table):
+            node.set("catalog", None)
+        tree = qualify(tree, dialect="duckdb", schema=schema, validate_qualify_columns=False)
+    except SqlglotError:
+        return {}
+    return {
+        name: sorted({(table, column) for table, column in made if not isinstance(table, str) and column != TENANT})
+        for name, made in trace(tree)
+    }
