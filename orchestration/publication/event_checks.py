@@ -11,6 +11,7 @@ from sqlglot.errors import OptimizeError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
+from orchestration.failures import ScriptRefused
 from orchestration.names import TENANT
 from orchestration.publication.event_queries import FOLDER, EventQuery, read_event_queries
 from orchestration.scripts.problems import Problem

@@ -19,25 +19,29 @@ from orchestration.contracts.model import Contract
 from orchestration.names import BRONZE_PREFIX, GOLD, SILVER, Table
 from orchestration.quality.personal import personal_columns
 from orchestration.scripts.lineage.columns import ColumnSources
-from orchestration.scripts.lineage.models import compiled_models, model_lineage
+from orchestration.scripts.lineage.models import compiled_models, model_lineage, model_reads
 from orchestration.scripts.scope import Personal, visible
 from orchestration.scripts.types import Catalog, SqlType, from_duckdb
 
 FILE = "catalog.yml"
 """The file's name below the folder of all scripts."""
 _LAYERS = (SILVER, GOLD)
+_READS = "_reads"
+_WIDTH = 112
 _HEAD = """\
 # Written by `strata generate` from a built warehouse: the columns of silver and gold that scripts see, with the types
-# that they have on SQL Server, and behind <- the columns that the model makes each of (?: not told by its SQL).
+# that they have on SQL Server, and behind <- the columns that the model makes each of (?: not told by its SQL);
+# _reads are the tables that the model reads.
 """
 
 
 @dataclass(frozen=True)
 class Described:
-    """Tables, and of which columns each of their columns is made; one that is not there is not known."""
+    """Tables, of which columns theirs are made, and which tables each reads; what is not there is unknown."""
 
     columns: Catalog = field(default_factory=dict)
     lineage: Mapping[Table, ColumnSources] = field(default_factory=dict)
+    reads: Mapping[Table, tuple[Table, ...]] = field(default_factory=dict)
 
 
 def catalog_of(con: duckdb.DuckDBPyConnection, personal: Personal | None = None) -> Catalog:
@@ -64,7 +68,8 @@ def describe(con: duckdb.DuckDBPyConnection, targets: Iterable[Path]) -> Describ
         "WHERE database_name = current_database() GROUP BY ALL"
     )
     stored = {(schema, table): names for schema, table, names in rows.fetchall()}
-    made = model_lineage(compiled_models(targets, columns), stored)
+    compiled = compiled_models(targets, columns)
+    made = model_lineage(compiled, stored)
     return Described(
         columns,
         {
@@ -72,6 +77,7 @@ def describe(con: duckdb.DuckDBPyConnection, targets: Iterable[Path]) -> Describ
             for table in columns
             if table in made
         },
+        model_reads(compiled),
     )
 
 
@@ -101,14 +107,17 @@ def read_catalog(path: Path) -> Described:
     document = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders, and C's is twenty times as fast
     columns: dict[Table, dict[str, SqlType]] = {}
     lineage: dict[Table, dict[str, list[tuple[Table, str]]]] = {}
+    reads: dict[Table, tuple[Table, ...]] = {}
     for name, entries in (document or {}).items():
         table = _table(name)
+        if text := entries.pop(_READS, ""):
+            reads[table] = tuple(_table(item.strip()) for item in text.split(","))
         for column, text in entries.items():
             kind, _, sources = (part.strip() for part in str(text).partition("<-"))
             columns.setdefault(table, {})[column] = _type(kind)
             if sources != "?":
                 lineage.setdefault(table, {})[column] = [_source(item) for item in sources.split(", ") if item]
-    return Described(columns, lineage)
+    return Described(columns, lineage, reads)
 
 
 def render_catalog(described: Described) -> str:
@@ -117,19 +126,23 @@ def render_catalog(described: Described) -> str:
     for table, columns in sorted(described.columns.items()):
         if table[0] in _LAYERS:
             lines.append(f"{'.'.join(table)}:")
+            lines += (
+                [_folded(_READS, ", ".join(map(".".join, described.reads[table])))] if table in described.reads else []
+            )
             lines += [_line(described.lineage.get(table, {}), name, kind) for name, kind in columns.items()]
     return "\n".join(lines) + "\n"
 
 
 def _line(lineage: ColumnSources, name: str, kind: SqlType) -> str:
     sources = ", ".join(".".join((*table, column)) for table, column in lineage[name]) if name in lineage else "?"
-    text = f"  {name}: {kind.tsql} <- {sources}".rstrip()
-    if len(text) <= 120:
-        return text
-    head, _, rest = text.partition(" <- ")
-    name_, _, written = head.partition(": ")
-    folded = textwrap.wrap(f"{written} <- {rest}", 110, break_long_words=False, break_on_hyphens=False)
-    return f"{name_}: >-\n" + "\n".join(f"    {line}" for line in folded)
+    return _folded(name, f"{kind.tsql} <- {sources}".rstrip())
+
+
+def _folded(name: str, text: str) -> str:
+    if len(name) + len(text) <= _WIDTH:
+        return f"  {name}: {text}"
+    lines = textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+    return f"  {name}: >-\n" + "\n".join(f"    {line}" for line in lines)
 
 
 def _type(written: str) -> SqlType:

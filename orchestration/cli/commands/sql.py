@@ -7,10 +7,11 @@ import typer
 from orchestration.cli.commands.sql_check import check
 from orchestration.cli.commands.sql_diff import diff
 from orchestration.cli.commands.sql_explain import explain
+from orchestration.cli.commands.sql_lineage import lineage
 from orchestration.cli.commands.sql_run import run
 
 app = typer.Typer(no_args_is_help=True)
-for command in (check, run, diff, explain):
+for command in (check, lineage, run, diff, explain):
     app.command()(command)
 
 

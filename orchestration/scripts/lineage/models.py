@@ -31,6 +31,18 @@ def compiled_models(folders: Iterable[Path], tables: Iterable[Table]) -> dict[Ta
     return {table: path.read_text(encoding="utf-8") for table, (_, path) in newest.items()}
 
 
+def model_reads(compiled: Mapping[Table, str]) -> dict[Table, tuple[Table, ...]]:
+    """Return the tables that each model names; a model whose SQL cannot be parsed is not among the results."""
+    found: dict[Table, tuple[Table, ...]] = {}
+    for table, sql in compiled.items():
+        try:
+            tree = sqlglot.parse_one(sql, dialect="duckdb")
+        except SqlglotError:
+            continue
+        found[table] = tuple(sorted({(node.db, node.name) for node in tree.find_all(exp.Table) if node.db}))
+    return found
+
+
 def model_lineage(compiled: Mapping[Table, str], stored: Stored) -> dict[Table, ColumnSources]:
     """Return the sources of each model's columns; a model whose SQL does not tell them is not among the results."""
     schema = MappingSchema(dialect="duckdb")
