@@ -47,6 +47,13 @@ class Settings(BaseSettings):
         description="Control-plane database; empty: an SQLite file under home.",
         examples=["postgresql+psycopg://strata:password@db.example.com/strata"],
     )
+    scripts_server: SecretStr | None = Field(
+        None,
+        description="ODBC connection string of a T-SQL server's empty database, for strata sql run --target sqlserver.",
+        examples=[
+            "DRIVER={ODBC Driver 18 for SQL Server};SERVER=sql.example.com;DATABASE=trial;UID=trial;PWD=password"
+        ],
+    )
     key_pepper: SecretStr | None = Field(
         None,
         description="Secret of API keys' digests, or file:, env:, vault: and where it is; empty: one under home.",

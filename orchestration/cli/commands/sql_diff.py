@@ -46,7 +46,7 @@ def _show(found: Difference) -> None:
         for fault in faults:
             say(f"as of {side}: {fault}", style="bold red")
     for table in found.tables:
-        _show_table(table)
+        show_table(table)
     if not found.is_changed:
         say("No table differs.", style="green")
 
@@ -59,7 +59,8 @@ def _show_files(files: Files) -> None:
         say(f"{old} is now {new}.")
 
 
-def _show_table(table: TableDifference) -> None:
+def show_table(table: TableDifference) -> None:
+    """Print what became of a table."""
     name = ".".join(table.table)
     if table.rows_a is None or table.rows_b is None:
         rows = table.rows_a if table.rows_b is None else table.rows_b
@@ -139,11 +140,12 @@ def _document(found: Difference) -> dict[str, object]:
             "renamed": dict(files.renamed),
         },
         "faults": {"a": list(found.faults[0]), "b": list(found.faults[1])},
-        "tables": [_table(table) for table in found.tables],
+        "tables": [table_document(table) for table in found.tables],
     }
 
 
-def _table(table: TableDifference) -> dict[str, object]:
+def table_document(table: TableDifference) -> dict[str, object]:
+    """Return what became of a table, for JSON."""
     retyped = {name: {"a": a, "b": b} for name, (a, b) in table.columns_retyped.items()}
     return {
         "table": ".".join(table.table),

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from orchestration.cli.choices import day_named
+from orchestration.cli.commands.sql_diff import show_table, table_document
 from orchestration.cli.console import print_json, print_table, say
 from orchestration.cli.exit_codes import ExitCode
 from orchestration.runtime import open_runtime
 from orchestration.scripts.review.setting import turn
 from orchestration.scripts.review.summary import Summary
+from orchestration.scripts.review.table_difference import TableDifference
 from orchestration.scripts.review.trial import Tried
 from orchestration.scripts.review.trying import Request, Result, try_scripts
 
 _WIDTH = 24
 
 
+class Target(StrEnum):
+    """Where a script is tried."""
+
+    DUCKDB = "duckdb"
+    SQLSERVER = "sqlserver"
+
+
 def run(
     script: Annotated[str, typer.Argument(help="A script's name, path or table; all of them when left out.")] = "",
     as_of: Annotated[str, typer.Option(help="What @as_of is, such as 2026-11-30; by default the newest day.")] = "",
     tenant: Annotated[str | None, typer.Option(help="Whose rows; not needed where there is one tenant.")] = None,
+    target: Annotated[
+        Target, typer.Option(help="sqlserver: the text as written, on STRATA_SCRIPTS_SERVER, compared with DuckDB's.")
+    ] = Target.DUCKDB,
     limit: Annotated[int, typer.Option(min=0, help="Show so many rows of each table.")] = 3,
     from_close: Annotated[
         bool,
@@ -32,7 +45,7 @@ def run(
     """Run a script, and those it reads from, into tables that nobody keeps; exit code 1 when something fails."""
     runtime = open_runtime()
     place = turn(runtime, tenant, day_named(as_of) if as_of else None)
-    result = try_scripts(runtime, Request(place, script, limit, from_close))
+    result = try_scripts(runtime, Request(place, script, limit, from_close, target is Target.SQLSERVER))
     if as_json:
         print_json({"tenant": place.tenant, "as_of": place.as_of, **_document(result)})
     else:
@@ -46,6 +59,8 @@ def _show(result: Result) -> None:
         _show_other(other)
     for tried in result.tried:
         _show_script(tried, {table.table: table for table in result.tables})
+    for table in result.compared:
+        _show_compared(table)
 
 
 def _show_other(other: Tried) -> None:
@@ -71,6 +86,14 @@ def _show_script(tried: Tried, tables: dict[tuple[str, str], Summary]) -> None:
             say(f"check holds: {check.check.title}{allowed}", style="green")
         else:
             say(f"check fails: {check.sentence}", style="bold red")
+
+
+def _show_compared(table: TableDifference) -> None:
+    if not table.is_changed:
+        say(f"{'.'.join(table.table)}: the same on both engines.", style="green")
+        return
+    say("The engines differ; A is DuckDB, B is the server.", style="bold red")
+    show_table(table)
 
 
 def _show_table(table: Summary, seconds: float) -> None:
@@ -108,6 +131,7 @@ def _document(result: Result) -> dict[str, object]:
         ],
         "scripts": [_script(item) for item in result.tried],
         "tables": [_table(item) for item in result.tables],
+        "compared": [table_document(item) for item in result.compared],
     }
 
 

@@ -21,6 +21,7 @@ from orchestration.scripts.outline import outline
 from orchestration.scripts.problems import Problem, refusal
 from orchestration.scripts.program import Program, compile_script
 from orchestration.scripts.review.selection import require_built
+from orchestration.scripts.review.server import Server
 from orchestration.scripts.scope import Personal, visible
 from orchestration.scripts.source import Script
 from orchestration.scripts.types import Columns
@@ -47,7 +48,10 @@ class Tried:
 
 @dataclass
 class Trial:
-    """One tenant's turn in the scratch place ``schema``; ``closed`` are columns of its last close, by table."""
+    """One tenant's turn in the scratch place ``schema``; ``closed`` are columns of its last close, by table.
+
+    ``server`` is where scripts run, if not on DuckDB.
+    """
 
     session: Session
     plan: Plan
@@ -55,6 +59,7 @@ class Trial:
     personal: Personal | None
     schema: str
     closed: Mapping[Table, Mapping[str, str]] = field(default_factory=dict)
+    server: Server | None = None
     built: dict[Table, Columns] = field(default_factory=dict)
     kept: dict[Table, Columns] = field(default_factory=dict)
     failed: set[Table] = field(default_factory=set)
@@ -78,7 +83,7 @@ class Trial:
             self.kept.update(program.writes)
             return Tried(item, kept=True)
         try:
-            run_program(self.session.con, program, self.turn, self.personal, self.schema)
+            self._execute(program)
         except StrataError as error:
             return self._failed(item, (str(error),), began)
         self.built.update(program.writes)
@@ -98,6 +103,12 @@ class Trial:
             message = f"{item.script.path}: {'.'.join(missing[0])}, which it reads, could not be built."
             raise ScriptRefused(message, "See what its script says.")
 
+    def _execute(self, program: Program) -> None:
+        if self.server:
+            self.server.run(program, self.schema)
+        else:
+            run_program(self.session.con, program, self.turn, self.personal, self.schema)
+
     def _compiled(self, script: Script) -> Program:
         reads = [table for table in outline(script).reads if table[0] != FINANCE]
         return compile_script(script, {**visible(self.session.con, reads, self.personal), **self.kept}, self.built)
@@ -115,7 +126,7 @@ class Trial:
             if check.problems:
                 raise refusal(check.problems)
             program = self._compiled(check.query)
-            run_program(self.session.con, program, self.turn, self.personal, self.schema)
+            self._execute(program)
         except StrataError as error:
             return CheckOutcome(item, check, fault=str(error))
         place = qualified((self.schema, check.table[1]))

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from orchestration.failures import SettingsError
+from orchestration.names import FINANCE, Table
 from orchestration.runtime import Runtime
-from orchestration.scripts.close.plan import read_plan
+from orchestration.scripts.close.plan import PlannedScript, read_plan
 from orchestration.scripts.execution import Turn
+from orchestration.scripts.outline import outline
+from orchestration.scripts.review.comparison import Built, compare
 from orchestration.scripts.review.scratch import scratch
 from orchestration.scripts.review.selection import needed, script_named
+from orchestration.scripts.review.server import Server, connected
 from orchestration.scripts.review.setting import scripts_folder, stage
 from orchestration.scripts.review.summary import Summary, summary
+from orchestration.scripts.review.table_difference import TableDifference
 from orchestration.scripts.review.trial import Trial, Tried
+
+_EXAMPLES = 5
 
 
 @dataclass(frozen=True)
@@ -26,21 +34,27 @@ class Request:
     script: str = ""
     limit: int = 3
     from_close: bool = False
+    on_server: bool = False
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of it; ``tables`` are those of the scripts asked for, ``others`` ran or were kept for their sake."""
+    """What came of it; ``tables`` are those of the scripts asked for, ``others`` ran or were kept for their sake.
+
+    ``compared``: on a server, how its tables differ from those that DuckDB builds (A) of the same rows.
+    """
 
     tried: Sequence[Tried]
     others: Sequence[Tried]
     tables: Sequence[Summary]
+    compared: Sequence[TableDifference] = ()
 
     @property
     def is_well(self) -> bool:
         """Whether everything was built and every check holds."""
         built = not any(item.faults for item in (*self.tried, *self.others))
-        return built and all(check.passed for item in self.tried for check in item.checks)
+        same = not any(table.is_changed for table in self.compared)
+        return built and same and all(check.passed for item in self.tried for check in item.checks)
 
 
 def try_scripts(runtime: Runtime, request: Request) -> Result:
@@ -54,16 +68,44 @@ def try_scripts(runtime: Runtime, request: Request) -> Result:
     plan = read_plan(scripts_folder(runtime))
     asked = [script_named(plan, request.script)] if request.script else list(plan.scripts)
     with stage(runtime, "trial of scripts") as here, scratch(here.session.con) as place:
-        closed = here.closed(request.turn) if request.from_close else {}
+        closed = here.closed(request.turn) if request.from_close and not request.on_server else {}
         trial = Trial(here.session, plan, request.turn, here.personal, place, closed)
-        tried = trial.run(needed(plan, asked, with_checks=True), asked)
-        mine = [_checked(trial, item) for item in tried if item.script in asked]
-        tables = [
-            summary(here.session.con, place, table, columns, request.limit)
-            for item in mine
-            for table, columns in item.tables.items()
-        ]
+        if request.on_server:
+            return _on_server(runtime, trial, asked, request)
+        return _result(trial, asked, request.limit)
+
+
+def _result(trial: Trial, asked: Collection[PlannedScript], limit: int) -> Result:
+    tried = trial.run(needed(trial.plan, asked, with_checks=True), asked)
+    mine = [_checked(trial, item) for item in tried if item.script in asked]
+    tables = [
+        summary(trial.session.con, trial.schema, table, columns, limit)
+        for item in mine
+        for table, columns in item.tables.items()
+    ]
     return Result(mine, [item for item in tried if item.script not in asked], tables)
+
+
+def _on_server(runtime: Runtime, trial: Trial, asked: Collection[PlannedScript], request: Request) -> Result:
+    """Run on the server, and on DuckDB too, and compare."""
+    address, con = runtime.settings.scripts_server, trial.session.con
+    if address is None:
+        raise SettingsError("No T-SQL server is named.", "Set STRATA_SCRIPTS_SERVER to an ODBC connection string.")
+    folder = runtime.settings.home / "odbc"
+    scripts = needed(trial.plan, asked, with_checks=True)
+    texts = [*(item.script for item in scripts), *(check.query for item in asked for check in item.checks)]
+    inputs = {table for text in texts for table in outline(text).reads if table[0] != FINANCE}
+    with connected(address.get_secret_value(), folder) as remote, scratch(con, "server") as place:
+        there = Server(remote, con, trial.turn, trial.personal, inputs)
+        on_server = Trial(trial.session, trial.plan, trial.turn, trial.personal, place, server=there)
+        result, own = _result(on_server, asked, request.limit), _result(trial, asked, 0)
+        a, b = _built(own, trial.schema), _built(result, place)
+        compared = [compare(con, table, a.get(table), b.get(table), _EXAMPLES) for table in dict.fromkeys((*a, *b))]
+    return replace(result, compared=compared)
+
+
+def _built(result: Result, schema: str) -> dict[Table, Built]:
+    return {table.table: Built(schema, table.columns) for table in result.tables}
 
 
 def _checked(trial: Trial, item: Tried) -> Tried:
