@@ -62,7 +62,8 @@ medians AS (
         q.side,
         q.stage_number,
         q.segment,
-        CAST(SUM(q.days_in_stage) AS decimal(18, 2)) / CAST(COUNT(*) AS decimal(18, 2)) AS median_days
+        CAST(CAST(SUM(q.days_in_stage) AS decimal(18, 2)) / CAST(COUNT(*) AS decimal(18, 2)) AS decimal(9, 2))
+            AS median_days
     FROM queues AS q
     WHERE 2 * q.place BETWEEN q.places AND q.places + 2
     GROUP BY q.month_start, q.side, q.stage_number, q.segment
@@ -78,14 +79,15 @@ SELECT
     CAST(v.lost AS int) AS lost,
     CAST(v.waiting AS int) AS waiting,
     CAST(v.reached AS int) AS reached,
+    -- Dividing by NULL gives none to the goals.
     CAST(
-        CASE WHEN v.reached = 0 THEN CAST(v.moved AS decimal(18, 2)) / CAST(v.entered AS decimal(18, 2)) END
+        CAST(v.moved AS decimal(18, 2)) / CAST(CASE WHEN v.reached = 0 THEN v.entered END AS decimal(18, 2))
         AS decimal(9, 6)
     ) AS conversion_rate,
     CAST(
         CAST(v.days_in_stage AS decimal(18, 2)) / NULLIF(CAST(v.moved AS decimal(18, 2)), 0) AS decimal(9, 2)
     ) AS average_days,
-    CAST(m.median_days AS decimal(9, 2)) AS median_days
+    m.median_days
 INTO finance.bowtie_monthly
 FROM volumes AS v
 LEFT JOIN medians AS m
