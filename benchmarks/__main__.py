@@ -36,6 +36,7 @@ ALL = (
     ("onboarding", ""),
     ("deliveries", ""),
     ("sftp", ""),
+    ("scripts_check", ""),
 )
 LONG = ("10000000", "20000000")
 

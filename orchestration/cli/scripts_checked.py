@@ -25,7 +25,7 @@ def described(settings: Settings) -> Described:
     """Return what is known of bronze, silver and gold without a warehouse."""
     found = read_catalog(catalog_path(settings.scripts_dir))
     bronze = bronze_catalog(known_contracts(find_sources(settings.sources_dir).values()))
-    return Described({**bronze, **found.columns}, found.lineage)
+    return Described({**bronze, **found.columns}, found.lineage, found.reads)
 
 
 def checked(settings: Settings, folder: Path, catalog: Catalog) -> Report:

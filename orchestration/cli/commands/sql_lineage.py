@@ -30,7 +30,8 @@ def lineage(
     tables, columns = _graphs(load_settings())
     start = _start(name, tables, columns)
     graph = columns if start is not None and len(start) > 2 else tables
-    edges = graph.around(start, downstream=downstream)
+    starts = [start] if start else sorted(node for node in graph.sources if node[0] == FINANCE)
+    edges = graph.around(starts, downstream=downstream)
     if svg:
         drawn = (
             edges
@@ -44,7 +45,6 @@ def lineage(
         partial = sorted(".".join(node) for node in graph.unknown if node in edges)
         print_json({"direction": "downstream" if downstream else "upstream", "edges": found, "unknown": partial})
     elif not svg:
-        starts = [start] if start else [node for node in sorted(edges) if node[0] == FINANCE]
         for node in starts:
             for line in tree(node, edges, graph.unknown):
                 say(line)

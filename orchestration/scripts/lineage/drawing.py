@@ -77,33 +77,48 @@ def _place(boxes: Mapping[Node, _Box], edges: Mapping[Node, Sequence[Node]]) -> 
     reads: dict[Node, set[Node]] = {table: set() for table in boxes}
     for made, sources in edges.items():
         reads[made[:2]].update(source[:2] for source in sources if source[:2] != made[:2])
-    for table in in_order({table: sorted(found) for table, found in reads.items()})[0]:
-        boxes[table].layer = max((boxes[read].layer + 1 for read in reads[table]), default=0)
     made_of = {table: {made for made, found in reads.items() if table in found} for table in boxes}
-    layers: dict[int, list[_Box]] = {}
-    for box in boxes.values():
-        layers.setdefault(box.layer, []).append(box)
+    layers = _layers(boxes, reads, made_of)
     x: float = _PAD
-    for number in sorted(layers):
-        for box in layers[number]:
+    for layer in layers:
+        for box in layer:
             box.x = x
-        x += max(box.width for box in layers[number]) + _GAP_X
-        _stack(layers[number])
-    for neighbours in (reads, made_of) * 4:
-        for number in sorted(layers, reverse=neighbours is made_of):
-            layers[number].sort(key=lambda box, near=neighbours: _middle(box, [boxes[t] for t in near[box.table]]))  # type: ignore[misc]  # mypy knows no default of a lambda
-            _stack(layers[number])
+        x += max(box.width for box in layer) + _GAP_X
+        _stack(layer, layers)
+    for neighbours, order in ((reads, layers), (made_of, layers[::-1])) * 4:
+        for layer in order:
+            middles = {box.table: _middle(box, [boxes[table] for table in neighbours[box.table]]) for box in layer}
+            layer.sort(key=lambda box, at=middles: at[box.table])  # type: ignore[misc]  # mypy knows no default of a lambda
+            _stack(layer, layers)
+
+
+def _layers(
+    boxes: Mapping[Node, _Box], reads: Mapping[Node, set[Node]], made_of: Mapping[Node, set[Node]]
+) -> list[list[_Box]]:
+    """Return the boxes from left to right: right of all that each reads, and then as near to its readers as may be."""
+    order = in_order({table: sorted(found) for table, found in reads.items()})[0]
+    for table in order:
+        boxes[table].layer = max((boxes[read].layer + 1 for read in reads[table]), default=0)
+    for table in reversed(order):
+        boxes[table].layer = min((boxes[made].layer - 1 for made in made_of[table]), default=boxes[table].layer)
+    numbers = sorted({box.layer for box in boxes.values()})
+    return [[box for box in boxes.values() if box.layer == number] for number in numbers]
 
 
 def _middle(box: _Box, near: Collection[_Box]) -> float:
     return sum(other.y + other.height / 2 for other in near) / len(near) if near else box.y + box.height / 2
 
 
-def _stack(layer: Sequence[_Box]) -> None:
-    y: float = _PAD
+def _stack(layer: Sequence[_Box], layers: Sequence[Sequence[_Box]]) -> None:
+    """Put a layer's boxes below each other, in the middle of the picture's height."""
+    y = _PAD + (max(map(_height, layers)) - _height(layer)) / 2
     for box in layer:
         box.y = y
         y += box.height + _GAP_Y
+
+
+def _height(layer: Sequence[_Box]) -> float:
+    return sum(box.height + _GAP_Y for box in layer) - _GAP_Y
 
 
 def _wire(boxes: Mapping[Node, _Box], source: Node, made: Node) -> str:

@@ -29,13 +29,11 @@ class Graph:
                 found.setdefault(source, []).append(node)
         return {node: sorted(made) for node, made in found.items()}
 
-    def around(self, start: Node | None, *, downstream: bool = False) -> dict[Node, Sequence[Node]]:
-        """Return what lies on one side of a node, each with its next ones; without a node, everything."""
+    def around(self, starts: Iterable[Node], *, downstream: bool = False) -> dict[Node, Sequence[Node]]:
+        """Return some nodes and all that lies on one side of them, each with its next ones."""
         edges = self.readers() if downstream else self.sources
-        if start is None:
-            return dict(edges)
         found: dict[Node, Sequence[Node]] = {}
-        waiting = [start]
+        waiting = list(starts)
         while waiting:
             node = waiting.pop()
             if node not in found:

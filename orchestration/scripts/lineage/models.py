@@ -11,9 +11,10 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
-from orchestration.names import TENANT, Table
+from orchestration.names import PLATFORM, TENANT, Table
 from orchestration.scripts.lineage.columns import ColumnSources
 from orchestration.scripts.lineage.tracing import trace
+from orchestration.scripts.tables import Name
 
 Stored = Mapping[Table, Iterable[str]]
 """The columns of tables, the platform's and personal ones too."""
@@ -39,7 +40,9 @@ def model_reads(compiled: Mapping[Table, str]) -> dict[Table, tuple[Table, ...]]
             tree = sqlglot.parse_one(sql, dialect="duckdb")
         except SqlglotError:
             continue
-        found[table] = tuple(sorted({(node.db, node.name) for node in tree.find_all(exp.Table) if node.db}))
+        found[table] = tuple(
+            sorted({(node.db, node.name) for node in tree.find_all(exp.Table) if node.db not in ("", PLATFORM)})
+        )
     return found
 
 
@@ -61,6 +64,10 @@ def _sources(sql: str, schema: MappingSchema) -> ColumnSources:
     except SqlglotError:
         return {}
     return {
-        name: sorted({(table, column) for table, column in made if not isinstance(table, str) and column != TENANT})
+        name: sorted((table, column) for table, column in made if _is_data(table) and column != TENANT)  # type: ignore[misc]  # a compiled model names no #t
         for name, made in trace(tree)
     }
+
+
+def _is_data(table: Name) -> bool:
+    return not isinstance(table, str) and table[0] != PLATFORM
