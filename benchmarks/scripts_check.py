@@ -45,8 +45,8 @@ def main() -> None:
     runs: dict[str, list[Run]] = {"cold": [], "from its cache": []}
     for number in range(chosen.rounds):
         environment = {"STRATA_HOME": str(home / f"home{number}")}
-        for name in runs:
-            runs[name].append(run_process(command, environment))
+        for found in runs.values():
+            found.append(run_process(command, environment))
     note = (
         f"{len(lines)} scripts of {min(lines)} to {max(lines)} lines; asked: {LIMIT_SECONDS} s of wall time on 2 cores"
     )

@@ -23,19 +23,18 @@ _SCALE = Advice(
     "SQL Server derives the scale from both sides' types, and cuts it where 38 digits are not enough.",
     "Write CAST(… AS decimal(p,s)) around it, with the scale that you want.",
 )
-_BLANK = Advice("= passes over blanks at the end, LIKE and LEN do not agree with it.", "Leave the blank out.")
+_BLANK = Advice("= passes over blanks at the end.", "Leave the blank out.")
 _CASE = Advice("text compares without case already.", "Leave UPPER or LOWER out.")
 _TEXT_ORDER = Advice("which text comes first is the collation's to say.", "Compare keys, numbers or dates.")
 _WEEKDAY = Advice(
     "which day a week begins with, and what days are called, is a setting of the server (Sunday is 1 here).",
     "Count from a known day: DATEDIFF(day, '19000101', x) % 7 is 0 on Mondays.",
 )
-_AGGREGATED = Advice("in which order the texts are joined is any.", "Write WITHIN GROUP (ORDER BY …) behind it.")
 _LAST = Advice(
     "without a frame it ends at the current row, and is that row's own value.",
     "Write ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING, or FIRST_VALUE with the order turned round.",
 )
-_COMPARISONS = (exp.EQ, exp.NEQ, exp.In, exp.Like)
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.In)
 _RANGES = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between)
 _WEEK_PARTS = frozenset({"weekday", "dw", "w", "week", "wk", "ww"})
 
@@ -81,7 +80,7 @@ def _comparison(node: exp.Expr) -> Iterator[Found]:
     for side in [item.unnest() for item in sides if item is not None]:
         if isinstance(side, exp.Literal | exp.National) and type_of(side).is_text and side.name.endswith(" "):
             yield "trailing-blanks", side, f"'{side.name}'", _BLANK
-        if function_name(side) in ("UPPER", "LOWER") and not isinstance(node, exp.Like):
+        if function_name(side) in ("UPPER", "LOWER"):
             yield "case", side, f"{function_name(side)}() in a comparison", _CASE
 
 
@@ -97,11 +96,6 @@ def _part(node: exp.Expr) -> Iterator[Found]:
         yield "weekday", node, f"{function_name(node)}({part}, …)", _WEEKDAY
 
 
-def _joined(node: exp.Expr) -> Iterator[Found]:
-    if not isinstance(node.this, exp.Order):
-        yield "row-order", node, "STRING_AGG() without an order", _AGGREGATED
-
-
 def _last(node: exp.Expr) -> Iterator[Found]:
     window = node.find_ancestor(exp.Window)
     if window is not None and window.args.get("spec") is None:
@@ -115,6 +109,5 @@ _JUDGES: dict[type[exp.Expr], Callable[[exp.Expr], Iterator[Found]]] = {
 }
 _FUNCTIONS: dict[str, Callable[[exp.Expr], Iterator[Found]]] = {
     **dict.fromkeys(("DATEPART", "DATENAME", "DATEDIFF", "DATETRUNC"), _part),
-    "STRING_AGG": _joined,
     "LAST_VALUE": _last,
 }

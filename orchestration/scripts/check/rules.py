@@ -18,7 +18,7 @@ RULES = {
     "row-order": "a result that depends on an order which nothing decides",
     "select-star": "SELECT *, which changes with its source",
     "text-order": "which of two texts comes first, which the collation decides",
-    "trailing-blanks": "a blank at the end of a text that is compared, which = passes over and LIKE does not",
+    "trailing-blanks": "a blank at the end of a text that is compared, which = passes over",
     "unknown-rule": "an allowance of a warning that there is not",
     "weekday": "numbers and names of weekdays and weeks, which a server's settings decide",
 }
