@@ -7,14 +7,18 @@ is a process's own already: ports are ephemeral, and what is written lies below 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+import re
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from itertools import count
+from typing import Any
 
 import psycopg
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from orchestration.warehouse.odbc import register_driver
 from source_systems._simulation.postgres import PostgresServer
 
 _numbers = count(1)
@@ -73,6 +77,39 @@ def postgres(postgres_server: PostgresServer) -> Iterator[str]:
         admin.execute(f'CREATE DATABASE "{name}"')
         yield postgres_server.url(name)
         admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def new_tsql_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """Make empty databases on the T-SQL server that STRATA_TEST_SQLSERVER names; returns how to connect to each."""
+    named = os.environ.get("STRATA_TEST_SQLSERVER", "")
+    if not named:
+        pytest.skip("STRATA_TEST_SQLSERVER names no T-SQL server by an ODBC connection string")
+    register_driver(tmp_path_factory.mktemp("odbc"))
+    server = re.sub(r"(?i)\bdatabase=[^;]*;?", "", named).rstrip(";")
+    made: list[str] = []
+
+    def new() -> str:
+        name = f"strata_test_{os.getpid()}_{next(_numbers)}"
+        with closing(_administrator(server)) as con:
+            try:
+                con.execute(f"CREATE DATABASE {name} COLLATE Latin1_General_100_CI_AS_SC")
+            except Exception:  # noqa: BLE001 - a server without this collation has its own
+                con.execute(f"CREATE DATABASE {name}")
+        made.append(name)
+        return f"{server};DATABASE={name}"
+
+    yield new
+    with closing(_administrator(server)) as con:
+        for name in made:
+            con.execute(f"DROP DATABASE {name}")
+
+
+def _administrator(server: str) -> Any:
+    import pyodbc
+
+    pyodbc.pooling = False  # a database that a pooled connection stays in cannot be dropped
+    return pyodbc.connect(f"{server};DATABASE=master", autocommit=True, timeout=20)
 
 
 @pytest.hookimpl(wrapper=True)
