@@ -19,6 +19,7 @@ from orchestration.scripts.translation.statements import Step
 
 _WORD = re.compile(r"\w+")
 _KIND = re.compile(r"^[A-Z][A-Za-z ]* Error: ")
+_COMPLAINT = re.compile(r"^Could not convert string '(.*)' to BOOL$")
 _ADVICE = re.compile(r"\.? (Use TRY|Use \"SET |Candidate ).*$")
 _REMEDY = "Correct the statement, or the data that it meets."
 
@@ -92,7 +93,7 @@ def _run(scope: duckdb.DuckDBPyConnection, program: Program, step: Step) -> None
 def _reason(error: duckdb.Error) -> str:
     """Return what DuckDB says in its first line, without its kinds of error and its own settings."""
     said = str(error).split("\n", 1)[0]
-    return _ADVICE.sub("", _KIND.sub("", said)).rstrip(".") + "."
+    return _ADVICE.sub("", _COMPLAINT.sub(r"\1", _KIND.sub("", said))).rstrip(".") + "."
 
 
 def _count(scope: duckdb.DuckDBPyConnection, table: Table) -> int:
