@@ -18,6 +18,7 @@ from orchestration.scripts.source import Script
 from orchestration.scripts.splitting import batches, split, tokenize, word
 
 _STRINGS = (TokenType.STRING, TokenType.NATIONAL_STRING)
+_MAKERS = ("INTO", "TABLE", "VIEW")
 _NAME = re.compile(
     rf"(?P<before>[^\w]*)(?P<schema>{FINANCE})(?P<between>[\]\"]?\.[\[\"]?)(?P<table>[^\]\"']+)", re.IGNORECASE
 )
@@ -59,8 +60,8 @@ def as_written(
 
 def edits(script: Script, finance_tables: Collection[Table], as_of: date, schema: str = FINANCE_WORK) -> list[Edit]:
     """Return all that differs from the analyst's text, in its order."""
-    names = {name for _, name in finance_tables}
     tokens = tokenize(script.text)
+    names = {*(name for _, name in finance_tables), *_made(tokens)}
     found = [*_schemas(script.text, tokens, names, schema), *_asked(script.text, tokens, names, schema)]
     for part in split(tokens):
         if part.words[0] == "DECLARE" and _declares_as_of(part.tokens):
@@ -70,6 +71,14 @@ def edits(script: Script, finance_tables: Collection[Table], as_of: date, schema
             place = follows.end + 1 if follows is not None and closed else end
             found.append(Edit(place, place, f"{'' if closed else ';'} SET @as_of = '{as_of.isoformat()}';"))
     return sorted(found, key=lambda edit: edit.start)
+
+
+def _made(tokens: Sequence[Token]) -> Iterator[str]:
+    """Yield the tables of finance that a script makes, those too that it drops again and no close keeps."""
+    for index, token in enumerate(tokens[:-3]):
+        schema, dot, table = tokens[index + 1 : index + 4]
+        if word(token) in _MAKERS and schema.text.lower() == FINANCE and dot.token_type is TokenType.DOT:
+            yield table.text.lower()
 
 
 def _schemas(text: str, tokens: Sequence[Token], names: Collection[str], schema: str) -> Iterator[Edit]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,12 +15,9 @@ from example_company import AS_OF, SILVER
 
 
 @pytest.fixture(scope="session")
-def server() -> str:
-    """The ODBC connection string of a T-SQL server with an empty database."""
-    address = os.environ.get("STRATA_TEST_SQLSERVER", "")
-    if not address:
-        pytest.skip("STRATA_TEST_SQLSERVER names no T-SQL server with an empty database")
-    return address
+def server(new_tsql_database: Callable[[], str]) -> str:
+    """The ODBC connection string of an empty database on a T-SQL server."""
+    return new_tsql_database()
 
 
 @pytest.fixture(scope="module", params=["duckdb", "sqlserver"])

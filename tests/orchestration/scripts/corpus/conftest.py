@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date
@@ -18,7 +17,6 @@ from orchestration.scripts.outline import outline
 from orchestration.scripts.program import compile_script
 from orchestration.scripts.source import Header, Script
 from orchestration.scripts.tsql import as_written
-from orchestration.warehouse.odbc import register_driver
 
 DAY = date(2026, 3, 31)
 CATALOG = {
@@ -69,19 +67,9 @@ def run(sales: duckdb.DuckDBPyConnection) -> Iterator[Run]:
 
 
 @pytest.fixture(scope="session")
-def server_address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Make a database on the T-SQL server that STRATA_TEST_SQLSERVER names; returns how to connect to it."""
-    address = os.environ.get("STRATA_TEST_SQLSERVER")
-    if not address:
-        pytest.skip("STRATA_TEST_SQLSERVER names no T-SQL server: figures are compared with the documentation alone.")
-    register_driver(tmp_path_factory.mktemp("odbc"))
-    name = f"strata_corpus_{os.getpid()}"
-    with closing(_connect(address)) as con:
-        try:
-            con.execute(f"CREATE DATABASE {name} COLLATE Latin1_General_100_CI_AS_SC")
-        except Exception:  # noqa: BLE001 - a server without this collation has its own
-            con.execute(f"CREATE DATABASE {name}")
-    address = f"{address.rstrip(';')};DATABASE={name}"
+def server_address(new_tsql_database: Callable[[], str]) -> str:
+    """Make the corpus' tables on the T-SQL server; returns how to connect to them."""
+    address = new_tsql_database()
     with closing(_connect(address)) as con:
         con.execute("CREATE SCHEMA silver")
         con.execute("CREATE SCHEMA finance_work")
@@ -112,7 +100,6 @@ def run_on_server(server_address: str) -> Run:
 def _connect(address: str) -> Any:
     import pyodbc
 
-    pyodbc.pooling = False
     return pyodbc.connect(address, autocommit=True, timeout=20)
 
 

@@ -48,6 +48,12 @@ def test_only_the_schema_of_built_tables_changes() -> None:
     assert batches(text) == [(1, changed + "JOIN [finance_work].[Month End] AS e ON 1=1")]
 
 
+def test_a_table_that_is_dropped_again_is_built_beside_those_that_are_kept() -> None:
+    text = "SELECT a INTO [finance].base FROM silver.t\nDROP TABLE finance.base\nSELECT o.a FROM finance.other AS o"
+    changed = text.replace("finance].base", "finance_work].base").replace("finance.base", "finance_work.base")
+    assert batches(text) == [(1, changed)]
+
+
 def test_object_id_asks_for_the_table_that_is_built() -> None:
     text = "IF OBJECT_ID(N'finance.mrr', 'U') IS NOT NULL DROP TABLE finance.mrr;"
     assert batches(text) == [(1, text.replace("finance", "finance_work"))]
