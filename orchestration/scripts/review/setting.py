@@ -52,8 +52,9 @@ def stage(runtime: Runtime, purpose: str) -> Iterator[Stage]:
 
 
 def scripts_folder(runtime: Runtime) -> Path:
-    """Return where the scripts of financial gold lie."""
-    return runtime.settings.scripts_dir / FOLDER
+    """Return where the scripts of financial gold lie: from here, when that is below, as people name them."""
+    folder, here = runtime.settings.scripts_dir / FOLDER, Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 def turn(runtime: Runtime, tenant: str | None, as_of: date | None) -> Turn:

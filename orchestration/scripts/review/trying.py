@@ -61,11 +61,13 @@ def try_scripts(runtime: Runtime, request: Request) -> Result:
     """Run what is asked for, and what it needs, and leave no trace.
 
     Raises:
-        SettingsError: there is no such script.
+        SettingsError: there is no such script, or none at all.
         ScriptRefused: scripts read each other in a circle.
         Busy: somebody else held the warehouse for too long.
     """
     plan = read_plan(scripts_folder(runtime))
+    if not plan.scripts:
+        raise SettingsError("There is no script of financial gold.", f"Write one into {scripts_folder(runtime)}.")
     asked = [script_named(plan, request.script)] if request.script else list(plan.scripts)
     with stage(runtime, "trial of scripts") as here, scratch(here.session.con) as place:
         closed = here.closed(request.turn) if request.from_close and not request.on_server else {}
