@@ -46,7 +46,7 @@ COMMANDS = {
     "doctor": "Check settings, credentials, connections and versions, and say what to mend.",
     "new": "Start a new source system.",
     "simulation": "Serve the simulated company, or move it on by days.",
-    "sql": "Check analysts' scripts.",
+    "sql": "Check, try, compare and explain analysts' scripts, and show where their figures come from.",
     "generate": "Write the files that are generated from settings and contracts.",
 }
 """Every command with its help; its module is ``orchestration.cli.commands.<name>``, with ``_`` for ``-``, and holds a

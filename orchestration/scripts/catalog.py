@@ -139,6 +139,8 @@ def _line(lineage: ColumnSources, name: str, kind: SqlType) -> str:
 
 
 def _folded(name: str, text: str) -> str:
+    """Write one entry; a name that YAML would take for a truth value (``on``) in quotes."""
+    name = name if yaml.safe_load(name) == name else f'"{name}"'
     if len(name) + len(text) <= _WIDTH:
         return f"  {name}: {text}"
     lines = textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)

@@ -21,15 +21,24 @@ Stored = Mapping[Table, Iterable[str]]
 
 
 def compiled_models(folders: Iterable[Path], tables: Iterable[Table]) -> dict[Table, str]:
-    """Return the newest compiled SQL of each model below some folders: dbt's targets, one for each of its runs."""
+    """Return the compiled SQL of each model below some folders: dbt's targets, one for each of its runs.
+
+    The newest that builds the model from its start counts: later builds of an incremental model read the model itself.
+    """
     wanted = {name: (schema, name) for schema, name in tables}
-    newest: dict[Table, tuple[float, Path]] = {}
+    found: dict[Table, list[Path]] = {}
     for folder in folders:
         for path in folder.glob("compiled/*/models/**/*.sql"):
-            table = wanted.get(path.stem)
-            if table is not None and path.is_file():
-                newest[table] = max(newest.get(table, (0.0, path)), (path.stat().st_mtime, path))
-    return {table: path.read_text(encoding="utf-8") for table, (_, path) in newest.items()}
+            if path.is_file() and path.stem in wanted:
+                found.setdefault(wanted[path.stem], []).append(path)
+    return {table: _from_the_start(paths, table) for table, paths in found.items()}
+
+
+def _from_the_start(paths: Iterable[Path], table: Table) -> str:
+    newest_first = sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)
+    texts = [path.read_text(encoding="utf-8") for path in newest_first]
+    own = f'"{table[0]}"."{table[1]}"'
+    return next((text for text in texts if own not in text), texts[0])
 
 
 def model_reads(compiled: Mapping[Table, str]) -> dict[Table, tuple[Table, ...]]:

@@ -70,8 +70,8 @@ def test_an_expression_that_says_what_it_wants_is_none(write_script: Write, expr
         ("PRINT 'x'; SELECT s.id INTO finance.x FROM silver.sale AS s;", "print"),
         ("DECLARE @rate float = 1; SELECT s.id INTO finance.x FROM silver.sale AS s;", "float"),
         ("CREATE TABLE #t (a float); SELECT t.a INTO finance.x FROM #t AS t;", "float"),
-        ("SELECT s.id INTO #t FROM silver.sale AS s; DELETE FROM #t WHERE id / 2 = 1;"
-         "SELECT t.id INTO finance.x FROM #t AS t;", "integer-division"),
+        (("SELECT s.id INTO #t FROM silver.sale AS s; DELETE FROM #t WHERE id / 2 = 1;"
+         "SELECT t.id INTO finance.x FROM #t AS t;"), "integer-division"),
     ],
 )  # fmt: skip
 def test_a_statement_that_surprises_is_a_warning(write_script: Write, body: str, rule: str) -> None:

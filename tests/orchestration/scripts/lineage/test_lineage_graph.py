@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.failures import SettingsError
+from orchestration.names import Table
+from orchestration.scripts.lineage.columns import ColumnSources
 from orchestration.scripts.lineage.drawing import draw
-from orchestration.scripts.lineage.graph import column_graph, table_graph
+from orchestration.scripts.lineage.graph import Node, column_graph, table_graph
 from orchestration.scripts.lineage.ordering import in_order
 from orchestration.scripts.lineage.tree import tree
 
@@ -32,7 +34,7 @@ def test_a_table_is_found_without_its_schema_and_a_wrong_name_tells_those_that_a
 
 
 def test_columns_are_joined_however_a_script_spells_them() -> None:
-    lineage = {SILVER: {"Amount": [(BRONZE, "AMOUNT")]}, BRONZE: {"amount": []}}
+    lineage: dict[Table, ColumnSources] = {SILVER: {"Amount": [(BRONZE, "AMOUNT")]}, BRONZE: {"amount": []}}
     graph = column_graph({SILVER: ["Amount"], BRONZE: ["amount"], MRR: ["x"]}, lineage)
     assert graph.around([(*SILVER, "Amount")]) == {(*SILVER, "Amount"): [(*BRONZE, "amount")], (*BRONZE, "amount"): []}
     assert graph.unknown == {(*MRR, "x")}
@@ -49,8 +51,12 @@ def test_a_tree_unfolds_everything_once() -> None:
 
 
 def test_a_picture_has_every_table_and_line_and_reads_from_left_to_right() -> None:
-    edges = {(*ARR, "eur"): [(*MRR, "eur"), (*MRR, "a<b")], (*MRR, "eur"): [(*SILVER, "amount")], (*MRR, "a<b"): []}
-    svg = ElementTree.fromstring(draw(edges))  # noqa: S314 - our own text
+    edges: dict[Node, list[Node]] = {
+        (*ARR, "eur"): [(*MRR, "eur"), (*MRR, "a<b")],
+        (*MRR, "eur"): [(*SILVER, "amount")],
+        (*MRR, "a<b"): [],
+    }
+    svg = ET.fromstring(draw(edges))  # noqa: S314 - our own text
     name = "{http://www.w3.org/2000/svg}"
     texts = {text.text: float(text.get("x", "0")) for text in svg.iter(f"{name}text")}
     assert texts["silver.sale"] < texts["finance.mrr"] < texts["finance.arr"]
@@ -65,12 +71,12 @@ def test_whatever_reads_what_all_are_drawn_in_boxes_that_do_not_overlap(reads: d
     assert sorted(order) == sorted({*graph, *(read for found in graph.values() for read in found)})
     for circle in circles:
         assert all(following in graph[one] for one, following in zip(circle, [*circle[1:], circle[0]], strict=True))
-    if circles:
-        return
-    nodes = {("silver", f"t{made}"): [("silver", f"t{read}") for read in found] for made, found in graph.items()}
+    nodes: dict[Node, list[Node]] = {
+        ("silver", f"t{made}"): [("silver", f"t{read}") for read in found] for made, found in graph.items()
+    }
     boxes = [
         tuple(float(box.get(side, "0")) for side in ("x", "y", "width", "height"))
-        for box in ElementTree.fromstring(draw(nodes)).iter("{http://www.w3.org/2000/svg}rect")  # noqa: S314 - our own text
+        for box in ET.fromstring(draw(nodes)).iter("{http://www.w3.org/2000/svg}rect")  # noqa: S314 - our own text
         if box.get("class") == "box"
     ]
     assert len(boxes) == len(order)
