@@ -127,6 +127,11 @@ class Bronze:
         con.unregister("incoming")
 
 
+def first_target(bronze: Bronze) -> Path:
+    """Return where the SQL of the first build is kept: later builds of incremental models are others."""
+    return bronze.path.parent / "first_target"
+
+
 @dataclass(frozen=True)
 class Dbt:
     """dbt as its own process, with its own target folder."""

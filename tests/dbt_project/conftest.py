@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from built_warehouse import FIRST_LOAD, TENANTS, Bronze, Dbt
+from built_warehouse import FIRST_LOAD, TENANTS, Bronze, Dbt, first_target
 
 from source_systems._simulation import World
 
@@ -30,6 +30,7 @@ def first_day(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Bronze:
         bronze.load_files(tenant, 0, FIRST_LOAD, bronze.path.parent / "accounting")
     dbt.build(bronze.path, "silver")
     dbt.build(bronze.path, "gold")
+    shutil.copytree(dbt.scratch / "target" / "compiled", first_target(bronze) / "compiled")
     return bronze
 
 
