@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
@@ -59,7 +61,9 @@ class Member:
         known = self._known.pop(script) if script in self._known else _outlines(script)
         outlines, problems = known
         programs = [compile_outline(outlined, self._catalog, work) for outlined in outlines]
-        found = [item for program in programs for item in (*program.problems, *habits(program))]
+        found = [
+            item for program in programs for item in _as_written(program.script, (*program.problems, *habits(program)))
+        ]
         own = allowed(script, [*problems, *found])
         if is_checks(script):
             return Compiled(problems=own)
@@ -82,6 +86,15 @@ def _outlines(script: Script) -> tuple[list[Outline], tuple[Problem, ...]]:
     if not beside.exists():
         problems.append(Problem(script.path, 1, 1, "checks of no script", f"there is no {beside.name}.", "Rename it."))
     return [outline(check.query) for check in checks if not check.problems], tuple(problems)
+
+
+def _as_written(query: Script, problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Yield the problems of a check's query where they are in its file: without the INTO that was put before FROM."""
+    inserted = re.search(r'INTO finance\."check \d+" ', query.text) if is_checks(query) else None
+    line, column = query.place(inserted.start()) if inserted else (0, 0)
+    for problem in problems:
+        moved = len(inserted[0]) if inserted and problem.line == line and problem.column > column else 0
+        yield replace(problem, column=problem.column - moved)
 
 
 def _read_places(found: Outline) -> dict[Table, Place]:

@@ -100,11 +100,14 @@ def test_what_reads_a_script_with_errors_is_parsed_and_not_blamed(write_script: 
 def test_checks_beside_a_script_are_checked_at_their_own_places(write_script: Write) -> None:
     path = write_script("SELECT s.id INTO finance.x FROM silver.sale AS s;", "x")
     checks = "-- No id twice\nSELECT x.id\nFROM finance.x AS x GROUP BY x.id HAVING COUNT(*) > 1;\n\n"
-    write_script(checks + "-- None\nSELECT x.nothing\nFROM finance.x AS x;", "x.checks", header="")
+    unknown = "-- None\nSELECT x.nothing\nFROM finance.x AS x;\n"
+    on_one_line = "-- Not here\nSELECT x.id FROM finance.x AS x WHERE x.gone = 1;"
+    write_script(checks + unknown + on_one_line, "x.checks", header="")
     write_script("SELECT 1 AS a FROM silver.sale AS s;", "y.checks", header="")
-    assert [(p.file.name, p.line, p.what) for p in errors(path)] == [
-        ("x.checks.sql", 6, "column x.nothing"),
-        ("y.checks.sql", 1, "checks of no script"),
+    assert [(p.file.name, p.line, p.column, p.what) for p in errors(path)] == [
+        ("x.checks.sql", 6, 8, "column x.nothing"),
+        ("x.checks.sql", 9, 39, "column x.gone"),
+        ("y.checks.sql", 1, 1, "checks of no script"),
     ]
 
 
