@@ -115,10 +115,9 @@ def _table(node: exp.Table, scope: Scope, found: Findings) -> Relation:
         return Relation(alias, cte, node.name)
     if local:
         columns = found.frame.locals.get(local.lower())
-        return Relation(alias, _fields(columns, local.lower(), node, found, list(found.frame.locals)), local.lower())
+        return Relation(alias, _fields(columns, local.lower(), node, found), local.lower())
     table = (node.db.lower(), node.name.lower())
-    known = [".".join(item) for item in (*found.frame.work, *found.frame.catalog)]
-    return Relation(alias, _fields(found.frame.stored(table), table, node, found, known), table, table)
+    return Relation(alias, _fields(found.frame.stored(table), table, node, found), table, table)
 
 
 def local_name(node: exp.Expr) -> str:
@@ -129,9 +128,7 @@ def local_name(node: exp.Expr) -> str:
     return f"#{node.name}" if temporary else ""
 
 
-def _fields(
-    columns: Columns | None, table: Table | str, node: exp.Expr, found: Findings, known: list[str]
-) -> tuple[Field, ...]:
+def _fields(columns: Columns | None, table: Table | str, node: exp.Expr, found: Findings) -> tuple[Field, ...]:
     if columns is None:
         written = table if isinstance(table, str) else ".".join(part for part in table if part)
         why = (
@@ -139,6 +136,8 @@ def _fields(
             if isinstance(table, str) or table[0]
             else "no CTE has this name, and a table needs its schema."
         )
+        stored = [".".join(item) for item in (*found.frame.work, *found.frame.catalog)]
+        known = list(found.frame.locals) if isinstance(table, str) else stored
         found.problem(node, written, why, near(written, known))
         return ()
     return tuple(Field(name, kind, (table, name) if kind.is_text else None) for name, kind in columns.items())
