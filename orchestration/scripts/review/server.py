@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from orchestration.failures import ScriptRefused, SettingsError
 from orchestration.names import FINANCE_WORK, Table, qualified, quote
+from orchestration.scripts.actions import Create, Fill
 from orchestration.scripts.execution import Turn
 from orchestration.scripts.program import Program
 from orchestration.scripts.scope import Personal, tenant_scope, visible
@@ -66,6 +67,7 @@ class Server:
                     pass
             for table, columns in program.writes.items():
                 self._read_back(table, columns, schema)
+            self._drop_temporary(program)
         except pyodbc.Error as error:
             self.remote.rollback()
             self.is_ready = False
@@ -93,6 +95,12 @@ class Server:
             values = ", ".join(f"({', '.join('NULL' if value is None else '?' for value in row)})" for row in rows)
             known = [value for row in rows for value in row if value is not None]
             self.remote.execute(f"INSERT INTO {_there(target)} VALUES {values}", known)
+
+    def _drop_temporary(self, program: Program) -> None:
+        """Drop a script's #tables: a close gives each script a session of its own, this transaction has one."""
+        made = (action.target for action in program.actions if isinstance(action, Create | Fill))
+        for name in dict.fromkeys(target for target in made if isinstance(target, str) and target.startswith("#")):
+            self.remote.execute(f"DROP TABLE IF EXISTS [{name}]")
 
     def _read_back(self, table: Table, columns: Columns, schema: str) -> None:
         place = (FINANCE_WORK, table[1])

@@ -73,6 +73,14 @@ def test_an_error_of_the_server_is_told_by_file_and_other_scripts_still_run(
     assert (faults["b_total.sql"], faults["a_twice.sql"]) == ((), ())
 
 
+def test_each_script_has_its_own_temporary_tables(house: CloseHouse, runtime: Runtime) -> None:
+    house.write("line", TEXTS)
+    house.write("other", TEXTS.replace("finance.line", "finance.other"))
+    result = tried(runtime, "")
+    assert [fault for item in result.tried for fault in item.faults] == []
+    assert result.is_well
+
+
 def test_without_a_server_the_setting_is_named(house: CloseHouse) -> None:
     with pytest.raises(SettingsError, match="STRATA_SCRIPTS_SERVER"):
         tried(house.runtime, "b_total")
