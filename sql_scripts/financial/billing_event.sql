@@ -79,6 +79,7 @@ INNER JOIN #event AS e ON e.invoice_line_key = l.invoice_line_key
 WHERE l.voided_on IS NOT NULL
 GROUP BY l.invoice_line_key, l.invoice_key, l.voided_on, l.service_from, l.service_to;
 
+-- Of a day's events like comes before like by amount: those of one amount are alike, whichever comes first.
 WITH standing AS (
     SELECT
         e.invoice_line_key,
@@ -91,7 +92,7 @@ WITH standing AS (
         CAST(e.amount AS decimal(18, 2)) AS amount,
         CAST(SUM(e.amount) OVER (
             PARTITION BY e.invoice_line_key
-            ORDER BY e.event_date, e.place, e.amount, LEN(e.document_key), e.document_key
+            ORDER BY e.event_date, e.place, e.amount
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS decimal(18, 2)) AS amount_so_far
     FROM #event AS e

@@ -1,13 +1,13 @@
 DECLARE @as_of date;
 
--- Opening and movements make the closing, in the contract's currency and in EUR
+-- Opening and movements make the closing, in both currencies
 SELECT d.month_start, d.invoice_line_key, d.opening_deferred, d.closing_deferred, d.closing_deferred_eur
 FROM finance.deferred_revenue_monthly AS d
 WHERE d.opening_deferred + d.invoiced - d.credited - d.voided - d.recognised + d.unbilled_change <> d.closing_deferred
     OR d.opening_deferred_eur + d.invoiced_eur - d.credited_eur - d.voided_eur - d.recognised_eur
         + d.unbilled_change_eur <> d.closing_deferred_eur;
 
--- Every line's month opens with what its month before closed with, and no month between is missing
+-- Every line's month opens with what its month before closed with, without a gap
 WITH chained AS (
     SELECT
         d.invoice_line_key,
@@ -27,7 +27,7 @@ WHERE c.opening_deferred <> c.closed
     OR c.closed_unbilled + c.unbilled_change <> c.closing_unbilled
     OR c.month_start <> DATEADD(month, 1, c.month_before);
 
--- Recognised and deferred, less unbilled, is what was invoiced: line by line, on the day
+-- Recognised and deferred, less unbilled, is what was invoiced, line by line
 WITH sums AS (
     SELECT
         d.invoice_line_key,
@@ -72,7 +72,7 @@ FROM planned AS p
 LEFT JOIN deferred AS d ON d.invoice_line_key = p.invoice_line_key
 WHERE p.amount <> COALESCE(d.amount, 0) OR p.amount_eur <> COALESCE(d.amount_eur, 0);
 
--- In sum, by month: what was billed and what was recognised make what is deferred and unbilled
+-- Every month bills and recognises what billings and revenue tell of it
 WITH months AS (
     SELECT
         d.month_start,

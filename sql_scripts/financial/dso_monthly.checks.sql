@@ -1,6 +1,6 @@
 DECLARE @as_of date;
 
--- Opening, billing and payments make the receivables, and a month opens with those of the month before
+-- Opening, billing and payments make the receivables that the next month opens with
 WITH chained AS (
     SELECT
         d.month_start,

@@ -72,7 +72,10 @@ outstanding AS (
         SUM(CASE
             WHEN c.left_eur <= 0 THEN 0
             WHEN c.left_eur >= c.billed_eur THEN c.days
-            ELSE ROUND(CAST(c.left_eur AS decimal(18, 2)) * c.days / CAST(c.billed_eur AS decimal(18, 2)), 2)
+            ELSE CAST(
+                ROUND(CAST(c.left_eur AS decimal(18, 2)) * c.days / CAST(c.billed_eur AS decimal(18, 2)), 2)
+                AS decimal(9, 2)
+            )
         END) AS days
     FROM countback AS c
     GROUP BY c.month_start

@@ -42,7 +42,7 @@ accounts AS (
         MAX(a.account_sign) AS account_sign,
         CASE
             WHEN MAX(a.pl_position) IS NOT NULL THEN 1
-            WHEN n.chart = 'SKR03' AND LEFT(n.account, 4) BETWEEN '3960' AND '3999' THEN 0
+            WHEN n.chart = 'SKR03' AND LEFT(n.account, 3) IN ('396', '397', '398', '399') THEN 0
             WHEN n.chart = 'SKR03' AND LEFT(n.account, 1) IN ('2', '3', '4', '8') THEN 1
             WHEN n.chart = 'SKR04' AND LEFT(n.account, 1) IN ('4', '5', '6', '7') THEN 1
             WHEN n.chart NOT IN ('SKR03', 'SKR04') AND MAX(a.account) IS NULL THEN 1

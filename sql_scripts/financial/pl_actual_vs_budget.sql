@@ -81,8 +81,8 @@ SELECT
     s.pl_section,
     l.pl_position,
     s.position_name,
-    l.actual,
-    l.budget,
+    CAST(l.actual AS decimal(18, 2)) AS actual,
+    CAST(l.budget AS decimal(18, 2)) AS budget,
     CAST(l.actual - l.budget AS decimal(18, 2)) AS variance,
     CAST(
         ROUND(CAST(l.actual - l.budget AS decimal(18, 2)) * 100 / NULLIF(ABS(CAST(l.budget AS decimal(18, 2))), 0), 2)

@@ -1,6 +1,6 @@
 DECLARE @as_of date;
 
--- An invoice is open for what it was issued for less what was credited and paid; a void one for what was paid
+-- An invoice is open for what it was issued for less what was credited and paid
 WITH events AS (
     SELECT e.invoice_key, SUM(e.amount) AS amount
     FROM finance.receivable_event AS e

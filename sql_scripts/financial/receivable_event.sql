@@ -53,6 +53,7 @@ FROM silver.payment AS p
 INNER JOIN finance.invoice_valuation AS v ON v.invoice_key = p.invoice_key
 WHERE p.paid_on <= @as_of;
 
+-- Of a day's events like comes before like by amount: those of one amount are alike, whichever comes first.
 WITH standing AS (
     SELECT
         e.invoice_key,
@@ -62,7 +63,7 @@ WITH standing AS (
         CAST(e.amount AS decimal(18, 2)) AS amount,
         CAST(SUM(e.amount) OVER (
             PARTITION BY e.invoice_key
-            ORDER BY e.event_date, e.place, e.amount, LEN(e.document_key), e.document_key
+            ORDER BY e.event_date, e.place, e.amount
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS decimal(18, 2)) AS amount_so_far
     FROM #event AS e

@@ -7,7 +7,7 @@ WHERE a.not_due + a.days_1_30 + a.days_31_60 + a.days_61_90 + a.over_90 + a.cred
     OR a.open_amount NOT IN (a.not_due, a.days_1_30, a.days_31_60, a.days_61_90, a.over_90, a.credit_balance)
     OR a.credit_balance > 0 OR (a.bucket = 'credit balance' AND a.open_amount >= 0);
 
--- All buckets together are all that is owed: invoices less credit notes and payments, as the product has them
+-- All buckets together are all invoices less credit notes and payments
 WITH invoiced AS (
     SELECT v.currency, SUM(v.gross_amount) AS amount
     FROM finance.invoice_valuation AS v

@@ -1,6 +1,6 @@
 DECLARE @as_of date;
 
--- The schedule of every line is its amount less its credits, to the cent; that of a void one is nothing
+-- The schedule of every line is its amount less its credits, to the cent
 WITH scheduled AS (
     SELECT
         s.invoice_line_key,
@@ -55,9 +55,9 @@ SELECT s.invoice_line_key, s.month_start, s.recognised, s.planned, u.amount, u.s
 FROM finance.revenue_schedule AS s
 INNER JOIN untouched AS u ON u.invoice_line_key = s.invoice_line_key
 WHERE ABS(s.recognised + s.planned)
-    > ABS(u.amount) * (DATEDIFF(day, s.month_start, s.month_end) + 1) / u.service_days + 0.01;
+    > 0.01 + CAST(ABS(u.amount) * (DATEDIFF(day, s.month_start, s.month_end) + 1) / u.service_days AS decimal(28, 6));
 
--- Nothing is planned for a month that is over, and nothing recognised in one that has not begun
+-- Nothing is planned for what is over, or recognised of what has not begun
 SELECT s.invoice_line_key, s.month_start, s.recognised, s.planned
 FROM finance.revenue_schedule AS s
 WHERE (s.month_end <= @as_of AND s.planned <> 0) OR (s.month_start > @as_of AND s.recognised <> 0);

@@ -130,7 +130,9 @@ WITH earned AS (
         SUM(CASE
             WHEN d.day >= p.complete_on THEN p.amount
             WHEN d.day < p.counts_from OR d.day < p.service_from THEN 0
-            ELSE ROUND(p.amount * (DATEDIFF(day, p.service_from, d.day) + 1) / p.service_days, 6)
+            ELSE CAST(
+                ROUND(p.amount * (DATEDIFF(day, p.service_from, d.day) + 1) / p.service_days, 6) AS decimal(28, 6)
+            )
         END) AS amount
     FROM #day AS d
     INNER JOIN #part AS p ON p.invoice_line_key = d.invoice_line_key

@@ -17,7 +17,7 @@ FROM rolled AS r
 LEFT JOIN later AS l ON l.month_start = r.month_start
 WHERE r.unbilled_eur <> COALESCE(l.unbilled_eur, 0);
 
--- Unbilled is more than nothing, known in EUR, and estimated on the day alone and once for a subscription
+-- Unbilled is known in EUR, and estimated on the day alone, once for a subscription
 SELECT u.basis, u.subscription_key, u.month_start, MIN(u.unbilled) AS unbilled, COUNT(*) AS row_count
 FROM finance.unbilled_revenue AS u
 GROUP BY u.basis, u.subscription_key, u.month_start, u.month_end

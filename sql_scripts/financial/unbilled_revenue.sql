@@ -1,8 +1,9 @@
 /*
   title:       Unbilled revenue
   owner:       finance-analytics
-  description: What was earned by the end of a month and not invoiced by then. 'invoiced later': lines in arrears, exactly, as the roll-forward of deferred revenue has them. 'not invoiced': on @as_of alone, an estimate
-               of what subscriptions have earned since their last invoice; each month's recurring revenue by its days.
+  description: What was earned by the end of a month and not invoiced by then. 'invoiced later': lines in arrears,
+               exactly, as the roll-forward of deferred revenue has them. 'not invoiced': on @as_of alone, an estimate
+               of what subscriptions have earned since their last invoice, each month's recurring revenue by its days.
                It counts days after the period that is invoiced in full, and days within it for what an amendment after
                the invoice added. The estimate is no part of recognised revenue; use that is metered is not in it. EUR
                are at the rate of the invoice's day, and at that of the month of @as_of where there is no invoice.
@@ -107,7 +108,9 @@ SELECT
     b.customer_key,
     b.product_key,
     b.currency,
-    CAST(ROUND(SUM(ROUND(b.amount * b.days / b.days_of_month, 6)), 2) AS decimal(18, 2)) AS amount
+    CAST(
+        ROUND(SUM(CAST(ROUND(b.amount * b.days / b.days_of_month, 6) AS decimal(28, 6))), 2) AS decimal(18, 2)
+    ) AS amount
 INTO #accrued
 FROM by_month AS b
 GROUP BY b.subscription_key, b.customer_key, b.product_key, b.currency;

@@ -1,4 +1,4 @@
-"""A company of ten subscriptions, each of which shows one rule of revenue and receivables, small enough to do by hand."""
+"""A company of ten subscriptions, each of which shows one rule, small enough to be done by hand."""
 
 from __future__ import annotations
 

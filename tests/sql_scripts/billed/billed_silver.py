@@ -1,4 +1,4 @@
-"""Silver tables that revenue, receivables and the statement read, by hand: rows as mappings, what is left out is NULL."""
+"""Silver tables that revenue, receivables and the statement read: rows as mappings; what is left out is NULL."""
 
 from __future__ import annotations
 
@@ -146,6 +146,7 @@ def credit(
     issued_on: str | date,
     net: str | Decimal,
     period: tuple[str | date, str | date],
+    *,
     currency: str = "EUR",
 ) -> Row:
     """Return a credit note of a line: (invoice, line)."""

@@ -1,4 +1,4 @@
-"""Revenue and receivables of ten subscriptions, computed by hand, on every engine: what each measure means, in numbers."""
+"""Revenue and receivables of ten subscriptions, by hand, on every engine: what each measure means, in numbers."""
 
 from __future__ import annotations
 
