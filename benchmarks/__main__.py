@@ -33,6 +33,7 @@ ALL = (
     ("gathering", ""),
     ("key_check", ""),
     ("whole_day", ""),
+    ("scripts_close", ""),
     ("onboarding", ""),
     ("deliveries", ""),
     ("sftp", ""),

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 
 import duckdb
-from sqlglot.errors import UnsupportedError
 
 from orchestration.failures import ScriptRefused, StrataError
 from orchestration.names import FINANCE_WORK, Table, qualified
-from orchestration.scripts.problems import refusal
 from orchestration.scripts.program import Program
 from orchestration.scripts.scope import Personal, tenant_scope
-from orchestration.scripts.translation import macros_for, statements
+from orchestration.scripts.source import Script
+from orchestration.scripts.translated import Translated, translated
+from orchestration.scripts.translation import macros_for
 from orchestration.scripts.translation.statements import Step
 
 _WORD = re.compile(r"\w+")
@@ -39,36 +39,42 @@ def run_program(
     personal: Personal | None = None,
     work_schema: str = FINANCE_WORK,
 ) -> dict[Table, int]:
-    """Build a script's tables in a schema that exists; returns the rows of each.
+    """Translate a compiled script and run it as :func:`run_translated` does."""
+    return run_translated(con, translated(program, work_schema), turn, personal, work_schema)
+
+
+def run_translated(
+    con: duckdb.DuckDBPyConnection,
+    item: Translated,
+    turn: Turn,
+    personal: Personal | None = None,
+    work_schema: str = FINANCE_WORK,
+) -> dict[Table, int]:
+    """Build a script's tables in the schema that it was translated for, which exists; returns the rows of each.
 
     ``personal`` names the columns of bronze that the script does not see.
 
     Raises:
-        ScriptRefused: it has an error, or a statement failed on the data; names file, line and column.
+        ScriptRefused: a statement failed on the data; names file, line and column.
     """
-    if any(problem.severity == "error" for problem in program.problems):
-        raise refusal(program.problems)
-    reads = [table for table in program.reads if table not in program.work]
     try:
-        with tenant_scope(con, turn.tenant, turn.as_of, reads, personal) as scope:
-            return _all_or_nothing(scope, program, work_schema)
+        with tenant_scope(con, turn.tenant, turn.as_of, item.reads, personal) as scope:
+            return _all_or_nothing(scope, item, work_schema)
     except ScriptRefused:
         raise
     except StrataError as error:
-        raise ScriptRefused(f"{program.script.path}: {error.message}", error.remedy) from error
-    except UnsupportedError as error:
-        raise ScriptRefused(f"{program.script.path}: {error}.", "See docs/analyst/differences.md.") from error
+        raise ScriptRefused(f"{item.script.path}: {error.message}", error.remedy) from error
 
 
-def _all_or_nothing(scope: duckdb.DuckDBPyConnection, program: Program, schema: str) -> dict[Table, int]:
+def _all_or_nothing(scope: duckdb.DuckDBPyConnection, item: Translated, schema: str) -> dict[Table, int]:
     scope.execute("BEGIN TRANSACTION")
     try:
         made: set[str] = set()
-        for step in statements.steps(program, schema):
+        for step in item.steps:
             for macro in macros_for(step.sql, made):
                 scope.execute(macro)
-            _run(scope, program, step)
-        rows = {table: _count(scope, (schema, table[1])) for table in program.writes}
+            _run(scope, item.script, step)
+        rows = {table: _count(scope, (schema, table[1])) for table in item.writes}
     except (duckdb.Error, StrataError):
         scope.execute("ROLLBACK")
         raise
@@ -76,10 +82,10 @@ def _all_or_nothing(scope: duckdb.DuckDBPyConnection, program: Program, schema: 
     return rows
 
 
-def _run(scope: duckdb.DuckDBPyConnection, program: Program, step: Step) -> None:
+def _run(scope: duckdb.DuckDBPyConnection, script: Script, step: Step) -> None:
     line, column = step.place
-    word = _WORD.match(program.script.text, program.script.line_start(line) + column - 1)
-    where = f"{program.script.path}:{line}:{column}: {word[0].upper() if word else 'statement'}"
+    word = _WORD.match(script.text, script.line_start(line) + column - 1)
+    where = f"{script.path}:{line}:{column}: {word[0].upper() if word else 'statement'}"
     try:
         found = scope.execute(step.sql)
         row = found.fetchone() if step.broken else None

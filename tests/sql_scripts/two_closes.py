@@ -15,9 +15,10 @@ import duckdb
 import pyodbc
 
 from orchestration.names import FINANCE_WORK, Table, qualified, quote
-from orchestration.scripts.close.executing import compiled
+from orchestration.scripts.check.cache import Cache
+from orchestration.scripts.close.executing import Preparing
 from orchestration.scripts.close.plan import Plan
-from orchestration.scripts.execution import Turn, run_program
+from orchestration.scripts.execution import Turn, run_translated
 from orchestration.scripts.scope import Personal, tenant_scope, visible
 from orchestration.scripts.tables import scope_view
 from orchestration.scripts.tsql import as_written
@@ -47,10 +48,11 @@ def closed_on_duckdb(con: duckdb.DuckDBPyConnection, plan: Plan, turn: Turn, per
     """Run all scripts for one tenant as a close does; its schema of work is made anew."""
     con.execute(f"DROP SCHEMA IF EXISTS {FINANCE_WORK} CASCADE; CREATE SCHEMA {FINANCE_WORK}")
     written: dict[Table, Columns] = {}
+    preparing = Preparing(personal, Cache())
     for item in plan.scripts:
-        program = compiled(con, item.script, personal, written)
-        run_program(con, program, turn, personal)
-        written.update(program.writes)
+        prepared = preparing.prepared(con, item.script, written).translated
+        run_translated(con, prepared, turn, personal)
+        written.update(prepared.writes)
     return {table: _in_duckdb(con, table, columns) for table, columns in written.items()}
 
 

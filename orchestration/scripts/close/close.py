@@ -13,9 +13,10 @@ from orchestration.landing.manifest import new_load_id
 from orchestration.plans import has_financial
 from orchestration.quality.masking import known_contracts, read_masking
 from orchestration.quality.personal import personal_columns
+from orchestration.scripts.check.cache import Cache
 from orchestration.scripts.close import ledger
 from orchestration.scripts.close.adoption import adopt
-from orchestration.scripts.close.executing import Turn
+from orchestration.scripts.close.executing import Preparing, Turn
 from orchestration.scripts.close.history import keep, show
 from orchestration.scripts.close.ledger import CLOSED, FAILED, RUNNING, KeptTable, LoggedClose
 from orchestration.scripts.close.outcome import Closed, CloseRequest, Closing
@@ -29,6 +30,8 @@ from orchestration.warehouse.protocol import Session
 
 if TYPE_CHECKING:
     from orchestration.runtime import Runtime
+
+_CACHE = "translated-scripts.sqlite"
 
 
 def close(runtime: Runtime, request: CloseRequest) -> Closing:
@@ -45,7 +48,8 @@ def close(runtime: Runtime, request: CloseRequest) -> Closing:
     plan = read_plan(runtime.settings.scripts_dir / FOLDER)
     tenants = _chosen(runtime, request) if plan.scripts else []
     contracts = list(known_contracts(runtime.sources.values()))
-    around = Surroundings(personal_columns(contracts), read_masking(contracts, runtime.settings.dbt_dir))
+    preparing = Preparing(personal_columns(contracts), Cache(runtime.settings.home / _CACHE))
+    around = Surroundings(preparing, read_masking(contracts, runtime.settings.dbt_dir))
     with runtime.warehouse.session(f"close of {request.as_of}") as session:
         apply.ensure(session)
         adopt(session)

@@ -13,11 +13,10 @@ from orchestration.failures import ScriptRefused, StrataError
 from orchestration.names import FINANCE, FINANCE_WORK, Table, qualified
 from orchestration.quality.masking import Masking
 from orchestration.scripts.close.checks_file import Check
-from orchestration.scripts.close.executing import Turn, compiled, work, work_columns
+from orchestration.scripts.close.executing import Preparing, Turn, work, work_columns
 from orchestration.scripts.close.outcome import CheckOutcome, ScriptOutcome
 from orchestration.scripts.close.plan import Plan, PlannedScript
-from orchestration.scripts.execution import run_program
-from orchestration.scripts.lineage.columns import column_lineage
+from orchestration.scripts.execution import run_translated
 from orchestration.scripts.problems import refusal
 from orchestration.scripts.scope import Personal
 from orchestration.scripts.types import Columns
@@ -28,10 +27,15 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What scripts may not see of bronze, and what a sample of rows may show."""
+    """How scripts are prepared, without what they may not see of bronze, and what a sample of rows may show."""
 
-    personal: Personal
+    preparing: Preparing
     masking: Masking
+
+    @property
+    def personal(self) -> Personal | None:
+        """What scripts may not see of bronze."""
+        return self.preparing.personal
 
 
 @dataclass
@@ -61,15 +65,14 @@ class TenantRun:
             if script.problems:
                 raise refusal(script.problems)
             self._require_fresh(script)
-            program = compiled(self.session.con, script.script, self.around.personal, self.built)
-            lineage = column_lineage(program)  # running it changes its trees
-            rows = run_program(self.session.con, program, self.turn, self.around.personal)
+            prepared = self.around.preparing.prepared(self.session.con, script.script, self.built)
+            rows = run_translated(self.session.con, prepared.translated, self.turn, self.around.personal)
             columns = {table: _own_columns(self.session, script, table) for table in rows}
         except StrataError as error:
             self.failed.update(script.writes)
             return ScriptOutcome(script, "failed", seconds=time.perf_counter() - began, message=str(error))
-        self.built.update(program.writes)
-        return ScriptOutcome(script, "built", rows, columns, lineage, time.perf_counter() - began)
+        self.built.update(prepared.translated.writes)
+        return ScriptOutcome(script, "built", rows, columns, prepared.lineage, time.perf_counter() - began)
 
     def _is_missed(self, script: PlannedScript) -> bool:
         """Say whether a close without this script would lack something: what readers have, or a script reads."""
@@ -91,8 +94,8 @@ class TenantRun:
         try:
             if check.problems:
                 raise refusal(check.problems)
-            program = compiled(self.session.con, check.query, self.around.personal, self.built)
-            run_program(self.session.con, program, self.turn, self.around.personal)
+            prepared = self.around.preparing.prepared(self.session.con, check.query, self.built)
+            run_translated(self.session.con, prepared.translated, self.turn, self.around.personal)
         except StrataError as error:
             return CheckOutcome(script, check, fault=str(error))
         place = qualified(work(check.table))
