@@ -15,6 +15,7 @@ from orchestration.cli.exit_codes import ExitCode
 from orchestration.cli.scripts_checked import checked, described, scripts_folder
 from orchestration.failures import SettingsError
 from orchestration.publication.event_checks import check_events
+from orchestration.scripts.catalog import catalog_path
 from orchestration.scripts.check import CheckedScript
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.types import Catalog
@@ -47,6 +48,9 @@ def check(
         print_json({"scripts": documents, "events": [problem.document for problem in events]})
     else:
         _show(scripts, events, quiet=quiet)
+        if not catalog_path(settings.scripts_dir).exists():
+            say(f"{catalog_path(settings.scripts_dir)} is not there, so no table of silver and gold is known.")
+            say("Build the warehouse (`strata run`), then write the file: `strata generate`.")
     failed = any(problem.severity == "error" or strict for problem in problems)
     raise typer.Exit(ExitCode.FAILED if failed else ExitCode.OK)
 

@@ -65,6 +65,11 @@ def test_a_place_that_is_not_there_is_told(strata: Strata, scripts: Path) -> Non
     assert "none.sql is not there" in answer.err
 
 
+def test_a_catalogue_that_is_missing_is_told(strata: Strata, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRATA_SCRIPTS_DIR", str(tmp_path))
+    assert "catalog.yml is not there" in strata("sql", "check").out
+
+
 def test_a_column_of_financial_gold_leads_to_bronze(strata: Strata) -> None:
     answer = strata("sql", "lineage", "mrr_monthly.opening")
     assert answer.code == 0
