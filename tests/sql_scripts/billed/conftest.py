@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from billed_company import AS_OF, SILVER
 from billed_silver import REVENUE
 from financial_close import Books, closed_on_duckdb, closed_on_server
-
-
-@pytest.fixture(scope="session")
-def server() -> str:
-    """The ODBC connection string of a T-SQL server with an empty database."""
-    address = os.environ.get("STRATA_TEST_SQLSERVER", "")
-    if not address:
-        pytest.skip("STRATA_TEST_SQLSERVER names no T-SQL server with an empty database")
-    return address
 
 
 @pytest.fixture(scope="module", params=["duckdb", "sqlserver"])
