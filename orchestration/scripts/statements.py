@@ -19,6 +19,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from orchestration.scripts import dialect
 from orchestration.scripts.assignments import expanded
+from orchestration.scripts.commas import dangling_comma
 from orchestration.scripts.constructs import CREATE, CREATIONS, SESSION_SETTINGS, STATEMENTS, Advice
 from orchestration.scripts.drops import guarded_drop
 from orchestration.scripts.problems import Problem
@@ -27,6 +28,7 @@ from orchestration.scripts.splitting import STARTERS, Part, batches, split, toke
 
 _BLOCKS = (("TRY",), ("CATCH",), ("TRAN",), ("TRANSACTION",))
 _INDEXES = ("INDEX", "CLUSTERED INDEX", "NONCLUSTERED INDEX")
+_COMMA = Advice("SQL Server wants an item on both its sides.", "Take it out, or write what is missing.")
 _ENDS = Advice("", "End every statement with a semicolon, and see that each is complete.")
 
 
@@ -132,6 +134,9 @@ def _readable(part: Part) -> tuple[list[Token], tuple[str, ...]]:
     if first not in STARTERS:
         what = f"near {part.tokens[0].text!r}"
         raise _Refused(what, Advice("no statement begins with this word.", "See that the statement above it is whole."))
+    comma = dangling_comma(part)
+    if comma is not None:
+        raise _Refused("a comma too many", _COMMA, comma)
     if first == "WITH" and not part.closed:
         raise _Refused("WITH", Advice("the statement before it has no end.", "Put a semicolon before WITH."))
     if first == "IF":
