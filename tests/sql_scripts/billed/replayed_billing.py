@@ -57,8 +57,10 @@ class BilledLine:
 
     def _counts(self, note: Row, day: date) -> bool:
         """Say whether a credit note is known on a day, or is for the time after the cancellation, which is."""
-        is_for_the_rest = self.ended_on is not None and note["service_from"] >= self.ended_on
-        return day >= note["issued_on"] or (is_for_the_rest and day >= self.ended_on)
+        known_on = note["issued_on"]
+        if self.ended_on is not None and note["service_from"] >= self.ended_on:
+            known_on = min(known_on, self.ended_on)
+        return bool(day >= known_on)
 
     def _share(self, row: Row, day: date) -> Decimal:
         since, until = row["service_from"], max(row["service_to"], row["service_from"] + _DAY)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,12 +12,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from closed_books import Books, closed_on_duckdb, closed_on_server
 from example_company import AS_OF, SILVER
-
-
-@pytest.fixture(scope="session")
-def server(new_tsql_database: Callable[[], str]) -> str:
-    """The ODBC connection string of an empty database on a T-SQL server."""
-    return new_tsql_database()
 
 
 @pytest.fixture(scope="module", params=["duckdb", "sqlserver"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -39,17 +39,6 @@ SHAPES: dict[str, dict[str, str]] = {
     },
 }  # fmt: skip
 """The columns that the scripts read; ``{stamp}`` and ``{flag}`` are each engine's own types."""
-
-
-def values(table: str, rows: Sequence[Row]) -> Iterator[list[object]]:
-    """Yield each row's values in the order of the table's columns.
-
-    Raises:
-        AssertionError: a row has a column that the table lacks.
-    """
-    for row in rows:
-        assert set(row) <= set(SHAPES[table]), set(row) - set(SHAPES[table])
-        yield [row.get(column) for column in SHAPES[table]]
 
 
 def change(
