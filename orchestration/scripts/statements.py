@@ -125,18 +125,7 @@ def _tree(script: Script, tokens: list[Token]) -> exp.Expr:
 def _readable(part: Part) -> tuple[list[Token], tuple[str, ...]]:
     """Return the tokens in the form that sqlglot parses, and their words; refuse what may not stand in a script."""
     words, first = part.words, part.words[0]
-    refused = [name for name in words if name in ("EXEC", "EXECUTE", "CURSOR")]
-    if first in ("INSERT", "DECLARE") and refused:
-        raise _Refused(f"{first} … {refused[0]}", STATEMENTS[refused[0]])
-    if first in STATEMENTS:
-        named = " ".join(words[:2]) if words[1:2] in _BLOCKS else first
-        raise _Refused(named, STATEMENTS.get(named, STATEMENTS[first]))
-    if first not in STARTERS:
-        what = f"near {part.tokens[0].text!r}"
-        raise _Refused(what, Advice("no statement begins with this word.", "See that the statement above it is whole."))
-    comma = dangling_comma(part)
-    if comma is not None:
-        raise _Refused("a comma too many", _COMMA, comma)
+    _check_words(part)
     if first == "WITH" and not part.closed:
         raise _Refused("WITH", Advice("the statement before it has no end.", "Put a semicolon before WITH."))
     if first == "IF":
@@ -153,6 +142,23 @@ def _readable(part: Part) -> tuple[list[Token], tuple[str, ...]]:
         return _unclustered(tokens, words), words
     whole = expanded(_unhinted(tokens, words) if first == "INSERT" else tokens)
     return _one_from(whole) if first in ("DELETE", "WITH") else whole, words
+
+
+def _check_words(part: Part) -> None:
+    """Refuse what its words tell of already: statements that no script may have, and commas that part nothing."""
+    words, first = part.words, part.words[0]
+    refused = [name for name in words if name in ("EXEC", "EXECUTE", "CURSOR")]
+    if first in ("INSERT", "DECLARE") and refused:
+        raise _Refused(f"{first} … {refused[0]}", STATEMENTS[refused[0]])
+    if first in STATEMENTS:
+        named = " ".join(words[:2]) if words[1:2] in _BLOCKS else first
+        raise _Refused(named, STATEMENTS.get(named, STATEMENTS[first]))
+    if first not in STARTERS:
+        what = f"near {part.tokens[0].text!r}"
+        raise _Refused(what, Advice("no statement begins with this word.", "See that the statement above it is whole."))
+    comma = dangling_comma(part)
+    if comma is not None:
+        raise _Refused("a comma too many", _COMMA, comma)
 
 
 def _check_creation(words: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from orchestration.scripts.binding.calls import bind_call, bind_window
 from orchestration.scripts.binding.comparisons import compared, unified
 from orchestration.scripts.binding.constants import bind_constant
 from orchestration.scripts.binding.numbers import plan_arithmetic, plan_bits, plan_negative
-from orchestration.scripts.binding.plan import BUILD, ORIGIN, SOURCE, TYPE, Plan, Refused, remember
+from orchestration.scripts.binding.plan import BUILD, ORIGIN, OWNER, SOURCE, TYPE, Plan, Refused, remember
 from orchestration.scripts.binding.predicates import PREDICATES
 from orchestration.scripts.binding.scope import Findings, Scope, near
 from orchestration.scripts.binding.texts import mark_plain
@@ -77,7 +77,7 @@ def _column(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:  # noqa: 
         raise Refused(f"column {node.sql('tsql')}", f"{names} both have it.", "Write the table's alias before it.")
     relation, column = matches[0]
     node.meta.update({TYPE: column.type, SOURCE: (relation.named, column.name), ORIGIN: column.origin})
-    node.meta[BUILD] = lambda _: column_of(relation.alias, column.name)
+    node.meta.update({OWNER: relation, BUILD: lambda _: column_of(relation.alias, column.name)})
     return column.type
 
 

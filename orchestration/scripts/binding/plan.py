@@ -21,6 +21,9 @@ Build = Callable[[list[exp.Expr]], exp.Expr]
 TYPE, BUILD, SOURCE, ORIGIN = "type", "build", "source", "origin"
 """Keys of ``node.meta``: its type, what makes it DuckDB's, the column that it names, the stored column behind that."""
 
+OWNER = "owner"
+"""The key of a column's ``node.meta`` that holds which table of FROM it belongs to: a table may be there twice."""
+
 
 class Refused(Exception):
     """A construct that has no exact counterpart: what it is, why, and what to write instead."""

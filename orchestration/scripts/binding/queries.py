@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from orchestration.scripts.binding.ctes import bind_ctes
 from orchestration.scripts.binding.expressions import bind_expression, column_of
+from orchestration.scripts.binding.grouping import check_grouping, check_key, is_same
 from orchestration.scripts.binding.ordering import plan_order
 from orchestration.scripts.binding.plan import BUILD, ORIGIN, SOURCE, TYPE, Refused, also, type_of
 from orchestration.scripts.binding.scope import Field, Findings, Scope
@@ -48,10 +49,13 @@ def _bind_select(select: exp.Select, scope: Scope, found: Findings) -> Fields:
         part = select.args.get(clause)
         if part is not None:
             bind_expression(part.this, scope, found)
-    _bind_group(select, scope, found)
+    keys = _bind_group(select, scope, found)
     if select.args.get("distinct") is not None:
         _check_distinct(select.expressions, found)
     _bind_select_order(select, scope, found)
+    check_grouping(select, scope, keys, found)
+    if select.args.get("limit") is None and select.args.get("offset") is None:
+        select.set("order", None)
     plan_limit(select, scope, found)
     return fields
 
@@ -110,23 +114,25 @@ def _expand_stars(select: exp.Select, scope: Scope, found: Findings) -> None:
     select.set("expressions", expanded)
 
 
-def _bind_group(select: exp.Select, scope: Scope, found: Findings) -> None:
+def _bind_group(select: exp.Select, scope: Scope, found: Findings) -> list[exp.Expr]:
+    """Bind what a query is grouped by; returns it."""
     group = select.args.get("group")
     if group is None:
-        return
+        return []
     for name in ("rollup", "cube"):  # GROUP BY a, b WITH ROLLUP
         for whole in group.args.get(name) or []:
             if not whole.expressions:
                 whole.set("expressions", group.expressions)
                 group.set("expressions", [whole])
                 group.set(name, None)
-    for key in _group_keys(group):
+    keys = _group_keys(group)
+    for key in keys:
         bind_expression(key, scope, found)
-        if is_constant(key):
-            found.problem(key, "GROUP BY a constant", "T-SQL groups by columns, not by places.", "Name it.")
+        check_key(key, scope, found)
         if group_key(key, found):
             for twin in _twins(select, key):
                 check_inline(twin)
+    return keys
 
 
 def _group_keys(group: exp.Expr) -> list[exp.Expr]:
@@ -165,12 +171,10 @@ def _bind_select_order(select: exp.Select, scope: Scope, found: Findings) -> Non
     order = select.args.get("order")
     if order is None:
         return
-    if select.args.get("limit") is None and select.args.get("offset") is None:
-        if select.parent is not None:
-            why = "SQL Server takes no ORDER BY here without TOP: rows of a table have no order."
-            found.problem(order, "ORDER BY", why, "Leave it out, or order where rows are picked.")
-        select.set("order", None)
-        return
+    picks = select.args.get("limit") is not None or select.args.get("offset") is not None
+    if not picks and select.parent is not None:
+        why = "SQL Server takes no ORDER BY here without TOP: rows of a table have no order."
+        found.problem(order, "ORDER BY", why, "Leave it out, or order where rows are picked.")
     named = {str(item.alias).lower(): item for item in select.expressions if isinstance(item, exp.Alias)}
     for ordered in order.expressions:
         value = ordered.this
@@ -185,7 +189,19 @@ def _bind_select_order(select: exp.Select, scope: Scope, found: Findings) -> Non
                 value.meta[BUILD] = lambda node: exp.Column(this=exp.to_identifier(node.name, quoted=True))
         else:
             bind_expression(value, scope, found)
-        plan_order(ordered, found)
+            _check_order(value, select, found)
+        if picks:
+            plan_order(ordered, found)
+
+
+def _check_order(value: exp.Expr, select: exp.Select, found: Findings) -> None:
+    """Note what SQL Server does not sort by: a constant, and beside DISTINCT what the rows do not show."""
+    shown = [item.this if isinstance(item, exp.Alias) else item for item in select.expressions]
+    if is_constant(value):
+        found.problem(value, f"ORDER BY {value.sql('tsql')}", "no column has this place.", "Name the column.")
+    elif select.args.get("distinct") is not None and not any(is_same(value, item) for item in shown):
+        why = "rows that DISTINCT makes one may differ in it."
+        found.problem(value, f"ORDER BY {value.sql('tsql')}", why, "Select it, too, or order by what is selected.")
 
 
 def _bind_values(values: exp.Values, scope: Scope, found: Findings) -> Fields:

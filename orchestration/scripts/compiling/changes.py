@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlglot import exp
 
 from orchestration.scripts.actions import Delete, Layout, Rows, Update
+from orchestration.scripts.binding.grouping import has_aggregate
 from orchestration.scripts.compiling.compilation import Compilation
 from orchestration.scripts.compiling.queries import OUTPUT, is_default, known_column
 from orchestration.scripts.compiling.values import rules_of, values_for
@@ -76,6 +77,9 @@ def assignments(c: Compilation, statement: Statement, layout: Layout, items: lis
         if layout.identity and column == layout.identity.column:
             raise c.stop(statement, column, Advice("IDENTITY gives it its value.", "Leave it out."), item)
         value = item.expression
+        if has_aggregate(value):
+            advice = Advice("an UPDATE has no groups.", "Write a subquery, or join what is aggregated.")
+            raise c.stop(statement, f"an aggregate as the value of {column}", advice, item)
         default = layout.defaults.get(column.lower(), exp.Null())
         found[column] = default.copy() if is_default(value) else value
     return found

@@ -25,9 +25,14 @@ _PARTS = {short: name for name, shorts in _NAMES.items() for short in (name, *sh
 _CLOCK = ("hour", "minute", "second", "millisecond", "microsecond")
 
 
+def date_part(written: str) -> str | None:
+    """Return a date part's full name: ``mm`` is ``month``; None where there is no such part."""
+    return _PARTS.get(written.lower())
+
+
 def _part(call: Call) -> str:
     written = str(call.node.meta["part"])
-    name = _PARTS.get(written.lower())
+    name = date_part(written)
     if name is None:
         raise call.refused("this date part is not one that is the same on every engine.", "Use year … millisecond.",
                            f"{call.name}({written}, …)")  # fmt: skip
