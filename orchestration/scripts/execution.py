@@ -10,6 +10,7 @@ import duckdb
 
 from orchestration.failures import ScriptRefused, StrataError
 from orchestration.names import FINANCE_WORK, Table, qualified
+from orchestration.scripts.divisions import division_by_zero
 from orchestration.scripts.program import Program
 from orchestration.scripts.scope import Personal, tenant_scope
 from orchestration.scripts.source import Script
@@ -21,6 +22,8 @@ _WORD = re.compile(r"\w+")
 _KIND = re.compile(r"^[A-Z][A-Za-z ]* Error: ")
 _COMPLAINT = re.compile(r"^Could not convert string '(.*)' to BOOL$")
 _ADVICE = re.compile(r"\.? (Use TRY|Use \"SET |Candidate ).*$")
+_DIVISION = re.compile("division by zero", re.IGNORECASE)
+_DIVISOR = "Write NULLIF(…, 0) around the divisor where there is nothing to divide by, or leave such rows out."
 _REMEDY = "Correct the statement, or the data that it meets."
 
 
@@ -90,6 +93,9 @@ def _run(scope: duckdb.DuckDBPyConnection, script: Script, step: Step) -> None:
         found = scope.execute(step.sql)
         row = found.fetchone() if step.broken else None
     except duckdb.Error as error:
+        if _DIVISION.search(str(error)):
+            (line, column), said = division_by_zero(script, step.place)
+            raise ScriptRefused(f"{script.path}:{line}:{column}: {said}.", _DIVISOR) from error
         raise ScriptRefused(f"{where}: {_reason(error)}", _REMEDY) from error
     if row is not None:
         values = ", ".join("NULL" if value is None else str(value) for value in row)
