@@ -18,7 +18,7 @@ from orchestration.scripts.outline import Outline, made_by, outline
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.source import Script
 from orchestration.scripts.statements import Kind, Statement
-from orchestration.scripts.tables import name_of
+from orchestration.scripts.tables import Name, name_of
 from orchestration.scripts.types import Catalog, Columns
 
 _NOWHERE = Advice("its rows go nowhere.", "Write SELECT … INTO, INSERT … SELECT, or leave it out.")
@@ -50,7 +50,7 @@ def compile_script(script: Script, catalog: Catalog, work: Mapping[Table, Column
 def compile_outline(outlined: Outline, catalog: Catalog, built: Mapping[Table, Columns]) -> Program:
     """Compile a script that is read already; its trees are bound in place, so an outline is good for one program."""
     script = outlined.script
-    c = Compilation(script, catalog, built, problems=list(outlined.problems))
+    c = Compilation(script, catalog, built, problems=list(outlined.problems), places=_places(outlined.statements))
     for statement in outlined.statements:
         _begin(c, statement, outlined.statements)
         _compile(c, statement, is_usable=statement.span not in outlined.unusable)
@@ -58,6 +58,13 @@ def compile_outline(outlined: Outline, catalog: Catalog, built: Mapping[Table, C
     writes = {name: columns[name] for name in outlined.writes if name in columns}
     reads = tuple(sorted(name for name in c.reads if name not in writes))
     return Program(script, tuple(c.actions), reads, writes, frozenset(built), tuple(sorted(set(c.problems))))
+
+
+def _places(statements: tuple[Statement, ...]) -> dict[Name, tuple[int, int]]:
+    """Return where each table is made last."""
+    made = [(made_by(statement), statement.place) for statement in statements]
+    named = [(name_of(node), place) for node, place in made if node is not None]
+    return {name: place for name, place in named if name is not None}
 
 
 def _compile(c: Compilation, statement: Statement, *, is_usable: bool) -> None:

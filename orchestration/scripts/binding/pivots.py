@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from orchestration.scripts.binding.plan import Refused
 from orchestration.scripts.binding.scope import Field
+from orchestration.scripts.types import UNKNOWN
 
 Columns = Callable[[exp.Expr], tuple[Field, ...]]
 _SOURCE = "strata_source"
@@ -18,7 +19,10 @@ def desugared(node: exp.Expr, columns: Columns) -> exp.Expr:
     for pivot in node.args["pivots"]:
         source = node.copy()
         source.set("pivots", None)
-        names = [item.name for item in columns(source)]
+        fields = columns(source)
+        names = [item.name for item in fields]
+        if pivot.args.get("unpivot"):
+            _check_types(pivot, fields)
         if not source.alias:
             source.set("alias", exp.TableAlias(this=exp.to_identifier(_SOURCE)))
         make = _unpivoted if pivot.args.get("unpivot") else _pivoted
@@ -28,6 +32,18 @@ def desugared(node: exp.Expr, columns: Columns) -> exp.Expr:
         node.replace(derived)
         node = derived
     return node
+
+
+def _check_types(pivot: exp.Expr, fields: tuple[Field, ...]) -> None:
+    """Refuse UNPIVOT over columns of several types: of texts their lengths count, too (SQL Server's error 8167)."""
+    kinds = {item.name.lower(): item.type for item in fields}
+    spread = [item.name for item in pivot.args["fields"][0].expressions]
+    first = kinds.get(spread[0].lower())
+    for name in spread[1:]:
+        kind = kinds.get(name.lower())
+        if kind is not None and first is not None and kind != first and UNKNOWN not in (kind, first):
+            why = f"{spread[0]} is {first.tsql} and {name} {kind.tsql}; SQL Server wants one type and length."
+            raise Refused("UNPIVOT over columns of several types", why, "CAST them in a derived table or a CTE first.")
 
 
 def _column(source: exp.Expr, name: str) -> exp.Expr:
@@ -78,4 +94,5 @@ def _unpivoted(pivot: exp.Expr, source: exp.Expr, names: list[str]) -> exp.Expr:
 
 
 def _label(name: str) -> exp.Expr:
-    return exp.National(this=name)
+    """Write a column's name as a value, of the type that SQL Server gives names."""
+    return exp.Cast(this=exp.National(this=name), to=exp.DataType.build("nvarchar(128)", dialect="tsql"))

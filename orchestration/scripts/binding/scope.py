@@ -33,7 +33,8 @@ class Assumption:
 class Frame:
     """What a statement can name: stored tables, this close's tables, ``#t`` and ``@t``, variables; all in lower case.
 
-    ``changes`` where the query is an INSERT's, an UPDATE's or a DELETE's.
+    ``changes`` where the query is an INSERT's, an UPDATE's or a DELETE's; ``later`` are the tables that statements
+    behind this one make, each with the line.
     """
 
     catalog: Catalog = field(default_factory=dict)
@@ -41,6 +42,7 @@ class Frame:
     variables: Mapping[str, SqlType] = field(default_factory=dict)
     work: Catalog = field(default_factory=dict)
     changes: bool = False
+    later: Mapping[Table | str, int] = field(default_factory=dict)
 
     def stored(self, table: Table) -> Columns | None:
         """Return a stored table's columns."""

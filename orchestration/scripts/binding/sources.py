@@ -10,7 +10,7 @@ from orchestration.names import Table
 from orchestration.scripts.binding.ctes import name_columns
 from orchestration.scripts.binding.expressions import bind_expression
 from orchestration.scripts.binding.pivots import desugared
-from orchestration.scripts.binding.plan import BUILD
+from orchestration.scripts.binding.plan import BUILD, Refused
 from orchestration.scripts.binding.scope import Field, Findings, Relation, Scope, near
 from orchestration.scripts.binding.tables import bind_table_function
 from orchestration.scripts.dialect import function_name
@@ -45,7 +45,12 @@ def _bind_join(join: exp.Expr, scope: Scope, found: Findings, bind: BindQuery) -
 def bind_source(node: exp.Expr, scope: Scope, found: Findings, bind: BindQuery) -> Relation:
     """Bind one member of a FROM clause and add it to the scope."""
     if node.args.get("pivots"):
-        node = desugared(node, lambda source: _probe(source, scope, found, bind))
+        try:
+            node = desugared(node, lambda source: _probe(source, scope, found, bind))
+        except Refused as refused:
+            found.problem(node.args["pivots"][0], refused.what, *refused.advice)
+            scope.relations.append(Relation(node.alias_or_name, (), node.alias_or_name))
+            return scope.relations[-1]
     relation = _relation(node, scope, found, bind)
     taken = {item.alias.lower() for item in scope.relations}
     if relation.alias.lower() in taken and relation.table is not None and not node.alias:
@@ -129,6 +134,11 @@ def local_name(node: exp.Expr) -> str:
 
 
 def _fields(columns: Columns | None, table: Table | str, node: exp.Expr, found: Findings) -> tuple[Field, ...]:
+    line = found.frame.later.get(table)
+    if columns is None and line is not None:
+        written = table if isinstance(table, str) else ".".join(table)
+        found.problem(node, written, f"it is built later, in line {line}.", "Put that statement before this one.")
+        return ()
     if columns is None:
         written = table if isinstance(table, str) else ".".join(part for part in table if part)
         why = (

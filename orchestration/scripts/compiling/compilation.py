@@ -34,7 +34,7 @@ class Compilation:
     """One script's compilation. ``made`` are the tables that it has made so far, by name in lower case.
 
     ``work`` are tables of finance that scripts before it have built; ``unknown`` those that a statement
-    with an error should have made.
+    with an error should have made; ``places`` tell where each table of the script is made last.
     """
 
     script: Script
@@ -50,6 +50,7 @@ class Compilation:
     batch: int = 0
     unknown: set[Name | None] = field(default_factory=set)
     made_in_batch: set[Name] = field(default_factory=set)
+    places: Mapping[Name, tuple[int, int]] = field(default_factory=dict)
 
     def begin_batch(self, number: int) -> None:
         """Forget what ends at GO: variables, and tables that are variables."""
@@ -93,7 +94,7 @@ class Compilation:
         Raises:
             Stopped: something in it is wrong.
         """
-        found = bind(query, self._frame(changes=statement.kind in _CHANGES))
+        found = bind(query, self._frame(statement))
         for rule, node, what, advice in found.warnings:
             self.add(statement, what, advice, node, rule=rule)
         for node, what, advice in found.problems:
@@ -118,6 +119,10 @@ class Compilation:
             Stopped: it may not, or there is no such table.
         """
         name = self.writable(statement, node)
+        line = self._later(statement).get(name)
+        if name not in self.made and line is not None:
+            advice = Advice(f"it is built later, in line {line}.", "Put that statement before this one.")
+            raise self.stop(statement, written(name), advice, node)
         if name not in self.made:
             raise self.stop(statement, written(name), _NOT_MADE, node)
         return name, self.made[name]
@@ -138,8 +143,13 @@ class Compilation:
         found = (name_of(table) for table in tree.find_all(exp.Table) if not isinstance(table.parent, exp.Into))
         return {name for name in found if name is not None and not isinstance(name, str)}
 
-    def _frame(self, *, changes: bool) -> Frame:
+    def _later(self, statement: Statement) -> dict[Name, int]:
+        """Return the tables that statements behind this one make, and their lines."""
+        return {name: place[0] for name, place in self.places.items() if place > statement.place}
+
+    def _frame(self, statement: Statement) -> Frame:
+        changes, later = statement.kind in _CHANGES, self._later(statement)
         own = {name: layout.columns for name, layout in self.made.items()} | self.views
         built = {name: columns for name, columns in own.items() if not isinstance(name, str)}
         temporary = {name: columns for name, columns in own.items() if isinstance(name, str)}
-        return Frame(self.catalog, temporary, dict(self.variables), {**self.work, **built}, changes)
+        return Frame(self.catalog, temporary, dict(self.variables), {**self.work, **built}, changes, later)

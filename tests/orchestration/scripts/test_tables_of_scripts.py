@@ -86,3 +86,15 @@ def test_a_scripts_settings_end_with_it(warehouse: duckdb.DuckDBPyConnection, ru
     assert warehouse.execute("SELECT 'a' = 'A', getvariable('v_as_of')").fetchall() == [(False, None)]
     views = warehouse.execute("SELECT count(*) FROM duckdb_views() WHERE view_name LIKE 'strata_scope%'").fetchall()
     assert views == [(0,)]
+
+
+@pytest.mark.parametrize("first", ["SELECT id INTO finance.a FROM {}", "UPDATE {} SET id = 1", "DELETE FROM {}"])
+@pytest.mark.parametrize("table", ["finance.result", "#t"])
+def test_a_table_that_is_built_later_is_told_with_its_line(
+    compiled: Callable[[Path], Program], write_script: Write, first: str, table: str
+) -> None:
+    body = f"{first.format(table)};\n\nSELECT s.id INTO {table} FROM silver.sale AS s;\nSELECT 1 AS n INTO finance.b;"
+    found = compiled(write_script(body)).problems
+    assert [(problem.line, problem.what, problem.why) for problem in found] == [
+        (4, table, "it is built later, in line 6.")
+    ]
