@@ -7,13 +7,14 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from orchestration.scripts.binding.ordering import bind_order
-from orchestration.scripts.binding.plan import BUILD, TYPE, Call, Refused, also, remember
+from orchestration.scripts.binding.plan import BUILD, GROUPED, TYPE, Call, Refused, also, remember
 from orchestration.scripts.binding.scope import Findings, Scope, near
 from orchestration.scripts.binding.texts import check_inline, group_key
 from orchestration.scripts.dialect import function_name
 from orchestration.scripts.functions.aggregates import AGGREGATE, AGGREGATES, WINDOWS
 from orchestration.scripts.functions.registry import FUNCTIONS, REFUSED
 from orchestration.scripts.functions.rule import Function
+from orchestration.scripts.translation.macros import steady
 from orchestration.scripts.types import UNKNOWN, SqlType
 
 BindOne = Callable[[exp.Expr, Scope, Findings], SqlType]
@@ -155,6 +156,8 @@ def _over(node: exp.Expr, *, ignoring: bool) -> exp.Expr:
         value = value.this
     holder = exp.Paren(this=value)
     window = {name: node.args.get(name) for name in ("partition_by", "order", "spec")}
+    for key in [*(node.args.get("partition_by") or []), *filter(None, [node.args.get("order")])]:
+        _steady(key)
     calls = [item for item in holder.find_all(exp.Anonymous) if item.meta.pop(AGGREGATE, False)]
     for item in calls:
         framed = exp.Window(**{name: _copied(part) for name, part in window.items()})
@@ -163,6 +166,13 @@ def _over(node: exp.Expr, *, ignoring: bool) -> exp.Expr:
     result: exp.Expr = holder.this
     result.pop()
     return result
+
+
+def _steady(key: exp.Expr) -> None:
+    """Take what DuckDB calls volatile out of a window's key, but for what is grouped by: it is computed by then."""
+    for item in key.walk(prune=lambda node: GROUPED in node.meta):
+        if GROUPED not in item.meta and isinstance(item, exp.Anonymous) and item.find(exp.Column):
+            item.set("this", steady(str(item.this)))
 
 
 def _copied(part: object) -> object:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from orchestration.scripts.binding.plan import OWNER
+from orchestration.scripts.binding.plan import GROUPED, OWNER, also
 from orchestration.scripts.binding.scope import Findings, Scope
 from orchestration.scripts.constructs import Advice
 from orchestration.scripts.dialect import function_name
@@ -123,6 +123,7 @@ def _parts(window: exp.Expr) -> list[exp.Expr]:
 def _loose(node: exp.Expr, keys: list[exp.Expr], own: list[int]) -> Iterator[exp.Expr]:
     """Yield the columns of the grouped tables that are in no grouped expression and in no aggregate."""
     if any(is_same(node, key) for key in keys):
+        also(node, _mark)
         return
     if isinstance(node, exp.Column):
         if _is_own(node, own):
@@ -132,6 +133,11 @@ def _loose(node: exp.Expr, keys: list[exp.Expr], own: list[int]) -> Iterator[exp
         return
     for child in _parts(node) if isinstance(node, exp.Window) else node.iter_expressions():
         yield from _loose(child, keys, own)
+
+
+def _mark(node: exp.Expr) -> exp.Expr:
+    node.meta[GROUPED] = True
+    return node
 
 
 def _is_own(column: exp.Expr, own: list[int]) -> bool:

@@ -21,6 +21,8 @@ Build = Callable[[list[exp.Expr]], exp.Expr]
 TYPE, BUILD, SOURCE, ORIGIN = "type", "build", "source", "origin"
 """Keys of ``node.meta``: its type, what makes it DuckDB's, the column that it names, the stored column behind that."""
 
+GROUPED = "grouped"
+"""The key of ``node.meta`` that marks DuckDB's form of a grouped expression: it has to stay as it is in GROUP BY."""
 OWNER = "owner"
 """The key of a column's ``node.meta`` that holds which table of FROM it belongs to: a table may be there twice."""
 
