@@ -17,21 +17,31 @@ FAULTY_SOURCE = "source_yaml"
 
 PUBLISHED = "published"
 """What leads the keys of published versions."""
+_ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
 
 
-def asset_key(table: names.Table) -> dg.AssetKey:
-    """Return a table's asset key."""
-    return dg.AssetKey(list(table))
+def asset_key(table: names.Table, lead: str = "") -> dg.AssetKey:
+    """Return a table's asset key, below ``lead``.
+
+    What Dagster takes in no name is written as its number, so that no table's name keeps a location from loading.
+    """
+    return dg.AssetKey([*([lead] if lead else []), *(re.sub(r"[^A-Za-z0-9_]", _numbered, part) for part in table)])
+
+
+def _numbered(found: re.Match[str]) -> str:
+    return f"_x{ord(found[0]):x}_"
 
 
 def published_key(table: names.Table) -> dg.AssetKey:
     """Return the key of a table's published versions."""
-    return dg.AssetKey([PUBLISHED, *table])
+    return asset_key(table, PUBLISHED)
 
 
 def team(owner: str) -> str:
-    """Return an owner in the form that Dagster takes: an address as it is, anything else as a team."""
-    return owner if "@" in owner else "team:" + re.sub(r"[^a-z0-9_-]+", "-", owner.lower()).strip("-")
+    """Return an owner in the form that Dagster takes: the address that is in it, anything else as a team."""
+    if address := _ADDRESS.search(owner):
+        return address[0]
+    return "team:" + (re.sub(r"[^a-z0-9_-]+", "-", owner.lower()).strip("-") or "unknown")
 
 
 def bronze_specs(source: SourceSystem) -> list[dg.AssetSpec]:

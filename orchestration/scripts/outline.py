@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -11,12 +12,17 @@ from orchestration.names import FINANCE, Table
 from orchestration.scripts.constructs import Advice
 from orchestration.scripts.places import place_of
 from orchestration.scripts.problems import Problem
-from orchestration.scripts.source import Script
+from orchestration.scripts.source import Script, is_checks
 from orchestration.scripts.statements import Kind, Statement, parse
 from orchestration.scripts.tables import misplaced, name_of
 
 _HEADER = Advice("nobody can tell whose table this is.", "Open the script with /* title: … owner: … description: … */.")
 _NO_TABLE = Advice("the script builds no table.", f"Write SELECT … INTO {FINANCE}.x.")
+_NAME = Advice(
+    "files and Dagster take a table's name as it is.",
+    "Name it with letters a to z, digits and underscores, a letter first.",
+)
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PRINT = Advice("nobody sees what it says.", "Leave it out; it is ignored.")
 
 
@@ -42,7 +48,7 @@ def outline(script: Script) -> Outline:
     writes = tuple(table for table, is_kept in made.items() if is_kept)
     foreign = [(item, *found) for item in statements for found in misplaced(item.tree, item.tables)]
     named = [_problem(script, place_of(script, node, item.place), what, advice) for item, node, what, advice in foreign]
-    problems = [*unparsed, *named, *_form(script, statements)]
+    problems = [*unparsed, *named, *_form(script, statements), *_odd_names(script, statements)]
     if not writes and not unparsed:
         problems.append(_problem(script, (1, 1), "no SELECT … INTO", _NO_TABLE))
     unusable = frozenset(item.span for item, *_ in foreign)
@@ -95,6 +101,15 @@ def _form(script: Script, statements: list[Statement]) -> list[Problem]:
     found = [_problem(script, (1, 1), f"no {name} in the header", _HEADER) for name in missing]
     printed = [item for item in statements if item.keyword == "PRINT"]
     return [*found, *(_problem(script, item.place, "PRINT", _PRINT, rule="print") for item in printed)]
+
+
+def _odd_names(script: Script, statements: list[Statement]) -> Iterator[Problem]:
+    """Yield a problem for each table of finance with another name than a word; a check's rows never leave the close."""
+    for statement in statements if not is_checks(script.path) else ():
+        node = made_by(statement)
+        name = name_of(node) if node is not None else None
+        if node is not None and isinstance(name, tuple) and not _PLAIN.fullmatch(name[1]):
+            yield _problem(script, place_of(script, node, statement.place), ".".join(name), _NAME)
 
 
 def _problem(script: Script, place: tuple[int, int], what: str, advice: Advice, *, rule: str = "") -> Problem:

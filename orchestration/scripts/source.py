@@ -17,6 +17,8 @@ from pathlib import Path
 
 FOLDER = "financial"
 """Where the scripts of financial gold lie below the folder of all scripts."""
+CHECKS = ".checks.sql"
+"""How the file ends that holds the checks of the script beside it."""
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _HEADER = re.compile(r"\A\s*(?:/\*(?P<block>.*?)\*/|(?P<lines>(?:[ \t]*--[^\r\n]*(?:\r\n|\r|\n)?)+))", re.DOTALL)
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -61,7 +63,12 @@ class Script:
 def find_scripts(folder: Path) -> list[Path]:
     """Find every script below a folder, in the order of their paths; what checks a script is none."""
     found = (path for path in folder.rglob("*.sql") if not path.name.startswith((".", "_")))
-    return sorted(path for path in found if not path.name.endswith(".checks.sql"))
+    return sorted(path for path in found if not is_checks(path))
+
+
+def is_checks(path: Path) -> bool:
+    """Say whether a file holds the checks of the script beside it."""
+    return path.name.endswith(CHECKS)
 
 
 def read_script(path: Path) -> Script:

@@ -34,7 +34,7 @@ _TO_DO_WAITING = (
 
 def delivered_key(table: names.Table) -> dg.AssetKey:
     """Return the key of the asset that stands for a table's deliveries."""
-    return dg.AssetKey([DELIVERED, *table])
+    return asset_key(table, DELIVERED)
 
 
 def table_specs(tables: Iterable[names.Table]) -> list[dg.AssetSpec]:

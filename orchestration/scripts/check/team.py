@@ -21,7 +21,7 @@ from orchestration.scripts.outline import Outline, made_by, outline
 from orchestration.scripts.places import place_of
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.program import compile_outline
-from orchestration.scripts.source import Script
+from orchestration.scripts.source import Script, is_checks
 from orchestration.scripts.statements import Kind
 from orchestration.scripts.tables import name_of
 from orchestration.scripts.types import Catalog
@@ -53,7 +53,7 @@ class Member:
         outlines, problems = _outlines(script)
         self._known[script] = outlines, problems
         reads = {table: place for found in outlines for table, place in _read_places(found).items()}
-        if is_checks(script):
+        if is_checks(script.path):
             return Edges(reads, {}, (*problems, *(problem for found in outlines for problem in found.problems)))
         return Edges(reads, _made_places(outlines[0]), outlines[0].problems)
 
@@ -65,20 +65,15 @@ class Member:
             item for program in programs for item in _as_written(program.script, (*program.problems, *habits(program)))
         ]
         own = allowed(script, [*problems, *found])
-        if is_checks(script):
+        if is_checks(script.path):
             return Compiled(problems=own)
         (program,) = programs
         return Compiled(dict(program.writes), column_lineage(program), own)
 
 
-def is_checks(script: Script) -> bool:
-    """Say whether a file holds the checks of the script beside it."""
-    return script.path.name.endswith(SUFFIX)
-
-
 def _outlines(script: Script) -> tuple[list[Outline], tuple[Problem, ...]]:
     """Return a script's outline, or those of the checks in its file, and what is wrong before any can be read."""
-    if not is_checks(script):
+    if not is_checks(script.path):
         return [outline(script)], ()
     beside = script.path.with_name(script.path.name.removesuffix(SUFFIX) + ".sql")
     checks = read_checks(beside)
@@ -90,7 +85,7 @@ def _outlines(script: Script) -> tuple[list[Outline], tuple[Problem, ...]]:
 
 def _as_written(query: Script, problems: Iterable[Problem]) -> Iterator[Problem]:
     """Yield the problems of a check's query where they are in its file: without the INTO that was put before FROM."""
-    inserted = re.search(r'INTO finance\."check \d+" ', query.text) if is_checks(query) else None
+    inserted = re.search(r'INTO finance\."check \d+" ', query.text) if is_checks(query.path) else None
     line, column = query.place(inserted.start()) if inserted else (0, 0)
     for problem in problems:
         moved = len(inserted[0]) if inserted and problem.line == line and problem.column > column else 0

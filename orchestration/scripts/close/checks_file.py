@@ -17,10 +17,10 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from orchestration.names import FINANCE, Table, quote
 from orchestration.scripts.problems import Problem
-from orchestration.scripts.source import Header, Script, read_script
+from orchestration.scripts.source import CHECKS, Header, Script, read_script
 from orchestration.scripts.splitting import Part, split, tokenize
 
-SUFFIX = ".checks.sql"
+SUFFIX = CHECKS
 _COMMENT = re.compile(r"--([^\r\n]*)|/\*(.*?)\*/", re.DOTALL)
 _PARAGRAPH = re.compile(r"(?:\r\n?|\n)[ \t]*(?:\r\n?|\n)")
 _TOLERANCE = re.compile(r"^tolerance\s*:\s*(.*)$", re.IGNORECASE)

@@ -50,6 +50,8 @@ def test_a_report_says_what_each_script_reads_and_writes_and_its_columns(write_s
         ("DECLARE @as_of datetime;\nSELECT 1 AS a INTO finance.x;", (4, 1), "@as_of", "DECLARE @as_of date"),
         ("WHILE 1 = 1 SELECT 1 AS a INTO finance.x;", (4, 1), "WHILE", "set"),
         ("SELECT s.id INTO finance.x FROM silver.sale AS s WHERE (;", (4, 0), "near", "semicolon"),
+        ("SELECT s.id INTO finance.[m40 t] FROM silver.sale AS s;", (4, 18), "finance.m40 t", "underscores"),
+        ("GO\nCREATE VIEW finance.umsätze AS SELECT s.id FROM silver.sale AS s;", (5, 13), "umsätze", "underscores"),
     ],
 )
 def test_an_error_names_its_place_and_what_to_write_instead(
