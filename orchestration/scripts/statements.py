@@ -251,9 +251,10 @@ def _unparsed(script: Script, part: Part, error: ParseError) -> Problem:
     near = str(finding.get("highlight") or first.text)
     line, column = script.place(first.start)
     begun = line
+    said = str(finding.get("description", error)).split(" but got <Token")[0]
     if finding.get("line"):
         line, column = finding["line"], max(1, finding["col"] - len(near) + 1)
-    why = f"the statement that begins in line {begun} cannot be parsed here ({finding.get('description', error)})."
+    why = f"the statement that begins in line {begun} cannot be parsed here ({said})."
     return Problem(script.path, line, column, f"near {near!r}", why, _ENDS.instead)
 
 

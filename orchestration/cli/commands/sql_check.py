@@ -17,6 +17,7 @@ from orchestration.failures import SettingsError
 from orchestration.publication.event_checks import check_events
 from orchestration.scripts.catalog import catalog_path
 from orchestration.scripts.check import CheckedScript
+from orchestration.scripts.close.checks_file import SUFFIX
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.types import Catalog
 from orchestration.settings import load_settings
@@ -92,7 +93,7 @@ def _show(scripts: Sequence[CheckedScript], events: Sequence[Problem], *, quiet:
     for problem in events:
         _show_problem(problem)
     kinds = Counter(problem.severity for problem in [*events, *(p for item in scripts for p in item.problems)])
-    count = sum(bool(item.writes) for item in scripts)
+    count = sum(not item.script.path.name.endswith(SUFFIX) for item in scripts)
     parts = [_number(count, "script"), _number(kinds["error"], "error"), _number(kinds["warning"], "warning")]
     say(f"{', '.join(parts)}.")
 

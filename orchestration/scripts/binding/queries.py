@@ -17,8 +17,8 @@ from orchestration.scripts.binding.texts import PLAIN, check_inline, group_key, 
 from orchestration.scripts.binding.tops import plan_limit
 from orchestration.scripts.constructs import Advice
 from orchestration.scripts.translation.conversion import converter
-from orchestration.scripts.translation.nodes import is_constant, selects
-from orchestration.scripts.types import INT, SqlType, combined
+from orchestration.scripts.translation.nodes import cast, is_constant, selects
+from orchestration.scripts.types import INT, NULL, SqlType, combined
 
 Fields = tuple[Field, ...]
 _STAR = Advice("a new column of a source would change the table.", "Name the columns.")
@@ -232,9 +232,10 @@ def _bind_set(node: exp.SetOperation, scope: Scope, found: Findings) -> Fields:
         what = f"{node.key.upper()} of {len(left)} and {len(right)} columns"
         found.problem(node, what, "both sides need the same number.", "Add or remove columns.")
         return left
+    sides = zip(left, right, _kinds(node.this, left), _kinds(node.expression, right), strict=True)
     fields = tuple(
-        Field(one.name, combined([one.type, other.type]), one.origin if one.origin == other.origin else None)
-        for one, other in zip(left, right, strict=True)
+        Field(one.name, _shared(kind, other_kind), one.origin if one.origin == other.origin else None)
+        for one, other, kind, other_kind in sides
     )
     distinct = bool(node.args.get("distinct")) or not isinstance(node, exp.Union)
     for side in (node.this, node.expression):
@@ -245,6 +246,22 @@ def _bind_set(node: exp.SetOperation, scope: Scope, found: Findings) -> Fields:
     _bind_set_order(node, fields, found)
     plan_limit(node, scope, found)
     return fields
+
+
+def _kinds(side: exp.Expr, fields: Fields) -> list[SqlType]:
+    """Return the types of a side's columns; NULL's where all its rows have a NULL that is written out."""
+    columns = [
+        [item.this if isinstance(item, exp.Alias) else item for item in column]
+        for column in zip(*[select.expressions for select in selects(side)], strict=False)
+    ]
+    empty = [bool(column) and all(type_of(item).name == "null" for item in column) for column in columns]
+    empty += [False] * (len(fields) - len(empty))
+    return [NULL if is_empty else field.type for field, is_empty in zip(fields, empty, strict=False)]
+
+
+def _shared(one: SqlType, other: SqlType) -> SqlType:
+    kind = combined([one, other])
+    return INT if kind.name == "null" else kind
 
 
 def _bind_set_order(node: exp.SetOperation, fields: Fields, found: Findings) -> None:
@@ -275,9 +292,14 @@ def _settle_outputs(node: exp.Expr, kinds: Sequence[SqlType], found: Findings) -
         for item, kind in zip(select.expressions, kinds, strict=False):
             value = item.this if isinstance(item, exp.Alias) else item
             source: SqlType = value.meta.get("settled") or type_of(value)
-            source = INT if source.name == "null" else source
-            if source != kind:
+            if type_of(value).name == "null":
+                also(value, _null_of(kind))
+            elif source != kind:
                 _settle_one(value, source, kind, found)
+
+
+def _null_of(kind: SqlType) -> Callable[[exp.Expr], exp.Expr]:
+    return lambda _: cast(exp.Null(), kind.duckdb)
 
 
 def _settle_one(value: exp.Expr, source: SqlType, kind: SqlType, found: Findings) -> None:

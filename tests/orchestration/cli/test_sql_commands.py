@@ -39,6 +39,19 @@ def test_a_check_says_what_scripts_read_and_write_and_what_is_wrong(strata: Stra
     assert lines[-1] == "3 scripts, 1 error, 2 warnings."
 
 
+def test_a_script_that_cannot_be_read_is_counted_and_told_without_the_parser_s_words(
+    strata: Strata, scripts: Path
+) -> None:
+    broken = scripts / "broken" / "broken.sql"
+    broken.parent.mkdir()
+    broken.write_text(HEADER + "SELECT FROM WHERE;", encoding="utf-8")
+    answer = strata("sql", "check", str(broken.parent))
+    assert answer.code == 1
+    assert "broken.sql:4:13: error: near 'WHERE': " in answer.out
+    assert "Token" not in answer.out
+    assert answer.out.splitlines()[-1] == "1 script, 1 error, 0 warnings."
+
+
 def test_warnings_fail_when_they_are_asked_to(strata: Strata, scripts: Path) -> None:
     half = str(scripts / "half.sql")
     assert strata("sql", "check", half).code == 0
