@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from orchestration import names
-from orchestration.failures import StrataError
+from orchestration.failures import SettingsError, StrataError
 from orchestration.runtime import Runtime
 from orchestration.settings import Settings
 
@@ -33,6 +33,30 @@ def business_day(runtime: Runtime) -> date:
     Raises:
         StrataError: that calendar was not built yet.
     """
+    day = _newest(runtime)
+    if day is None:
+        message = f"{'.'.join(_BUSINESS_DAYS)}, which tells the simulated company's day, is not in the warehouse."
+        raise StrataError(message, "Load and build first: strata run.")
+    return day
+
+
+def require_no_future(runtime: Runtime, day: date) -> None:
+    """Refuse a day that the data has not reached; where there is no calendar yet, nobody can tell.
+
+    Raises:
+        SettingsError: it comes after the newest business day.
+    """
+    newest = _newest(runtime)
+    if newest is not None and day > newest:
+        message = (
+            f"{day} has not come yet: the newest business day is {newest}, and readers would see no close before it."
+        )
+        remedy = f"Leave --as-of out for {newest}; if you mean it, say why: --reason (in Dagster, reason)."
+        raise SettingsError(message, remedy)
+
+
+def _newest(runtime: Runtime) -> date | None:
+    """Return the newest business day; ``None`` where the simulated company's calendar was not built yet."""
     simulated = all(item.simulated for tenant in runtime.tenants.values() for item in tenant.connections)
     if not simulated:
         return today(runtime.settings)
@@ -40,6 +64,5 @@ def business_day(runtime: Runtime) -> date:
         with runtime.warehouse.session("business day") as session:
             (day,) = session.execute(f"SELECT max(as_of) FROM {names.qualified(_BUSINESS_DAYS)}")[0]
     except duckdb.CatalogException:
-        message = f"{'.'.join(_BUSINESS_DAYS)}, which tells the simulated company's day, is not in the warehouse."
-        raise StrataError(message, "Load and build first: strata run.") from None
+        return None
     return day if isinstance(day, date) else today(runtime.settings)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.business_day import business_day
+from orchestration.business_day import business_day, require_no_future
 from orchestration.cli.choices import day_named
 from orchestration.cli.console import moment, print_json, print_table, say
 from orchestration.cli.exit_codes import ExitCode, exit_code_of_class, together
@@ -17,7 +17,7 @@ from orchestration.publication.log import PublishedVersion
 from orchestration.runtime import open_runtime
 from orchestration.scripts.close import Closed, CloseRequest, Closing, close_and_publish
 from orchestration.scripts.close.ledger import LoggedClose, closes_shown, list_closes
-from orchestration.scripts.close.telling import orphaned
+from orchestration.scripts.close.telling import in_history_alone, orphaned
 from orchestration.warehouse import apply
 
 app = typer.Typer()
@@ -41,6 +41,8 @@ def close(
         raise typer.BadParameter("--show-older needs --reason.", param_hint="--reason")
     runtime = open_runtime()
     day = day_named(as_of) if as_of else business_day(runtime)
+    if as_of and not reason.strip():
+        require_no_future(runtime, day)
     request = CloseRequest(day, tenant, reason.strip(), show_older, who=f"cli/{getpass.getuser()}")
     closing, versions = close_and_publish(runtime, request)
     _require_something(closing, versions)
@@ -145,4 +147,4 @@ def _tell(item: Closed) -> None:
     if item.faults:
         say(f"{item.tenant}: readers keep the close before.")
     elif item.status == "closed" and not item.shown:
-        say(f"{item.tenant}: readers see a later day; {item.as_of} is in history alone (strata read --as-of).")
+        say(f"{item.tenant}: {in_history_alone(item)}")

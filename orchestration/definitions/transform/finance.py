@@ -7,7 +7,7 @@ from datetime import date
 import dagster as dg
 from pydantic import Field
 
-from orchestration.business_day import business_day
+from orchestration.business_day import business_day, require_no_future
 from orchestration.control.actor import acting_as
 from orchestration.definitions.alerting import tell
 from orchestration.definitions.outcome import Fault, raise_for
@@ -18,7 +18,7 @@ from orchestration.definitions.transform.steps import FINANCIAL_JOB, POOL, Step,
 from orchestration.failures import FailureClass, ScriptRefused
 from orchestration.plans import has_financial
 from orchestration.scripts.close import CloseRequest, Closing, Plan, close_and_publish, read_plan
-from orchestration.scripts.close.telling import about_close, orphaned
+from orchestration.scripts.close.telling import about_close, in_history_alone, orphaned
 from orchestration.scripts.source import FOLDER
 from orchestration.settings import Settings
 
@@ -68,6 +68,8 @@ def finance_assets(plan: Plan, project: DbtProject) -> dg.AssetsDefinition:
 
 def _request(step: Step, config: FinancialConfig) -> CloseRequest:
     as_of = date.fromisoformat(config.as_of) if config.as_of else business_day(step.runtime)
+    if config.as_of and not config.reason:
+        require_no_future(step.runtime, as_of)
     ready = [
         name
         for name, tenant in sorted(step.runtime.tenants.items())
@@ -105,3 +107,5 @@ def _log_known(context: dg.AssetExecutionContext, closing: Closing) -> None:
         day = closing.tenants[0].as_of
         again = "Give a `reason` in the configuration to close it again."
         context.log.info("%s is closed already for %d tenants. %s", day, len(known), again)
+    for closed in (item for item in closing.tenants if item.status == "closed" and not item.shown):
+        context.log.warning("%s: %s", closed.tenant, in_history_alone(closed))

@@ -60,6 +60,17 @@ def tell_of_files(session: Session, closing: Closing) -> None:
     recover_all(session, [*(f"script {script.name}" for script in well), *subjects])
 
 
+def in_history_alone(closed: Closed) -> str:
+    """Say of a close of an older day where it is, and how readers come to see it."""
+    day, tenant = closed.as_of, closed.tenant
+    table = ".".join(next(iter(closed.tables)))
+    return (
+        f"readers see a later day; {day} is in history alone. To look at it: strata read {table} --tenant {tenant} "
+        f"--as-of {day}. If the later day was a mistake, let readers see this one: "
+        f'strata close --as-of {day} --tenant {tenant} --show-older --reason "…".'
+    )
+
+
 def orphaned(path: Path) -> str:
     """Say what is wrong with a file of checks that no script stands beside."""
     return f"{path.name} is never run: there is no script of that name beside it."

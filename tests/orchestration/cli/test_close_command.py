@@ -60,7 +60,23 @@ def test_an_older_day_is_said_to_be_in_history_alone(strata: Strata, scripts: Pa
     strata("close", "--as-of", "2026-11-20")
     told = strata("close", "--as-of", "2026-11-19").out.replace("\n", " ")
     assert "readers see a later day" in told
+    assert "strata read finance.sold --tenant acme --as-of 2026-11-19" in told
     assert strata("close", "--as-of", "2026-11-19", "--show-older").code == 2
+
+
+def test_a_day_that_has_not_come_takes_a_reason_and_the_way_back_is_told(strata: Strata, scripts: Path) -> None:
+    with open_runtime().warehouse.session("calendar") as session:
+        session.con.execute("CREATE TABLE silver.business_date AS SELECT DATE '2026-11-20' AS as_of")
+    refused = strata("close", "--as-of", "2031-01-01")
+    assert refused.code == 3
+    assert "the newest business day is 2026-11-20" in refused.err.replace("\n", " ")
+    assert strata("close", "list", "--json").document == []
+    assert strata("close", "--as-of", "2031-01-01", "--reason", "a forecast").code == 0
+    told = strata("close", "--tenant", "acme").out.replace("\n", " ")
+    assert 'strata close --as-of 2026-11-20 --tenant acme --show-older --reason "…"' in told
+    assert strata("close", "--tenant", "acme", "--show-older", "--reason", "a forecast was shown").code == 0
+    shown = {(item["tenant"], item["as_of"]) for item in strata("close", "list", "--json").document if item["current"]}
+    assert shown == {("acme", "2026-11-20"), ("globex", "2031-01-01")}
 
 
 def test_the_exit_code_tells_a_check_from_a_script(strata: Strata, scripts: Path) -> None:
