@@ -60,7 +60,8 @@ def check_key(key: exp.Expr, scope: Scope, found: Findings) -> None:
 def _value(item: exp.Expr) -> exp.Expr:
     """Return what an item of a SELECT computes, without its name or the variable that takes it."""
     if isinstance(item, exp.EQ) and isinstance(item.this, exp.Parameter):
-        return item.expression
+        assigned: exp.Expr = item.expression
+        return assigned
     return item.this if isinstance(item, exp.Alias) else item
 
 
