@@ -9,12 +9,10 @@ from sqlglot import exp
 from orchestration.scripts.binding.calls import bind_call, bind_window
 from orchestration.scripts.binding.comparisons import compared, unified
 from orchestration.scripts.binding.constants import bind_constant
-from orchestration.scripts.binding.foreign import not_known
-from orchestration.scripts.binding.hints import no_column, undeclared
 from orchestration.scripts.binding.numbers import plan_arithmetic, plan_bits, plan_negative
 from orchestration.scripts.binding.plan import BUILD, ORIGIN, OWNER, SOURCE, TYPE, Plan, Refused, remember
 from orchestration.scripts.binding.predicates import PREDICATES
-from orchestration.scripts.binding.scope import Findings, Scope
+from orchestration.scripts.binding.scope import Findings, Scope, near
 from orchestration.scripts.binding.texts import mark_plain
 from orchestration.scripts.constructs import Advice
 from orchestration.scripts.dialect import function_name
@@ -54,7 +52,10 @@ def _bind(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:
         return bind_call(node, scope, found, bind_expression)
     if isinstance(node, exp.Query):
         return _subquery(node, scope, found)
-    raise not_known(node)
+    what = node.key.upper()
+    raise Refused(
+        what, "it is not on the list of what gives the same result on every engine.", "See docs/analyst/differences.md."
+    )
 
 
 def _children(node: exp.Expr) -> list[exp.Expr]:
@@ -70,7 +71,7 @@ def _column(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:  # noqa: 
         node.meta[TYPE] = UNKNOWN
         return UNKNOWN
     if not matches:
-        raise Refused(f"column {node.sql('tsql')}", *no_column(node, scope, found.frame.catalog))
+        raise Refused(f"column {node.sql('tsql')}", "no table here has it.", near(node.name, scope.visible()))
     if len(matches) > 1:
         names = " and ".join(relation.alias for relation, _ in matches)
         raise Refused(f"column {node.sql('tsql')}", f"{names} both have it.", "Write the table's alias before it.")
@@ -89,7 +90,8 @@ def _parameter(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:  # noq
     name = node.name.lower()
     kind = found.frame.variables.get(name)
     if kind is None:
-        raise Refused(f"@{node.name}", *undeclared(name, found.frame.variables, found.frame.ended))
+        known = [f"@{item}" for item in found.frame.variables]
+        raise Refused(f"@{node.name}", "it is not declared in this batch.", near(f"@{name}", known))
     node.meta[TYPE] = kind
     node.meta[BUILD] = lambda _: cast(call("getvariable", exp.Literal.string(variable(name))), kind.duckdb)
     return kind
