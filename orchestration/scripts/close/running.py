@@ -13,7 +13,7 @@ from orchestration.failures import ScriptRefused, StrataError
 from orchestration.names import FINANCE, FINANCE_WORK, Table, qualified
 from orchestration.quality.masking import Masking
 from orchestration.scripts.close.checks_file import Check
-from orchestration.scripts.close.executing import Preparing, Turn, work, work_columns
+from orchestration.scripts.close.executing import Prepared, Preparing, Turn, work, work_columns
 from orchestration.scripts.close.outcome import CheckOutcome, ScriptOutcome
 from orchestration.scripts.close.plan import Plan, PlannedScript
 from orchestration.scripts.execution import run_translated
@@ -58,14 +58,12 @@ class TenantRun:
         return tuple(replace(item, checks=self._checks(item)) for item in found)
 
     def _script(self, script: PlannedScript) -> ScriptOutcome:
-        if script.problems and not self._is_missed(script):
-            return ScriptOutcome(script, "left out", message=str(refusal(script.problems)))
         began = time.perf_counter()
         try:
-            if script.problems:
-                raise refusal(script.problems)
             self._require_fresh(script)
-            prepared = self.around.preparing.prepared(self.session.con, script.script, self.built)
+            prepared = self._prepared(script)
+            if isinstance(prepared, ScriptOutcome):
+                return prepared
             rows = run_translated(self.session.con, prepared.translated, self.turn, self.around.personal)
             columns = {table: _own_columns(self.session, script, table) for table in rows}
         except StrataError as error:
@@ -73,6 +71,21 @@ class TenantRun:
             return ScriptOutcome(script, "failed", seconds=time.perf_counter() - began, message=str(error))
         self.built.update(prepared.translated.writes)
         return ScriptOutcome(script, "built", rows, columns, prepared.lineage, time.perf_counter() - began)
+
+    def _prepared(self, script: PlannedScript) -> Prepared | ScriptOutcome:
+        """Return a script that can be run, or that it is left out: it cannot be, and nothing would lack its tables.
+
+        Raises:
+            ScriptRefused: it cannot be run, and something would.
+        """
+        try:
+            if script.problems:
+                raise refusal(script.problems)
+            return self.around.preparing.prepared(self.session.con, script.script, self.built)
+        except ScriptRefused as error:
+            if self._is_missed(script):
+                raise
+            return ScriptOutcome(script, "left out", message=str(error))
 
     def _is_missed(self, script: PlannedScript) -> bool:
         """Say whether a close without this script would lack something: what readers have, or a script reads."""
