@@ -8,6 +8,7 @@ order; :func:`function_name` tells which it is. FLOAT and REAL, one to sqlglot, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from sqlglot import exp
@@ -66,6 +67,11 @@ _CALLS: dict[type[exp.Expr], str] = {
     exp.Trim: "TRIM",
     exp.CurrentTimestamp: "CURRENT_TIMESTAMP",
 }
+
+
+def as_text(node: exp.Expr) -> str:
+    """Return a tree's T-SQL for people, functions by the names that the analyst wrote."""
+    return re.sub(_MARK, "", node.sql("tsql"), flags=re.IGNORECASE)
 
 
 def _marked(tokens: Sequence[Token]) -> list[Token]:

@@ -13,10 +13,14 @@ from orchestration.scripts.constructs import Advice
 from orchestration.scripts.places import place_of
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.source import Script, is_checks
-from orchestration.scripts.statements import Kind, Statement, parse
+from orchestration.scripts.statements import Kind, Statement, made_by, not_declared, parse
 from orchestration.scripts.tables import misplaced, name_of
 
-_HEADER = Advice("nobody can tell whose table this is.", "Open the script with /* title: … owner: … description: … */.")
+_FIELDS = ("title", "owner", "description")
+_ANONYMOUS = "nobody can tell whose table this is."
+_EMPTY = Advice(
+    "the file has no statement.", "Write DECLARE @as_of date; and SELECT … INTO finance.x FROM …; or delete it."
+)
 _NO_TABLE = Advice("the script builds no table.", f"Write SELECT … INTO {FINANCE}.x.")
 _NAME = Advice(
     "files and Dagster take a table's name as it is.",
@@ -30,7 +34,8 @@ _PRINT = Advice("nobody sees what it says.", "Leave it out; it is ignored.")
 class Outline:
     """A script's statements, and the tables of the warehouse that it reads and makes, in the order it makes them.
 
-    ``unusable`` are the spans of statements that name what no script may name.
+    ``unusable`` are the spans of statements that name what no script may name; ``undeclared`` are the variables,
+    with their @, of a DECLARE that cannot be parsed.
     """
 
     script: Script
@@ -39,11 +44,14 @@ class Outline:
     writes: tuple[Table, ...]
     problems: tuple[Problem, ...]
     unusable: frozenset[tuple[int, int]] = frozenset()
+    undeclared: frozenset[str] = frozenset()
 
 
 def outline(script: Script) -> Outline:
     """Read a script; what is wrong with it is among its problems."""
     statements, unparsed = parse(script)
+    if not statements and not unparsed:
+        return Outline(script, (), (), (), (_problem(script, (1, 1), "an empty script", _EMPTY),))
     made = _made(statements)
     writes = tuple(table for table, is_kept in made.items() if is_kept)
     foreign = [(item, *found) for item in statements for found in misplaced(item.tree, item.tables)]
@@ -52,22 +60,8 @@ def outline(script: Script) -> Outline:
     if not writes and not unparsed:
         problems.append(_problem(script, (1, 1), "no SELECT … INTO", _NO_TABLE))
     unusable = frozenset(item.span for item, *_ in foreign)
-    return Outline(script, tuple(statements), _reads(statements, made), writes, tuple(problems), unusable)
-
-
-def made_by(statement: Statement) -> exp.Table | None:
-    """Return the table or view that a statement makes."""
-    if statement.kind is Kind.SELECT_INTO:
-        first: exp.Expr = statement.tree
-        while isinstance(first, exp.SetOperation):
-            first = first.this
-        into: exp.Table = first.args["into"].this
-        return into
-    if statement.kind in (Kind.CREATE_TABLE, Kind.CREATE_VIEW):
-        node = statement.tree.this
-        table: exp.Table = node.this if isinstance(node, exp.Schema) else node
-        return table
-    return None
+    undeclared = frozenset(not_declared(script, statements)) if unparsed else frozenset()
+    return Outline(script, tuple(statements), _reads(statements, made), writes, tuple(problems), unusable, undeclared)
 
 
 def _made(statements: list[Statement]) -> dict[Table, bool]:
@@ -97,8 +91,8 @@ def _reads(statements: list[Statement], made: Collection[Table]) -> tuple[Table,
 
 def _form(script: Script, statements: list[Statement]) -> list[Problem]:
     """Return what is missing in the header, and which statements do nothing."""
-    missing = [name for name in ("title", "owner", "description") if not getattr(script.header, name)]
-    found = [_problem(script, (1, 1), f"no {name} in the header", _HEADER) for name in missing]
+    missing = [name for name in _FIELDS if not getattr(script.header, name)]
+    found = [_problem(script, (1, 1), f"no {_listed(missing)} in the header", _header(missing))] if missing else []
     printed = [item for item in statements if item.keyword == "PRINT"]
     return [*found, *(_problem(script, item.place, "PRINT", _PRINT, rule="print") for item in printed)]
 
@@ -110,6 +104,17 @@ def _odd_names(script: Script, statements: list[Statement]) -> Iterator[Problem]
         name = name_of(node) if node is not None else None
         if node is not None and isinstance(name, tuple) and not _PLAIN.fullmatch(name[1]):
             yield _problem(script, place_of(script, node, statement.place), ".".join(name), _NAME)
+
+
+def _header(missing: list[str]) -> Advice:
+    """Return the lines to write; the whole comment where all of it is missing."""
+    lines = "  ".join(f"{name}: …" for name in missing)
+    begin = "Open the script with a comment, each in a line of its own" if len(missing) == len(_FIELDS) else ""
+    return Advice(_ANONYMOUS, f"{begin or 'Write into the comment that opens the script, in its own line'}: {lines}")
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _problem(script: Script, place: tuple[int, int], what: str, advice: Advice, *, rule: str = "") -> Problem:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from sqlglot import exp
+
 from orchestration.names import Table
 from orchestration.scripts.actions import Action, Create, Fill
 from orchestration.scripts.compiling.changes import delete, update
@@ -14,10 +16,10 @@ from orchestration.scripts.compiling.merging import merge
 from orchestration.scripts.compiling.queries import create_view, insert, select_into
 from orchestration.scripts.compiling.variables import assign, declare, select_assign
 from orchestration.scripts.constructs import Advice
-from orchestration.scripts.outline import Outline, made_by, outline
+from orchestration.scripts.outline import Outline, outline
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.source import Script
-from orchestration.scripts.statements import Kind, Statement
+from orchestration.scripts.statements import Kind, Statement, made_by
 from orchestration.scripts.tables import Name, name_of
 from orchestration.scripts.types import Catalog, Columns
 
@@ -51,13 +53,17 @@ def compile_outline(outlined: Outline, catalog: Catalog, built: Mapping[Table, C
     """Compile a script that is read already; its trees are bound in place, so an outline is good for one program."""
     script = outlined.script
     c = Compilation(script, catalog, built, problems=list(outlined.problems), places=_places(outlined.statements))
+    c.unknown |= outlined.undeclared
     for statement in outlined.statements:
         _begin(c, statement, outlined.statements)
         _compile(c, statement, is_usable=statement.span not in outlined.unusable)
     columns = {name: layout.columns for name, layout in c.made.items()} | c.views
     writes = {name: columns[name] for name in outlined.writes if name in columns}
     reads = tuple(sorted(name for name in c.reads if name not in writes))
-    return Program(script, tuple(c.actions), reads, writes, frozenset(built), tuple(sorted(set(c.problems))))
+    told = {(problem.line, problem.what) for problem in outlined.problems}
+    bound = {problem for problem in c.problems if (problem.line, problem.what) not in told}
+    problems = tuple(sorted({*outlined.problems, *bound}))
+    return Program(script, tuple(c.actions), reads, writes, frozenset(built), problems)
 
 
 def _places(statements: tuple[Statement, ...]) -> dict[Name, tuple[int, int]]:
@@ -69,7 +75,8 @@ def _places(statements: tuple[Statement, ...]) -> dict[Name, tuple[int, int]]:
 
 def _compile(c: Compilation, statement: Statement, *, is_usable: bool) -> None:
     """Compile one statement; what it should have made is unknown if that fails, and what reads it is passed over."""
-    named = {name_of(table) for table in statement.tables}
+    named: set[Name | None] = {name_of(table) for table in statement.tables}
+    named |= {f"@{variable.name.lower()}" for variable in statement.tree.find_all(exp.Parameter)}
     node = made_by(statement)
     makes = name_of(node) if node is not None else None
     if not is_usable or named & c.unknown - {makes}:

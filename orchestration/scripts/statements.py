@@ -8,7 +8,7 @@ the statement was not understood at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -74,6 +74,34 @@ class Statement:
     def keyword(self) -> str:
         """The statement's first word."""
         return self.words[0]
+
+
+def made_by(statement: Statement) -> exp.Table | None:
+    """Return the table or view that a statement makes."""
+    if statement.kind is Kind.SELECT_INTO:
+        first: exp.Expr = statement.tree
+        while isinstance(first, exp.SetOperation):
+            first = first.this
+        into: exp.Table = first.args["into"].this
+        return into
+    if statement.kind in (Kind.CREATE_TABLE, Kind.CREATE_VIEW):
+        node = statement.tree.this
+        table: exp.Table = node.this if isinstance(node, exp.Schema) else node
+        return table
+    return None
+
+
+def not_declared(script: Script, statements: Sequence[Statement]) -> Iterator[str]:
+    """Yield the variables of every DECLARE that is not among the statements, with their @, in lower case."""
+    known = {statement.span[0] for statement in statements}
+    try:
+        parts = list(split(tokenize(script.text)))
+    except TokenError:
+        return
+    for part in parts:
+        if part.words[0] == "DECLARE" and part.tokens[0].start not in known:
+            pairs = zip(part.tokens, part.tokens[1:], strict=False)
+            yield from (f"@{name.text.lower()}" for sign, name in pairs if sign.token_type is TokenType.PARAMETER)
 
 
 class _Refused(Exception):
@@ -254,8 +282,15 @@ def _unparsed(script: Script, part: Part, error: ParseError) -> Problem:
     said = str(finding.get("description", error)).split(" but got <Token")[0]
     if finding.get("line"):
         line, column = finding["line"], max(1, finding["col"] - len(near) + 1)
-    why = f"the statement that begins in line {begun} cannot be parsed here ({said})."
+    why = f"the statement that begins in line {begun} cannot be parsed here{_said(said)}."
     return Problem(script.path, line, column, f"near {near!r}", why, _ENDS.instead)
+
+
+def _said(description: str) -> str:
+    """Put the parser's words into those of people."""
+    if "missing for" in description:
+        return "; something is missing behind it"
+    return "" if "Unexpected token" in description else f"; {description[:1].lower()}{description[1:]}"
 
 
 _CLOSED = re.compile(r"--[^\r\n]*|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\[(?:[^\]]|\]\])*\]|/\*|[^'\"\[/-]+|.", re.DOTALL)

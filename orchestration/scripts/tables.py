@@ -22,6 +22,7 @@ _NO_SCHEMA = Advice("no CTE has this name, and a table needs its schema.", "Writ
 _OTHER_SCHEMA = Advice(
     "scripts read bronze, silver, gold and finance, and their own #tables.", "Read it from one of these schemas."
 )
+_WRITABLE = f"scripts write to the schema {FINANCE} and to #tables."
 _SERVERS = Advice("what it holds is the server's or the session's.", "Compute what you need with a query.")
 _FUNCTION = Advice(
     "it is not one of the functions that give a table here.", "Use STRING_SPLIT, GENERATE_SERIES, or a table."
@@ -56,13 +57,23 @@ def misplaced(tree: exp.Expr, tables: Iterable[exp.Table]) -> Iterator[tuple[exp
     for node in tables:
         advice = _advice(node)
         if advice:
-            yield node, node.sql("tsql").split(" AS ")[0], advice
+            yield node, node.sql("tsql").split(" AS ")[0], _to_write(node) if advice is _OTHER_SCHEMA else advice
     for alias in tree.find_all(exp.TableAlias):
         if alias.name.lower() == FINANCE:
             yield alias, f"AS {alias.name}", _HIDES
     for variable in tree.find_all(exp.Parameter):
         if isinstance(variable.this, exp.Parameter):
             yield variable, f"@@{variable.this.name}", _SERVERS
+
+
+def _to_write(node: exp.Table) -> Advice:
+    """Return the advice about a schema that is not known, where a statement reads it, makes it or changes it."""
+    around = node.parent.parent if isinstance(node.parent, exp.Schema) else node.parent
+    if isinstance(around, exp.Into | exp.Create):
+        return Advice(_WRITABLE, f"Write {FINANCE}.{node.name}.")
+    if isinstance(around, exp.Insert | exp.Update | exp.Delete | exp.Merge | exp.TruncateTable | exp.Drop):
+        return Advice(_WRITABLE, f"Write {FINANCE}.{node.name} or #{node.name}, which the script makes before.")
+    return _OTHER_SCHEMA
 
 
 def _advice(node: exp.Table) -> Advice | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
+from orchestration.scripts.binding.foreign import own_word
 from orchestration.scripts.binding.ordering import bind_order
 from orchestration.scripts.binding.plan import BUILD, GROUPED, TYPE, Call, Refused, also, remember
 from orchestration.scripts.binding.scope import Findings, Scope, near
@@ -23,6 +24,8 @@ _SKIPPING: dict[str, type[exp.Expr]] = {
     "lag": exp.Lag,
     "lead": exp.Lead,
 }
+_ALIKE = 0.8
+_SEE = "docs/analyst/differences.md lists the functions that there are."
 BindOne = Callable[[exp.Expr, Scope, Findings], SqlType]
 
 
@@ -61,9 +64,9 @@ def _settled(node: exp.Expr) -> exp.Expr:
 def _function(name: str, *, over: bool) -> Function:
     function = FUNCTIONS.get(name)
     if function is None:
-        why, instead = REFUSED.get(name, ("it is not one of the functions that give the same result everywhere.",
-                                          near(name, list(FUNCTIONS))))  # fmt: skip
-        raise Refused(f"{name}()", why, instead)
+        why = "it is not one of the functions that give the same result everywhere."
+        advice = own_word(name) or near(name, list(FUNCTIONS), cutoff=_ALIKE, otherwise=_SEE)
+        raise Refused(f"{name}()", *REFUSED.get(name, (why, advice)))
     if name in WINDOWS and not over:
         raise Refused(f"{name}()", "it needs a window.", "Write OVER (…) behind it.")
     return function
@@ -87,7 +90,13 @@ def _rewritten(node: exp.Expr, *, part: bool) -> list[exp.Expr]:
 
 def _check_count(name: str, function: Function, arguments: list[exp.Expr]) -> None:
     if len(arguments) < function.least or (function.most is not None and len(arguments) > function.most):
-        raise Refused(f"{name}()", f"it does not take {len(arguments)} arguments.", "See SQL Server's documentation.")
+        part = ["month"] if function.part else []
+        least, most = function.least + len(part), None if function.most is None else function.most + len(part)
+        counts = f"{least} or more" if most is None else str(least) if most == least else f"{least} to {most}"
+        what = "argument" if counts == "1" else "arguments"
+        written = ", ".join([*part, *(chr(ord("a") + n) for n in range(function.least))])
+        given = len(arguments) + len(part)
+        raise Refused(f"{name}()", f"it takes {counts} {what}, and here it has {given}.", f"Write {name}({written}).")
 
 
 def _undistinct(node: exp.Expr, argument: exp.Expr) -> exp.Expr:

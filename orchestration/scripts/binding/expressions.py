@@ -9,10 +9,12 @@ from sqlglot import exp
 from orchestration.scripts.binding.calls import bind_call, bind_window
 from orchestration.scripts.binding.comparisons import compared, unified
 from orchestration.scripts.binding.constants import bind_constant
+from orchestration.scripts.binding.foreign import not_known
+from orchestration.scripts.binding.hints import no_column, undeclared
 from orchestration.scripts.binding.numbers import plan_arithmetic, plan_bits, plan_negative
 from orchestration.scripts.binding.plan import BUILD, ORIGIN, OWNER, SOURCE, TYPE, Plan, Refused, remember
 from orchestration.scripts.binding.predicates import PREDICATES
-from orchestration.scripts.binding.scope import Findings, Scope, near
+from orchestration.scripts.binding.scope import Findings, Scope
 from orchestration.scripts.binding.texts import mark_plain
 from orchestration.scripts.constructs import Advice
 from orchestration.scripts.dialect import function_name
@@ -52,10 +54,7 @@ def _bind(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:
         return bind_call(node, scope, found, bind_expression)
     if isinstance(node, exp.Query):
         return _subquery(node, scope, found)
-    what = node.key.upper()
-    raise Refused(
-        what, "it is not on the list of what gives the same result on every engine.", "See docs/analyst/differences.md."
-    )
+    raise not_known(node)
 
 
 def _children(node: exp.Expr) -> list[exp.Expr]:
@@ -64,14 +63,14 @@ def _children(node: exp.Expr) -> list[exp.Expr]:
     ]
 
 
-def _column(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:  # noqa: ARG001 - one signature for all
+def _column(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:
     assert isinstance(node, exp.Column)  # noqa: S101 - the dispatch is by this class
     matches = scope.resolve(node)
     if not matches and scope.has_unknown():
         node.meta[TYPE] = UNKNOWN
         return UNKNOWN
     if not matches:
-        raise Refused(f"column {node.sql('tsql')}", "no table here has it.", near(node.name, scope.visible()))
+        raise Refused(f"column {node.sql('tsql')}", *no_column(node, scope, found.frame.catalog))
     if len(matches) > 1:
         names = " and ".join(relation.alias for relation, _ in matches)
         raise Refused(f"column {node.sql('tsql')}", f"{names} both have it.", "Write the table's alias before it.")
@@ -90,8 +89,7 @@ def _parameter(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:  # noq
     name = node.name.lower()
     kind = found.frame.variables.get(name)
     if kind is None:
-        known = [f"@{item}" for item in found.frame.variables]
-        raise Refused(f"@{node.name}", "it is not declared in this batch.", near(f"@{name}", known))
+        raise Refused(f"@{node.name}", *undeclared(name, found.frame.variables, found.frame.ended))
     node.meta[TYPE] = kind
     node.meta[BUILD] = lambda _: cast(call("getvariable", exp.Literal.string(variable(name))), kind.duckdb)
     return kind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Literal
@@ -34,7 +34,8 @@ class Frame:
     """What a statement can name: stored tables, this close's tables, ``#t`` and ``@t``, variables; all in lower case.
 
     ``changes`` where the query is an INSERT's, an UPDATE's or a DELETE's; ``later`` are the tables that statements
-    behind this one make, each with the line.
+    behind this one make, each with the line; ``makes`` is the one that this statement makes. ``ended`` are variables
+    of batches before this one.
     """
 
     catalog: Catalog = field(default_factory=dict)
@@ -43,6 +44,8 @@ class Frame:
     work: Catalog = field(default_factory=dict)
     changes: bool = False
     later: Mapping[Table | str, int] = field(default_factory=dict)
+    ended: Collection[str] = ()
+    makes: Table | str | None = None
 
     def stored(self, table: Table) -> Columns | None:
         """Return a stored table's columns."""
@@ -154,9 +157,11 @@ class Findings:
         self.assumptions[Assumption(kind, *origin)] = None
 
 
-def near(name: str, known: list[str]) -> str:
-    """Return advice that names what a misspelt name may have meant."""
-    matches = get_close_matches(name.lower(), [item.lower() for item in known], n=3, cutoff=0.6)
+def near(name: str, known: list[str], *, cutoff: float = 0.6, otherwise: str = "") -> str:
+    """Return advice that names what a misspelt name may have meant; ``otherwise`` where none is that much alike."""
+    matches = get_close_matches(name.lower(), [item.lower() for item in known], n=3, cutoff=cutoff)
+    if not matches and otherwise:
+        return otherwise
     if matches:
         return f"Did you mean {' or '.join(matches)}?"
     return "Check the name." if not known else f"There is: {', '.join(sorted(set(known))[:12])}."

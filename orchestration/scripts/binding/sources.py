@@ -139,6 +139,11 @@ def _fields(columns: Columns | None, table: Table | str, node: exp.Expr, found: 
         written = table if isinstance(table, str) else ".".join(table)
         found.problem(node, written, f"it is built later, in line {line}.", "Put that statement before this one.")
         return ()
+    if columns is None and table == found.frame.makes:
+        written = table if isinstance(table, str) else ".".join(table)
+        why = "a script cannot read what its own last run left: each close builds its tables anew."
+        found.problem(node, written, why, "Compute it from the tables that it is made of.")
+        return ()
     if columns is None:
         written = table if isinstance(table, str) else ".".join(part for part in table if part)
         why = (

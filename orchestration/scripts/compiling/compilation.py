@@ -11,18 +11,19 @@ from sqlglot import exp
 from orchestration.names import FINANCE, Table
 from orchestration.scripts.actions import Action, Layout, Verify
 from orchestration.scripts.binding import Assumption, Bound, Frame, bind
+from orchestration.scripts.binding.hints import NO_COLUMN
 from orchestration.scripts.binding.scope import Field
 from orchestration.scripts.constructs import Advice
-from orchestration.scripts.places import place_of
+from orchestration.scripts.places import place_of, place_of_words
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.source import Script
-from orchestration.scripts.statements import Kind, Statement
+from orchestration.scripts.statements import Kind, Statement, made_by
 from orchestration.scripts.tables import Name, name_of, written
 from orchestration.scripts.types import Catalog, Columns, SqlType
 
 _CHANGES = (Kind.INSERT, Kind.UPDATE, Kind.DELETE)
 _NOT_FINANCE = Advice(f"scripts write to the schema {FINANCE} and to #tables.", "")
-_NOT_MADE = Advice("this script has not made it, and another's table is not its to change.", "Make it first.")
+_IN_QUOTES = "no table here has it, and what stands in double quotes is a name."
 
 
 class Stopped(Exception):
@@ -43,6 +44,7 @@ class Compilation:
     made: dict[Name, Layout] = field(default_factory=dict)
     views: dict[Name, Columns] = field(default_factory=dict)
     variables: dict[str, SqlType] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
     reads: set[Table] = field(default_factory=set)
     actions: list[Action] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -55,6 +57,7 @@ class Compilation:
     def begin_batch(self, number: int) -> None:
         """Forget what ends at GO: variables, and tables that are variables."""
         self.batch = number
+        self.ended.update(self.variables)
         self.variables.clear()
         self.made_in_batch.clear()
         self.made = {name: layout for name, layout in self.made.items() if not str(name).startswith("@")}
@@ -70,6 +73,7 @@ class Compilation:
     ) -> None:
         """Record what is wrong with a statement, at a node of it where one is given; a ``rule`` makes it a warning."""
         place = place_of(self.script, node, statement.place) if node is not None else statement.place
+        place = place if place != statement.place else place_of_words(self.script, statement.span, what) or place
         severity: Literal["error", "warning"] = "warning" if rule else "error"
         self.problems.append(Problem(self.script.path, *place, what, advice.why, advice.instead, severity, rule))
 
@@ -98,7 +102,7 @@ class Compilation:
         for rule, node, what, advice in found.warnings:
             self.add(statement, what, advice, node, rule=rule)
         for node, what, advice in found.problems:
-            self.add(statement, what, advice, node)
+            self.add(statement, what, self._in_quotes(node, advice), node)
         if found.problems:
             raise Stopped
         self.reads.update(name for name in self._names(query) if name not in self.made and name not in self.views)
@@ -118,24 +122,42 @@ class Compilation:
         Raises:
             Stopped: it may not, or there is no such table.
         """
-        name = self.writable(statement, node)
+        copy = f"Copy it first, SELECT … INTO #{node.name} FROM {node.db}.{node.name}, and change the copy."
+        name = self.writable(statement, node, copy if node.db else "")
         line = self._later(statement).get(name)
         if name not in self.made and line is not None:
             advice = Advice(f"it is built later, in line {line}.", "Put that statement before this one.")
             raise self.stop(statement, written(name), advice, node)
         if name not in self.made:
-            raise self.stop(statement, written(name), _NOT_MADE, node)
+            self.unknown.add(name)
+            raise self.stop(statement, written(name), self._not_made(name), node)
         return name, self.made[name]
 
-    def writable(self, statement: Statement, node: exp.Table) -> Name:
-        """Return the name of a table that a statement makes, changes or drops.
+    def _not_made(self, name: Name) -> Advice:
+        make = f"Write CREATE TABLE {written(name)} (…), or SELECT … INTO {written(name)}, before it."
+        if name in self.work:
+            return Advice(
+                "another script makes it, and it is not this one's to change.", "Give this table another name."
+            )
+        return Advice("this script has not made it.", make)
+
+    def _in_quotes(self, node: exp.Expr, advice: Advice) -> Advice:
+        """Return what to say of a column in double quotes, which is meant to be a text."""
+        name = node.this if isinstance(node, exp.Column) and not node.table else node
+        start = name.meta.get("start")
+        if advice.why != NO_COLUMN or start is None or self.script.text[start : start + 1] != '"':
+            return advice
+        return Advice(_IN_QUOTES, f"Write a text in single quotes: '{name.name}'.")
+
+    def writable(self, statement: Statement, node: exp.Table, instead: str = "") -> Name:
+        """Return the name of a table that a statement makes, changes or drops; ``instead`` is advice when it may not.
 
         Raises:
             Stopped: it is not this script's to write.
         """
         name = name_of(node)
         if name is None or (not isinstance(name, str) and name[0] != FINANCE):
-            instead = f"Write {FINANCE}.{node.name}."
+            instead = instead or f"Write {FINANCE}.{node.name}."
             raise self.stop(statement, node.sql("tsql"), Advice(_NOT_FINANCE.why, instead), node)
         return name
 
@@ -152,4 +174,6 @@ class Compilation:
         own = {name: layout.columns for name, layout in self.made.items()} | self.views
         built = {name: columns for name, columns in own.items() if not isinstance(name, str)}
         temporary = {name: columns for name, columns in own.items() if isinstance(name, str)}
-        return Frame(self.catalog, temporary, dict(self.variables), {**self.work, **built}, changes, later)
+        work, node = {**self.work, **built}, made_by(statement)
+        makes = name_of(node) if node is not None else None
+        return Frame(self.catalog, temporary, dict(self.variables), work, changes, later, self.ended, makes)

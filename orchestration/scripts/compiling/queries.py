@@ -14,9 +14,11 @@ from orchestration.scripts.constructs import Advice
 from orchestration.scripts.dialect import parse_text
 from orchestration.scripts.statements import Statement
 from orchestration.scripts.tables import Name, written
+from orchestration.scripts.translation.nodes import selects
 from orchestration.scripts.types import BIGINT, Columns
 
 OUTPUT = Advice("a script returns no rows.", "Leave OUTPUT out; read what you need before the change.")
+_NAMELESS = Advice("it has no name.", "Write expression AS name.")
 _ORDER = Advice(
     "without ORDER BY the numbers of an IDENTITY column are left to chance.",
     "Write ORDER BY, or a column ROW_NUMBER() OVER (ORDER BY …).",
@@ -96,9 +98,9 @@ def outputs(c: Compilation, statement: Statement, query: exp.Query, target: Name
     fields = c.bind(statement, query)
     spelled = names or [field.name for field in fields]
     columns = dict(zip(spelled, (field.type for field in fields), strict=False))
-    for column in columns:
+    for number, column in enumerate(spelled, 1):
         if not column:
-            raise c.stop(statement, written(target), Advice("a column has no name.", "Write expression AS name."))
+            raise c.stop(statement, f"column {number}", _NAMELESS, _output(query, number))
     if len({column.lower() for column in columns}) < len(fields) or len(spelled) != len(fields):
         raise c.stop(
             statement, written(target), Advice("two of its columns have one name.", "Name each: expression AS x.")
@@ -108,6 +110,12 @@ def outputs(c: Compilation, statement: Statement, query: exp.Query, target: Name
             advice = Advice("such names are the platform's.", "Give the column another name.")
             raise c.stop(statement, f"column {column} begins with an underscore", advice)
     return columns
+
+
+def _output(query: exp.Expr, number: int) -> exp.Expr | None:
+    """Return the expression of a column, from 1, of a query's first SELECT."""
+    items = selects(query)[0].expressions
+    return items[number - 1] if number <= len(items) else None
 
 
 def _columns(c: Compilation, statement: Statement, layout: Layout, names: list[str] | None) -> list[str]:

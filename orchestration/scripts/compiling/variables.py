@@ -5,15 +5,14 @@ from __future__ import annotations
 from sqlglot import exp
 
 from orchestration.scripts.actions import Assign, Create
-from orchestration.scripts.compiling.compilation import Compilation
+from orchestration.scripts.binding.hints import AS_OF, undeclared
+from orchestration.scripts.compiling.compilation import Compilation, Stopped
 from orchestration.scripts.compiling.definitions import layout_of
 from orchestration.scripts.compiling.values import values_for
 from orchestration.scripts.constructs import Advice
 from orchestration.scripts.statements import Statement
 from orchestration.scripts.types import DATE, SqlType, read_type
 
-AS_OF = "as_of"
-_NOT_A_DATE = Advice("the platform sets it to the day of the close.", "Write DECLARE @as_of date;")
 _SET = Advice("the platform sets it, to the day of the close.", "Use a variable of your own.")
 _ITSELF = Advice(
     "over several rows, what a variable holds along the way is left to chance.",
@@ -25,20 +24,36 @@ def declare(c: Compilation, statement: Statement) -> None:
     """Compile DECLARE of variables and of table variables; a default sees none of the same DECLARE."""
     declared: dict[str, SqlType] = {}
     for item in statement.tree.expressions:
-        names = [parameter.name.lower() for parameter in item.this]
-        kind = item.args.get("kind")
-        for name in names:
-            if name in c.variables or name in declared or f"@{name}" in c.made:
-                raise c.stop(
-                    statement, f"@{name}", Advice("it is declared already.", "Declare it once in a batch."), item
-                )
-        if isinstance(kind, exp.Schema):
-            layout = layout_of(c, statement, kind)
-            c.made |= {f"@{name}": layout for name in names}
-            c.actions.extend(Create(statement.place, f"@{name}", layout) for name in names)
-            continue
-        declared |= {name: _declared(c, statement, item, name) for name in names}
+        for name in [parameter.name.lower() for parameter in item.this]:
+            try:
+                _declare(c, statement, item, (name, declared))
+            except Stopped:
+                _go_on(c, item, (name, declared))
     c.variables |= declared
+
+
+def _declare(c: Compilation, statement: Statement, item: exp.Expr, into: tuple[str, dict[str, SqlType]]) -> None:
+    name, declared = into
+    kind = item.args.get("kind")
+    if name in c.variables or name in declared or f"@{name}" in c.made:
+        raise c.stop(statement, f"@{name}", Advice("it is declared already.", "Declare it once in a batch."), item)
+    if isinstance(kind, exp.Schema):
+        layout = layout_of(c, statement, kind)
+        c.made[f"@{name}"] = layout
+        c.actions.append(Create(statement.place, f"@{name}", layout))
+    else:
+        declared[name] = _declared(c, statement, item, name)
+
+
+def _go_on(c: Compilation, item: exp.Expr, into: tuple[str, dict[str, SqlType]]) -> None:
+    """Take a variable whose DECLARE has an error for what it is meant to be; what uses it is passed over else."""
+    name, declared = into
+    kind = item.args.get("kind")
+    found = DATE if name == AS_OF else read_type(kind) if isinstance(kind, exp.DataType) else None
+    if found is not None:
+        declared.setdefault(name, found)
+    elif f"@{name}" not in c.made:
+        c.unknown.add(f"@{name}")
 
 
 def assign(c: Compilation, statement: Statement) -> None:
@@ -69,7 +84,12 @@ def _declared(c: Compilation, statement: Statement, item: exp.Expr, name: str) -
     kind = item.args["kind"]
     found = read_type(kind) if isinstance(kind, exp.DataType) else None
     if name == AS_OF and found != DATE:
-        raise c.stop(statement, "@as_of", _NOT_A_DATE, item)
+        given = kind.sql("tsql").lower() if kind is not None else "this"
+        advice = Advice(
+            f"the platform sets it to the day of the close, which is a date and no {given}.",
+            "Write DECLARE @as_of date;",
+        )
+        raise c.stop(statement, "@as_of", advice, item)
     if found is None:
         advice = Advice(
             "scripts know no such type.", "Use int, decimal(p,s), date, datetime2, varchar(n) or nvarchar(n)."
@@ -94,6 +114,5 @@ def _known(c: Compilation, statement: Statement, node: exp.Expr) -> str:
     if name == AS_OF:
         raise c.stop(statement, "@as_of", _SET, node)
     if name not in c.variables:
-        advice = Advice("it is not declared in this batch; variables end at GO.", f"Write DECLARE @{name} … above.")
-        raise c.stop(statement, f"@{name}", advice, node)
+        raise c.stop(statement, f"@{name}", undeclared(name, c.variables, c.ended), node)
     return name

@@ -72,5 +72,5 @@ def test_print_is_passed_over_with_a_warning(write_script: Write, compiled: Comp
 def test_a_script_without_a_header_has_no_owner(write_script: Write) -> None:
     path = write_script("SELECT s.id INTO finance.x FROM silver.sale AS s;", header="")
     assert [problem.what for problem in outline(read_script(path)).problems] == [
-        f"no {x} in the header" for x in ("title", "owner", "description")
+        "no title, owner and description in the header"
     ]

@@ -1,0 +1,88 @@
+"""A message tells an analyst what to write, in the words of the script, and once for each fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestration.scripts import read_script
+from orchestration.scripts.problems import Problem
+from orchestration.scripts.program import compile_script
+from orchestration.scripts.types import DATE, INT, NVARCHAR_MAX, Catalog, decimal
+
+Write = Callable[..., Path]
+CATALOG: Catalog = {
+    ("silver", "sale"): {"id": INT, "customer": NVARCHAR_MAX, "sold_on": DATE, "amount": decimal(18, 2)},
+    ("silver", "customer"): {"id": INT, "email": NVARCHAR_MAX},
+    ("bronze_product", "customer"): {"id": INT, "country": NVARCHAR_MAX},
+}
+FROM = "INTO finance.x FROM silver.sale AS s"
+
+
+def faults(path: Path) -> list[Problem]:
+    return [item for item in compile_script(read_script(path), CATALOG).problems if item.severity == "error"]
+
+
+ONE = [
+    (f"SELECT dbo.fn_x(s.id) AS a {FROM};", 8, "dbo.fn_x()", "expression"),
+    (f"SELECT s.id {FROM} WHERE", None, "near 'WHERE'", ""),
+    (f"SELECT s.id, s.id + 1 {FROM};", 14, "column 2", "AS name"),
+    (f"SELECT s.id {FROM} WHERE s.sold_on = @as_of;", None, "@as_of", "DECLARE @as_of date;"),
+    (f"DECLARE @as_of date;\nGO\nSELECT @as_of AS a {FROM};", None, "@as_of", "behind GO: DECLARE @as_of date;"),
+    (f"DECLARE @as_of datetime;\nSELECT @as_of AS a, @as_of AS b {FROM};", None, "@as_of", "DECLARE @as_of date;"),
+    (f"DECLARE @d nonsense(3);\nSELECT @d AS a, @d AS b {FROM};", None, "@d", "decimal"),
+    (f"DECLARE @d decimal(;\nSELECT @d AS a, @d AS b {FROM};", None, "DECLARE", ""),
+    ("SELECT s.id INTO dbo.x FROM silver.sale AS s;", 18, "dbo.x", "Write finance.x"),
+    (f"SELECT s.id {FROM};\nUPDATE silver.sale SET id = 1;", 8, "silver.sale", "SELECT … INTO #sale FROM silver.sale"),
+    (f'SELECT s.id {FROM} WHERE s.customer = "EUR";', None, "column [EUR]", "single quotes: 'EUR'"),
+    (f"SELECT FOO(s.id) AS a {FROM};", 8, "FOO()", "docs/analyst"),
+    (f"SELECT LENGTH(s.customer) AS a {FROM};", 8, "LENGTH()", "LEN(x)"),
+    (f"SELECT s._tenant_id {FROM};", 8, "column s._tenant_id", "Leave it out"),
+    ("SELECT c.email INTO finance.x FROM bronze_product.customer AS c;", 8, "column c.email", "silver.customer.email"),
+    (f"SELECT YEAR(s.sold_on) AS y {FROM} WHERE y > 2000;", None, "column y", "expression: YEAR(s.sold_on)"),
+    ("INSERT INTO finance.x SELECT 1 AS a;", None, "finance.x", "CREATE TABLE finance.x"),
+    (f"SELECT ROUND(s.amount) AS a {FROM};", 8, "ROUND()", "ROUND(a, b)"),
+    ("SELECT x.id INTO finance.x FROM finance.x AS x;", None, "finance.x", "the tables that it is made of"),
+]
+
+
+@pytest.mark.parametrize(("body", "column", "what", "instead"), ONE, ids=[body for body, *_ in ONE])
+def test_a_fault_is_told_once_at_its_word_with_what_to_write(
+    write_script: Write, body: str, column: int | None, what: str, instead: str
+) -> None:
+    found = [item for item in faults(write_script(body)) if item.what != "no SELECT … INTO"]
+    (problem,) = found
+    assert what in problem.what
+    assert instead in problem.instead
+    assert column in (None, problem.column)
+    assert not any(word in str(problem) for word in ("sqlglot", "tsql_", "TSQL_", "DOT:", "DPIPE", "BOOLEAN"))
+
+
+@pytest.mark.parametrize(("body", "column", "what"), [
+    (f"SELECT s.customer || 'a' AS a {FROM};", None, "||"), (f"SELECT s.id {FROM} WHERE TRUE;", 56, "TRUE"),
+    (f"SELECT s.id {FROM} QUALIFY ROW_NUMBER() OVER (ORDER BY s.id) = 1;", 50, "QUALIFY"),
+])  # fmt: skip
+def test_a_word_of_another_database_is_told_where_it_stands(
+    write_script: Write, body: str, column: int | None, what: str
+) -> None:
+    (told,) = [item for item in faults(write_script(body)) if item.what == what]
+    assert column in (None, told.column)
+
+
+def test_a_function_says_how_many_arguments_it_takes(write_script: Write) -> None:
+    (problem,) = faults(write_script(f"SELECT ISNULL(s.id) AS a {FROM};"))
+    assert problem.why == "it takes 2 arguments, and here it has 1."
+
+
+@pytest.mark.parametrize("text", ["", "-- nothing yet\n", "/* title: A\n owner: b\n description: c */\n"])
+def test_an_empty_script_is_one_error(write_script: Write, text: str) -> None:
+    assert [item.what for item in faults(write_script(text, header=""))] == ["an empty script"]
+
+
+def test_a_header_that_is_not_there_is_one_error_with_the_lines_to_write(write_script: Write) -> None:
+    whole = faults(write_script(f"SELECT s.id {FROM};", header=""))
+    assert [item.what for item in whole] == ["no title, owner and description in the header"]
+    (part,) = faults(write_script(f"SELECT s.id {FROM};", header="/* title: A\n   description: b */\n"))
+    assert (part.what, part.instead.endswith("owner: …")) == ("no owner in the header", True)
