@@ -48,11 +48,15 @@ def word(token: Token) -> str:
 
 @dataclass(frozen=True)
 class Part:
-    """One statement's tokens; ``closed`` says that it is the first of its batch or follows a semicolon."""
+    """One statement's tokens; ``closed`` says that it is the first of its batch or follows a semicolon.
+
+    ``ended`` says that a semicolon follows it.
+    """
 
     tokens: tuple[Token, ...]
     batch: int
     closed: bool
+    ended: bool = False
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -124,7 +128,7 @@ class _Batch:
             semicolon = token.token_type is TokenType.SEMICOLON and self._verb not in _MODULES
             if semicolon or (index > self._start and self._starts(index)):
                 if index > self._start:
-                    yield Part(self._tokens[self._start : index], self._number, closed)
+                    yield Part(self._tokens[self._start : index], self._number, closed, semicolon)
                 closed = semicolon
                 self._begin(index + 1 if semicolon else index)
             if not semicolon:

@@ -22,6 +22,7 @@ from orchestration.scripts.assignments import expanded
 from orchestration.scripts.commas import dangling_comma
 from orchestration.scripts.constructs import CREATE, CREATIONS, SESSION_SETTINGS, STATEMENTS, Advice
 from orchestration.scripts.drops import guarded_drop
+from orchestration.scripts.grammar import violations
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.source import Script
 from orchestration.scripts.splitting import STARTERS, Part, batches, split, tokenize, word
@@ -124,7 +125,10 @@ def parse(script: Script) -> tuple[list[Statement], list[Problem]]:
         if part.words[0] == "END" and any(problem.what.startswith("BEGIN") for problem in problems):
             continue
         try:
-            statements.append(_parse_part(script, part))
+            statement = _parse_part(script, part)
+            statements.append(statement)
+            if statement.kind is not Kind.IGNORED:
+                problems += violations(script, part, statement.tree)
         except _Refused as refused:
             place = script.place((refused.token or part.tokens[0]).start)
             why = refused.advice.why or "this statement is not understood."
