@@ -68,7 +68,7 @@ def feeding(runtime: Runtime) -> Feeding:
             found[table] = found.get(table, frozenset()) | {source.name}
     for script in lineages(runtime.settings.scripts_dir / FOLDER):
         sources: frozenset[str] = frozenset().union(*(found.get(table, frozenset()) for table in script.reads))
-        found |= dict.fromkeys(script.writes, sources)
+        found |= {table: found.get(table, frozenset()) | sources for table in script.writes}
     return found
 
 

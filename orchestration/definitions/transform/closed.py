@@ -26,8 +26,9 @@ def events_of(closing: Closing, plan: Plan, versions: Iterable[PublishedVersion]
             yield dg.MaterializeResult(asset_key=asset_key(table), metadata=_metadata(table, closed, new.get(table)))
         elif closed:
             yield dg.AssetObservation(asset_key(table), metadata=_metadata(table, closed, new.get(table)))
-    for script in plan.scripts:
-        yield from _checks(closing, script)
+    verdicts = [verdict for script in plan.scripts for verdict in _checks(closing, script)]
+    # Scripts for one table may have checks of one name: that of the script which was run counts.
+    yield from {(verdict.asset_key, verdict.check_name): verdict for verdict in verdicts}.values()
 
 
 def _metadata(table: Table, closed: Sequence[Closed], version: int | None) -> dict[str, Any]:

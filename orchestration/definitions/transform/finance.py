@@ -15,7 +15,7 @@ from orchestration.definitions.transform.closed import Event, events_of
 from orchestration.definitions.transform.project import DbtProject
 from orchestration.definitions.transform.scripts import check_specs, table_specs
 from orchestration.definitions.transform.steps import FINANCIAL_JOB, POOL, Step, open_step
-from orchestration.failures import FailureClass, ScriptRefused
+from orchestration.failures import FailureClass
 from orchestration.plans import has_financial
 from orchestration.scripts.close import CloseRequest, Closing, Plan, close_and_publish, read_plan
 from orchestration.scripts.close.telling import about_close, in_history_alone, orphaned
@@ -39,12 +39,9 @@ class FinancialConfig(dg.Config):
     left_out: dict[str, str] = Field(default_factory=dict)
 
 
-def financial_plan(settings: Settings) -> tuple[Plan, str]:
-    """Return every script in order, and what is wrong with all of them together."""
-    try:
-        return read_plan(settings.scripts_dir / FOLDER), ""
-    except ScriptRefused as error:
-        return Plan(()), str(error)
+def financial_plan(settings: Settings) -> Plan:
+    """Return every script in order."""
+    return read_plan(settings.scripts_dir / FOLDER)
 
 
 def finance_assets(plan: Plan, project: DbtProject) -> dg.AssetsDefinition:

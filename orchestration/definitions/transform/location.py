@@ -27,10 +27,9 @@ def warehouse_definitions() -> dg.Definitions:
     """Return the location's definitions from the dbt project and the scripts as they are now."""
     settings = load_settings()
     project = read_project(settings)
-    plan, circle = financial_plan(settings)
+    plan = financial_plan(settings)
     build = _build_assets(project)
     finance = [finance_assets(plan, project)] if plan.scripts else []
-    finance += [broken.asset(names.FINANCE, "scripts", circle)] if circle else []
     jobs = [_job(JOB, build, "Builds what is downstream of the sources that changed, and publishes it.")]
     schedules = []
     if finance:

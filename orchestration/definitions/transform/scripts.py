@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
@@ -14,28 +14,34 @@ from orchestration.scripts.close import Plan, PlannedScript
 
 def table_specs(plan: Plan) -> list[dg.AssetSpec]:
     """Return one spec for each table of each script; a script that cannot be run shows why."""
-    specs = {spec.key: spec for script in plan.scripts for spec in _specs(script)}
+    specs: dict[dg.AssetKey, dg.AssetSpec] = {}
+    later = list(plan.scripts)
+    for script in plan.scripts:
+        ahead = {table for item in later for table in item.writes}  # scripts in a circle read what comes after them
+        later.remove(script)
+        specs |= {spec.key: spec for spec in _specs(script, [read for read in script.reads if read not in ahead])}
     return list(specs.values())
 
 
 def check_specs(plan: Plan) -> list[dg.AssetCheckSpec]:
     """Return one blocking check for each SELECT beside a script, on the first table that the script builds."""
-    return [
-        dg.AssetCheckSpec(
+    specs = {
+        (script.writes[0], check.name): dg.AssetCheckSpec(
             check.name, asset=asset_key(script.writes[0]), blocking=True, description=f"{check.title} ({script.name})"
         )
         for script in plan.scripts
         for check in script.checks
-    ]
+    }
+    return list(specs.values())
 
 
-def _specs(script: PlannedScript) -> Iterator[dg.AssetSpec]:
+def _specs(script: PlannedScript, reads: Sequence[names.Table]) -> Iterator[dg.AssetSpec]:
     header = script.script.header
     problem = "\n\n".join(str(problem) for problem in script.problems)
     for table in script.writes:
         yield dg.AssetSpec(
             asset_key(table),
-            deps=[asset_key(read) for read in script.reads if read not in script.writes],
+            deps=[asset_key(read) for read in reads],
             group_name=names.FINANCE,
             kinds={"broken"} if problem else {"sql", "duckdb"},
             owners=[team(header.owner)] if header.owner else [],

@@ -11,19 +11,16 @@ from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
-from orchestration.names import Table
-from orchestration.scripts.check.facts import Compiled, Edges, Place
+from orchestration.scripts.check.facts import Compiled, Edges
 from orchestration.scripts.check.habits import habits
 from orchestration.scripts.check.rules import allowed
 from orchestration.scripts.close.checks_file import SUFFIX, read_checks
 from orchestration.scripts.lineage.columns import column_lineage
-from orchestration.scripts.outline import Outline, made_by, outline
-from orchestration.scripts.places import place_of
+from orchestration.scripts.lineage.edges import places_made, places_read
+from orchestration.scripts.outline import Outline, outline
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.program import compile_outline
 from orchestration.scripts.source import Script, is_checks
-from orchestration.scripts.statements import Kind
-from orchestration.scripts.tables import name_of
 from orchestration.scripts.types import Catalog
 
 Item = TypeVar("Item")
@@ -52,10 +49,10 @@ class Member:
     def _read(self, script: Script) -> Edges:
         outlines, problems = _outlines(script)
         self._known[script] = outlines, problems
-        reads = {table: place for found in outlines for table, place in _read_places(found).items()}
+        reads = {table: place for found in outlines for table, place in places_read(found).items()}
         if is_checks(script.path):
             return Edges(reads, {}, (*problems, *(problem for found in outlines for problem in found.problems)))
-        return Edges(reads, _made_places(outlines[0]), outlines[0].problems)
+        return Edges(reads, places_made(outlines[0]), outlines[0].problems)
 
     def _compile(self, script: Script, work: Catalog) -> Compiled:
         known = self._known.pop(script) if script in self._known else _outlines(script)
@@ -90,25 +87,6 @@ def _as_written(query: Script, problems: Iterable[Problem]) -> Iterator[Problem]
     for problem in problems:
         moved = len(inserted[0]) if inserted and problem.line == line and problem.column > column else 0
         yield replace(problem, column=problem.column - moved)
-
-
-def _read_places(found: Outline) -> dict[Table, Place]:
-    """Return where each table that a script reads is named first."""
-    wanted = set(found.reads)
-    places: dict[Table, Place] = {}
-    for statement in found.statements:
-        for node in statement.tables if statement.kind is not Kind.DROP else ():
-            name = name_of(node)
-            if isinstance(name, tuple) and name in wanted and name not in places:
-                places[name] = place_of(found.script, node, statement.place)
-    return places
-
-
-def _made_places(found: Outline) -> dict[Table, Place]:
-    """Return where each table of a script is made."""
-    made = [(made_by(statement), statement.place) for statement in found.statements]
-    places = {name_of(node): place for node, place in made if node is not None}
-    return {table: places.get(table, (1, 1)) for table in found.writes}
 
 
 _MEMBER: list[Member] = []

@@ -42,7 +42,6 @@ def close(runtime: Runtime, request: CloseRequest) -> Closing:
 
     Raises:
         SettingsError: a named tenant is unknown.
-        ScriptRefused: the scripts read each other in a circle.
         Busy: somebody else held the warehouse for too long.
     """
     plan = read_plan(runtime.settings.scripts_dir / FOLDER)

@@ -16,7 +16,10 @@ PLATFORM_OWNER = "platform"
 
 @dataclass(frozen=True)
 class PlannedScript:
-    """One script with its edges; one that cannot be run has ``problems``. ``name`` is its path below the folder."""
+    """One script with its edges; one that cannot be run has ``problems``. ``name`` is its path below the folder.
+
+    ``rivalry`` are those of its problems that are about other scripts which build its tables.
+    """
 
     script: Script
     name: str
@@ -24,6 +27,7 @@ class PlannedScript:
     writes: tuple[Table, ...]
     problems: tuple[Problem, ...]
     checks: tuple[Check, ...]
+    rivalry: tuple[Problem, ...] = ()
 
     @property
     def owner(self) -> str:
@@ -43,17 +47,21 @@ class Plan:
         """The tables that the scripts build, in order."""
         return [table for script in self.scripts for table in script.writes]
 
+    def rivals(self, script: PlannedScript) -> dict[Table, list[str]]:
+        """Return the tables of a script that others build too, with the others' names."""
+        return {
+            table: found
+            for table in script.writes
+            if (found := [other.name for other in self.scripts if table in other.writes and other != script])
+        }
+
     def readers(self, tables: tuple[Table, ...]) -> list[PlannedScript]:
         """Return the scripts that read any of these tables."""
         return [script for script in self.scripts if set(script.reads) & set(tables)]
 
 
 def read_plan(folder: Path) -> Plan:
-    """Read every script below a folder.
-
-    Raises:
-        ScriptRefused: scripts read each other in a circle.
-    """
+    """Read every script below a folder; one that cannot be run tells its problems."""
     found = [_planned(item, folder) for item in lineages(folder)]
     known = {item.script.path for item in found}
     orphans = [path for path in sorted(folder.rglob(f"*{SUFFIX}")) if _script_of(path) not in known]
@@ -63,7 +71,7 @@ def read_plan(folder: Path) -> Plan:
 def _planned(item: Lineage, folder: Path) -> PlannedScript:
     path = item.script.path
     name = path.relative_to(folder).as_posix()
-    return PlannedScript(item.script, name, item.reads, item.writes, item.problems, read_checks(path))
+    return PlannedScript(item.script, name, item.reads, item.writes, item.problems, read_checks(path), item.rivalry)
 
 
 def _script_of(checks: Path) -> Path:

@@ -17,7 +17,7 @@ from orchestration.scripts.close.executing import Prepared, Preparing, Turn, wor
 from orchestration.scripts.close.outcome import CheckOutcome, ScriptOutcome
 from orchestration.scripts.close.plan import Plan, PlannedScript
 from orchestration.scripts.execution import run_translated
-from orchestration.scripts.problems import refusal
+from orchestration.scripts.problems import Problem, refusal
 from orchestration.scripts.scope import Personal
 from orchestration.scripts.types import Columns
 from orchestration.warehouse.protocol import Session
@@ -60,7 +60,6 @@ class TenantRun:
     def _script(self, script: PlannedScript) -> ScriptOutcome:
         began = time.perf_counter()
         try:
-            self._require_fresh(script)
             prepared = self._prepared(script)
             if isinstance(prepared, ScriptOutcome):
                 return prepared
@@ -78,9 +77,12 @@ class TenantRun:
         Raises:
             ScriptRefused: it cannot be run, and something would.
         """
+        problems = self._problems(script)
+        if not problems:
+            self._require_fresh(script)
         try:
-            if script.problems:
-                raise refusal(script.problems)
+            if problems:
+                raise refusal(problems)
             return self.around.preparing.prepared(self.session.con, script.script, self.built)
         except ScriptRefused as error:
             if self._is_missed(script):
@@ -89,8 +91,16 @@ class TenantRun:
 
     def _is_missed(self, script: PlannedScript) -> bool:
         """Say whether a close without this script would lack something: what readers have, or a script reads."""
-        is_shown = script.name in self.last.values() or any(table in self.last for table in script.writes)
-        return is_shown or bool(self.plan.readers(script.writes))
+        rivals = self.plan.rivals(script)
+        own = tuple(table for table in script.writes if self.last.get(table) not in rivals.get(table, ()))
+        is_shown = script.name in self.last.values() or any(table in self.last for table in own)
+        return is_shown or bool(self.plan.readers(own))
+
+    def _problems(self, script: PlannedScript) -> tuple[Problem, ...]:
+        """Return what keeps a script from being run: not another one for its table, if readers have it from this."""
+        if all(self.last.get(table) == script.name for table in self.plan.rivals(script)):
+            return tuple(problem for problem in script.problems if problem not in script.rivalry)
+        return script.problems
 
     def _require_fresh(self, script: PlannedScript) -> None:
         """Refuse a script that reads a table which could not be built: its own would mix two days."""

@@ -62,7 +62,6 @@ def differ(runtime: Runtime, question: Question) -> Difference:
 
     Raises:
         SettingsError: there is no such revision or script.
-        ScriptRefused: scripts read each other in a circle.
         Busy: somebody else held the warehouse for too long.
     """
     with TemporaryDirectory(prefix="strata-diff-") as folder:

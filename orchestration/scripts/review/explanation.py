@@ -70,7 +70,6 @@ def explain_script(runtime: Runtime, wanted: str) -> Explanation:
 
     Raises:
         SettingsError: there is no such script.
-        ScriptRefused: scripts read each other in a circle.
         Busy: somebody else held the warehouse for too long.
     """
     plan = read_plan(scripts_folder(runtime))

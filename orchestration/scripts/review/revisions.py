@@ -32,7 +32,6 @@ def plan_as_of(folder: Path, revision: str, into: Path) -> Plan:
 
     Raises:
         SettingsError: git is missing, the folder is in no repository, or there is no such revision.
-        ScriptRefused: scripts read each other in a circle.
     """
     if revision == WORKING_TREE:
         return read_plan(folder)

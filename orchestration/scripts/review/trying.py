@@ -62,7 +62,6 @@ def try_scripts(runtime: Runtime, request: Request) -> Result:
 
     Raises:
         SettingsError: there is no such script, or none at all.
-        ScriptRefused: scripts read each other in a circle.
         Busy: somebody else held the warehouse for too long.
     """
     plan = read_plan(scripts_folder(runtime))

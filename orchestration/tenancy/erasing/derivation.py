@@ -81,6 +81,7 @@ class Derivation:
 def read_derivation(settings: Settings) -> Derivation:
     """Read the last good state of the project; before there is one, nothing is known."""
     manifest = read_manifest(settings) or {"nodes": {}, "sources": {}}
+    scripts = lineages(settings.scripts_dir / FOLDER)
     nodes = {name: node for name, node in manifest["nodes"].items() if name.startswith("model.")}
     tables: dict[str, Table] = {name: (node["schema"], node["name"]) for name, node in nodes.items()}
     tables |= {name: (node["schema"], node["identifier"]) for name, node in manifest["sources"].items()}
@@ -90,7 +91,11 @@ def read_derivation(settings: Settings) -> Derivation:
         {tables[name]: node for name, node in nodes.items()},
         model_keys(settings),
         {tables[name]: [tables[parent] for parent in read.get(name, ()) if parent in tables] for name in nodes},
-        {table: item.reads for item in lineages(settings.scripts_dir / FOLDER) for table in item.writes},
+        {
+            table: [read for builder in scripts if table in builder.writes for read in builder.reads]
+            for item in scripts
+            for table in item.writes
+        },
     )
 
 

@@ -26,8 +26,7 @@ def loaded(scripts: dict[str, str]) -> dict[dg.AssetKey, dg.AssetSpec]:
         (Path(folder) / "financial").mkdir()
         for name, text in scripts.items():
             (Path(folder) / "financial" / name).write_text(text, encoding="utf-8")
-        plan, fault = financial_plan(Settings(scripts_dir=Path(folder), _env_file=None))
-        assert not fault
+        plan = financial_plan(Settings(scripts_dir=Path(folder), _env_file=None))
         assets = finance_assets(plan, DbtProject(None, ""))
         return {spec.key: spec for spec in dg.Definitions(assets=[assets]).resolve_all_asset_specs()}
 
@@ -50,6 +49,16 @@ def test_a_table_with_any_name_is_an_asset_that_tells_what_is_wrong_with_it(name
     assert "letters" in str(found[asset_key(("finance", name))].description)
     assert "fault" not in found[asset_key(("finance", "y"))].metadata
     assert len(found) >= 3
+
+
+def test_scripts_in_a_circle_and_two_for_one_table_are_assets_that_tell_it() -> None:
+    head, check = HEADER.format("o", "d"), "-- a check\nSELECT x.id FROM finance.a AS x;"
+    scripts = {"a.sql": "SELECT x.id INTO finance.a FROM finance.b AS x;", "a.checks.sql": check,
+               "b.sql": "SELECT x.id INTO finance.b FROM finance.a AS x;",
+               "c.sql": "SELECT s.id INTO finance.a FROM silver.sale AS s;", "c.checks.sql": check}  # fmt: skip
+    found = loaded({name: text if "checks" in name else head + text for name, text in scripts.items()})
+    assert "circle" in str(found[asset_key(("finance", "b"))].description)
+    assert "builds the same table" in str(found[asset_key(("finance", "a"))].description)
 
 
 def test_a_published_table_with_any_name_is_an_asset_of_its_deliveries() -> None:

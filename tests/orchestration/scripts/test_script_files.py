@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.failures import ScriptRefused
 from orchestration.scripts import read_script
 from orchestration.scripts.lineage import lineage, lineages
 from orchestration.scripts.outline import outline
@@ -67,8 +66,11 @@ def test_a_script_that_cannot_be_parsed_is_an_error_at_its_own_table(write_scrip
 def test_two_scripts_for_one_table_are_both_refused(write_script: Write) -> None:
     write_script("SELECT s.id INTO finance.x FROM silver.sale AS s;", "a")
     folder = write_script("SELECT s.id AS other INTO finance.X FROM silver.sale AS s;", "b").parent
-    (found,) = lineages(folder)
-    assert [problem.what for problem in found.problems] == ["a second script for finance.x"]
+    found = [problem for item in lineages(folder) for problem in item.problems]
+    assert [(problem.file.name, problem.what) for problem in found] == [
+        ("a.sql", "a second script for finance.x"), ("b.sql", "a second script for finance.x"),
+    ]  # fmt: skip
+    assert ["b.sql" in found[0].why, "a.sql" in found[1].why] == [True, True]
 
 
 def test_scripts_run_after_those_they_read(write_script: Write) -> None:
@@ -76,8 +78,11 @@ def test_scripts_run_after_those_they_read(write_script: Write) -> None:
     folder = write_script("SELECT s.id INTO finance.b FROM silver.sale AS s;", "b").parent
     assert [item.writes[0][1] for item in lineages(folder)] == ["b", "a"]
     write_script("SELECT a.id INTO finance.b FROM finance.a AS a;", "b")
-    with pytest.raises(ScriptRefused, match="circle"):
-        lineages(folder)
+    write_script("SELECT s.id INTO finance.well FROM silver.sale AS s;", "well")
+    found = {item.script.name: [str(problem) for problem in item.problems] for item in lineages(folder)}
+    assert found["well"] == []
+    assert ".sql:4:30: finance.b in a circle" in found["a"][0]
+    assert "finance.b → finance.a → finance.b" in found["a"][0]
 
 
 def test_a_script_may_build_several_tables(write_script: Write) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from close_house import DAY, NEXT, TOTAL, CloseHouse
 
-from orchestration.failures import ScriptRefused, SettingsError
+from orchestration.failures import SettingsError
 
 HALF = (
     "SELECT CAST(CASE WHEN SUM(s.amount) > 5 THEN CAST(1 AS decimal(9, 0)) / CAST(0 AS decimal(9, 0)) ELSE 1 END "
@@ -165,12 +165,49 @@ def test_nothing_of_a_close_is_left_where_it_was_built(house: CloseHouse) -> Non
     assert house.sql("SELECT count(*) FROM duckdb_schemas() WHERE schema_name = 'finance_work'") == [(0,)]
 
 
-def test_unknown_tenants_and_circles_are_refused(house: CloseHouse) -> None:
+def test_an_unknown_tenant_is_refused(house: CloseHouse) -> None:
     with pytest.raises(SettingsError, match="nobody"):
         house.close(DAY, "nobody")
+
+
+def test_a_circle_keeps_the_last_close_and_says_where_it_is(house: CloseHouse) -> None:
+    house.close()
     house.write("b_total", "SELECT d.twice AS total INTO finance.total FROM finance.doubled AS d;")
-    with pytest.raises(ScriptRefused, match="circle"):
-        house.close()
+    house.write("well", "SELECT s.id INTO finance.well FROM silver.sale AS s;")
+    closed = house.close(NEXT)["acme"]
+    assert {item.script.name: item.status for item in closed.scripts} == {
+        "a_twice.sql": "failed", "b_total.sql": "failed", "well.sql": "built",
+    }  # fmt: skip
+    assert any("b_total.sql:5:" in fault and "finance.doubled in a circle" in fault for fault in closed.faults)
+    assert any("a_twice.sql:5:" in fault and "finance.total in a circle" in fault for fault in closed.faults)
+    assert house.published("doubled") == [("acme", "5.00"), ("globex", "14.00")]
+
+
+@pytest.mark.parametrize("name", ["a_new_total", "z_new_total"])
+def test_a_second_script_for_a_table_is_left_out_and_the_one_that_readers_know_goes_on(
+    house: CloseHouse, name: str
+) -> None:
+    house.check("b_total", "-- a check\nSELECT t.total FROM finance.total AS t WHERE t.total < 0;")
+    house.close()
+    house.sell("acme", "1.00")
+    house.write(name, "SELECT 0 AS total INTO finance.total FROM silver.sale AS s;")
+    closing = house.closing(NEXT)
+    assert {item.status for item in closing.tenants} == {"closed"}
+    assert "b_total.sql builds the same table" in closing.left_out[f"{name}.sql"].message
+    assert (list(closing.left_out), closing.plan.orphans) == ([f"{name}.sql"], ())
+    assert house.published("doubled")[0] == ("acme", "7.00")
+
+
+def test_of_two_new_scripts_for_a_table_neither_is_built(house: CloseHouse) -> None:
+    for name in ("one", "two"):
+        house.write(name, "SELECT s.id INTO finance.new FROM silver.sale AS s;")
+    closing = house.closing()
+    assert {item.status for item in closing.tenants} == {"closed"}
+    assert "two.sql builds the same table" in closing.left_out["one.sql"].message
+    assert "none is run" in closing.left_out["two.sql"].message
+    assert house.sql("SELECT count(*) FROM duckdb_views() WHERE view_name = 'new' AND schema_name = 'finance'") == [
+        (0,)
+    ]
 
 
 def test_the_event_of_a_close_names_it(house: CloseHouse) -> None:
