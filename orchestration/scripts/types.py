@@ -176,11 +176,17 @@ def read_type(kind: exp.DataType, *, default_length: int = 1) -> SqlType | None:
         length = sizes[0] if sizes else str(default_length)
         return SqlType(name, length=None if length == "max" else int(length))
     numbers = [int(size) for size in sizes]
+    if name == "decimal" and not _is_decimal(*numbers):
+        return None
     if name == "decimal":
         return decimal(*[*numbers, *(18, 0)[len(numbers) :]])
     if name == "float" and numbers and numbers[0] <= 24:
         return REAL
     return SqlType(name, scale=numbers[0] if numbers else 7) if name in _FRACTIONS else SqlType(name)
+
+
+def _is_decimal(precision: int = 18, scale: int = 0) -> bool:
+    return 1 <= precision <= LARGEST and scale <= precision
 
 
 _FROM_DUCKDB = {

@@ -36,7 +36,10 @@ def _named(cte: exp.Expr, fields: tuple[Field, ...], found: Findings) -> tuple[F
     if names and len(names) != len(fields):
         found.problem(cte, cte.alias, f"it has {len(fields)} columns and {len(names)} names.", "Name each column once.")
     elif names:
-        return tuple(Field(name, column.type, column.origin) for name, column in zip(names, fields, strict=True))
+        fields = tuple(Field(name, column.type, column.origin) for name, column in zip(names, fields, strict=True))
+    shown = [column.name.lower() for column in fields if column.name]
+    for name in sorted({name for name in shown if shown.count(name) > 1}):
+        found.problem(cte, cte.alias, f"it has two columns {name}.", "Name one of them otherwise, by AS.")
     for place, column in enumerate(fields, 1):
         if not column.name:
             found.problem(cte, cte.alias, f"its column {place} has no name.", "Write AS name behind it.")

@@ -247,6 +247,8 @@ def _subquery(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:
     from orchestration.scripts.binding.queries import bind_query  # noqa: PLC0415 - queries hold expressions, and they queries
 
     fields = bind_query(node, scope, found)
+    if len(fields) > 1 and not isinstance(node.parent, exp.Exists) and not scope.has_unknown():
+        raise Refused(f"a subquery of {len(fields)} columns", "it stands for one value.", "Select one column.")
     kind = fields[0].type if len(fields) == 1 else NULL
     node.meta.update({TYPE: kind, ORIGIN: fields[0].origin if fields else None})
     return kind

@@ -210,6 +210,8 @@ def _bind_values(values: exp.Values, scope: Scope, found: Findings) -> Fields:
     for row in rows:
         for value in row:
             bind_expression(value, scope, found)
+    if len({len(row) for row in rows}) > 1:
+        found.problem(values, "VALUES", "its rows are not equally long.", "Write one for each column.")
     kinds = [combined([type_of(value) for value in column]) for column in zip(*rows, strict=False)]
     kinds = [INT if kind.name == "null" else kind for kind in kinds]
     for row in rows:

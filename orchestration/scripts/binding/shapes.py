@@ -31,11 +31,14 @@ _PARTS: dict[type[exp.Expr], frozenset[str]] = {
     exp.Is: frozenset({"this", "expression"}),
     exp.GroupConcat: frozenset({"this", "separator"}),
     exp.Trim: frozenset({"this", "expression"}),
+    exp.Star: frozenset(),
+    exp.In: frozenset({"this", "expressions", "query"}),
 }
 _HINTS = Advice("hints change no result, but how a server finds it, and only on some of them.", "Leave it out.")
 _UNKNOWN = Advice("it is not on the list of what gives the same result on every engine.", "Leave it out.")
 _WORDS = {"for_": "FOR …", "windows": "WINDOW", "sample": "TABLESAMPLE", "version": "FOR SYSTEM_TIME", "hint": "a hint"}
 _OPTIONS = frozenset({"MAXRECURSION"})
+_RANGE = Advice("SQL Server's RANGE ends at UNBOUNDED or CURRENT ROW alone.", "Write ROWS, or a join over the days.")
 
 
 def misshapen(tree: exp.Expr) -> Iterator[Finding]:
@@ -47,5 +50,13 @@ def misshapen(tree: exp.Expr) -> Iterator[Finding]:
                 if part and name not in allowed:
                     word = _WORDS.get(name, name.strip("_").replace("_", " ").upper())
                     yield node, word, _HINTS if name == "hint" else _UNKNOWN
+        if isinstance(node, exp.WindowSpec) and node.text("kind").upper() != "ROWS" and _ends_at_value(node):
+            yield node, f"{node.text('kind').upper()} … PRECEDING", _RANGE
         elif isinstance(node, exp.QueryOption) and node.name.upper() not in _OPTIONS:
             yield node, f"OPTION ({node.name})", _HINTS
+
+
+def _ends_at_value(frame: exp.Expr) -> bool:
+    """Say whether a frame is counted by anything but rows and its group's ends."""
+    ends = [frame.args.get(name) or "" for name in ("start", "end")]
+    return any(isinstance(end, exp.Expr) or str(end).upper() not in ("UNBOUNDED", "CURRENT ROW", "") for end in ends)

@@ -72,11 +72,17 @@ def _relation(node: exp.Expr, scope: Scope, found: Findings, bind: BindQuery) ->
         return _lateral(node, scope, found, bind)
     if isinstance(node, exp.Subquery | exp.Values):
         inner = node.this if isinstance(node, exp.Subquery) else node
+        _check_alias(node, found)
         holder = Scope(scope.outer, [], scope.ctes)
         fields = name_columns(node, bind(inner, holder, found), found)
         return Relation(node.alias, fields, node.alias)
     found.problem(node, node.key.upper(), "it cannot stand in FROM.", "Name a table, or write a derived table.")
     return Relation(node.alias_or_name, (), node.alias_or_name)
+
+
+def _check_alias(node: exp.Expr, found: Findings) -> None:
+    if not node.alias and not isinstance(node.this, exp.Table):
+        found.problem(node, "a derived table", "SQL Server takes none without a name.", "Write AS name behind its ).")
 
 
 def _lateral(node: exp.Expr, scope: Scope, found: Findings, bind: BindQuery) -> Relation:
@@ -86,6 +92,7 @@ def _lateral(node: exp.Expr, scope: Scope, found: Findings, bind: BindQuery) -> 
         fields = bind_table_function(inner, scope, found)
         inner.meta["lateral"] = True
     else:
+        _check_alias(node, found)
         fields = bind(inner.unnest() if isinstance(inner, exp.Subquery) else inner, scope, found)
     fields = name_columns(node, fields, found)
     _plan_apply(node)
