@@ -11,6 +11,7 @@ import duckdb
 from orchestration.failures import ScriptRefused, StrataError
 from orchestration.names import FINANCE_WORK, Table, qualified
 from orchestration.scripts.divisions import division_by_zero
+from orchestration.scripts.engine_words import in_words
 from orchestration.scripts.program import Program
 from orchestration.scripts.scope import Personal, tenant_scope
 from orchestration.scripts.source import Script
@@ -19,9 +20,6 @@ from orchestration.scripts.translation import macros_for
 from orchestration.scripts.translation.statements import Step
 
 _WORD = re.compile(r"\w+")
-_KIND = re.compile(r"^[A-Z][A-Za-z ]* Error: ")
-_COMPLAINT = re.compile(r"^Could not convert string '(.*)' to BOOL$")
-_ADVICE = re.compile(r"\.? (Use TRY|Use \"SET |Candidate ).*$")
 _DIVISION = re.compile("division by zero", re.IGNORECASE)
 _DIVISOR = "Write NULLIF(…, 0) around the divisor where there is nothing to divide by, or leave such rows out."
 _REMEDY = "Correct the statement, or the data that it meets."
@@ -96,16 +94,11 @@ def _run(scope: duckdb.DuckDBPyConnection, script: Script, step: Step) -> None:
         if _DIVISION.search(str(error)):
             (line, column), said = division_by_zero(script, step.place)
             raise ScriptRefused(f"{script.path}:{line}:{column}: {said}.", _DIVISOR) from error
-        raise ScriptRefused(f"{where}: {_reason(error)}", _REMEDY) from error
+        raise ScriptRefused(f"{where}: {in_words(str(error))}", _REMEDY) from error
     if row is not None:
         values = ", ".join("NULL" if value is None else str(value) for value in row)
-        raise ScriptRefused(f"{where}: {step.broken} ({values}).", _REMEDY)
-
-
-def _reason(error: duckdb.Error) -> str:
-    """Return what DuckDB says in its first line, without its kinds of error and its own settings."""
-    said = str(error).split("\n", 1)[0]
-    return _ADVICE.sub("", _COMPLAINT.sub(r"\1", _KIND.sub("", said))).rstrip(".") + "."
+        shown = f" ({values})" if any(value is not None for value in row) else ""
+        raise ScriptRefused(f"{where}: {step.broken}{shown}.", _REMEDY)
 
 
 def _count(scope: duckdb.DuckDBPyConnection, table: Table) -> int:

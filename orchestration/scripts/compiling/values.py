@@ -59,7 +59,10 @@ def rules_of(c: Compilation, statement: Statement, target: Name, layout: Layout)
     """Return what must hold of a table after each statement that changes it."""
     table = table_text(target)
     texts = [
-        (f"{column} is NULL", f"SELECT {bracketed(column)} FROM {table} WHERE {bracketed(column)} IS NULL")
+        (
+            f"column {column} is NULL, which it may not be",
+            f"SELECT {bracketed(column)} FROM {table} WHERE {bracketed(column)} IS NULL",
+        )
         for column in layout.required
     ]
     for key in layout.unique:

@@ -22,7 +22,7 @@ from orchestration.scripts.translation.storing import converted, names, stored
 
 _LEFT_TO_CHANCE = "which of several values counts would be left to chance"
 _UNLIKE = "the engines would compare or sort this text differently"
-_TWICE = "MERGE would update or delete a row more than once"
+_TWICE = "several rows of the source match one row, which MERGE would update or delete more than once: the row"
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,8 @@ class _Writer:
         ]
         if matched:
             rows = " UNION ALL ".join(matched)
-            yield f"SELECT count(*) FROM ({rows}) GROUP BY {quote(ROW)} HAVING count(*) > 1", _TWICE
+            twice = f"SELECT {quote(ROW)} FROM ({rows}) GROUP BY {quote(ROW)} HAVING count(*) > 1"
+            yield f"SELECT * FROM {self._place(action.target)} WHERE rowid IN ({twice}) ORDER BY ALL LIMIT 1", _TWICE
         for number, part in enumerate(action.parts):
             yield from self._apply(part, number)
 
