@@ -22,6 +22,7 @@ class ExitCode(IntEnum):
     HELD = 5
     SOURCE = 6
     DATA = 7
+    PARTIAL = 8
 
 
 INTERRUPTED = 130
@@ -51,9 +52,9 @@ def exit_code_of_class(failure_class: FailureClass | str) -> ExitCode:
 
 
 def together(codes: Iterable[ExitCode]) -> ExitCode:
-    """Return one code for many outcomes: failures win over what is held; failures of several kinds are FAILED."""
+    """Return one code for many outcomes: failures win over what is held or left out; of several kinds are FAILED."""
     seen = set(codes) - {ExitCode.OK}
-    failures = seen - {ExitCode.HELD}
+    failures = seen - {ExitCode.HELD, ExitCode.PARTIAL}
     if len(failures) > 1:
         return ExitCode.FAILED
-    return failures.pop() if failures else ExitCode.HELD if seen else ExitCode.OK
+    return failures.pop() if failures else min(seen, default=ExitCode.OK)

@@ -50,7 +50,7 @@ def close(
         print_json(_document(closing, versions))
     else:
         _show(closing, versions)
-    faults = [ExitCode.FAILED] if closing.left_out or closing.plan.orphans else []
+    faults = [ExitCode.PARTIAL] if closing.left_out or closing.plan.orphans else []
     failed = [exit_code_of_class(item.failure_class) for item in closing.tenants if item.status == "failed"]
     raise typer.Exit(together([*faults, *failed]))
 
@@ -139,6 +139,8 @@ def _show(closing: Closing, versions: list[PublishedVersion]) -> None:
     if versions:
         named = [f"{'.'.join(version.table)} version {version.version}" for version in versions]
         say(f"Published: {', '.join(named)}.")
+    if closing.is_whole and closing.left_out:
+        say("The day is closed; what is left out joins the first close after it is mended.", style="yellow")
 
 
 def _tell(item: Closed) -> None:

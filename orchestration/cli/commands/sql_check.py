@@ -18,7 +18,9 @@ from orchestration.publication.event_checks import check_events
 from orchestration.scripts.catalog import catalog_path
 from orchestration.scripts.check import CheckedScript
 from orchestration.scripts.close.checks_file import SUFFIX
+from orchestration.scripts.close.plan import read_plan
 from orchestration.scripts.problems import Problem
+from orchestration.scripts.review.selection import find_script
 from orchestration.scripts.types import Catalog
 from orchestration.settings import load_settings
 
@@ -28,7 +30,9 @@ _STYLES = {"error": "bold red", "warning": "yellow"}
 def check(
     places: Annotated[
         list[Path] | None,
-        typer.Argument(help="Folders or scripts; by default financial gold and the queries of business events."),
+        typer.Argument(
+            help="Folders, or scripts by path, name or table; by default all of them and the queries of events."
+        ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail too.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print problems alone.")] = False,
@@ -68,14 +72,22 @@ def _folders(places: Sequence[Path], home: Path) -> Iterator[tuple[Path, Path | 
     """
     if not places:
         yield home, None
-    for place in places:
-        if not place.exists():
-            raise SettingsError(f"{place} is not there.", "Name a folder of scripts, or a script.")
+    for named in places:
+        place = named if named.exists() else _script_called(str(named), home)
         if place.is_dir():
             yield place, None
         else:
             inside = place.resolve().is_relative_to(home.resolve())
-            yield home if inside else place.parent, place.resolve()
+            yield home if inside else place.parent, place.resolve().with_name(place.name.replace(SUFFIX, ".sql"))
+
+
+def _script_called(name: str, home: Path) -> Path:
+    found = find_script(read_plan(home), name)
+    if found is None:
+        raise SettingsError(
+            f"{name} is not there.", "Name a folder of scripts, or a script by its path, name or table."
+        )
+    return found.script.path
 
 
 def _belongs(item: CheckedScript, wanted: Path) -> bool:

@@ -89,6 +89,16 @@ def test_the_exit_code_tells_a_check_from_a_script(strata: Strata, scripts: Path
     assert strata("close", "--as-of", "2026-11-20").code == 1
 
 
+def test_a_close_without_a_broken_script_is_told_from_one_that_failed(strata: Strata, scripts: Path) -> None:
+    (scripts / "new.sql").write_text(HEADER + "SELECT s.idd INTO finance.new FROM silver.sale AS s;", encoding="utf-8")
+    done = strata("close", "--as-of", "2026-11-20")
+    assert done.code == 8
+    assert "new.sql is left out" in done.out
+    assert "The day is closed" in done.out
+    (scripts / "sold.sql").write_text(HEADER + SOLD.replace("s.amount", "s.amont"), encoding="utf-8")
+    assert strata("close", "--as-of", "2026-11-21").code == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

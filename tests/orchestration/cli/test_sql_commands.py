@@ -72,6 +72,20 @@ def test_a_check_as_json_has_columns_types_and_problems(strata: Strata, scripts:
     }
 
 
+def test_a_script_is_checked_by_its_name_and_by_the_file_of_its_checks(
+    strata: Strata, scripts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (scripts / "billed.checks.sql").write_text("-- none\nSELECT b.nothing FROM finance.billed AS b;", encoding="utf-8")
+    by_file = strata("sql", "check", str(scripts / "billed.checks.sql"))
+    assert by_file.code == 1
+    assert "billed.checks.sql:2:8: error: column b.nothing" in by_file.out
+    assert by_file.out.splitlines()[-1] == "1 script, 1 error, 0 warnings."
+    monkeypatch.setenv("STRATA_SCRIPTS_DIR", str(scripts.parent))
+    scripts.rename(scripts.with_name("financial"))
+    for name in ("billed", "finance.billed", "billed.sql"):
+        assert strata("sql", "check", name).out.startswith("financial/billed.sql\n")
+
+
 def test_a_place_that_is_not_there_is_told(strata: Strata, scripts: Path) -> None:
     answer = strata("sql", "check", str(scripts / "none.sql"))
     assert answer.code != 0

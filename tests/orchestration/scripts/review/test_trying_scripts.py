@@ -36,6 +36,15 @@ def test_nothing_of_a_trial_stays(house: CloseHouse) -> None:
     assert (house.sql(seen), house.shown("total"), house.history("total")) == before
 
 
+def test_a_script_outside_of_a_circle_is_tried_and_those_in_it_name_their_lines(house: CloseHouse) -> None:
+    house.write("circle_a", "SELECT b.x INTO finance.ca FROM finance.cb AS b;")
+    house.write("circle_b", "SELECT a.x INTO finance.cb FROM finance.ca AS a;")
+    assert tried(house, "a_twice").is_well
+    found = tried(house, "circle_a")
+    faults = [fault for item in (*found.tried, *found.others) for fault in item.faults]
+    assert any("circle_a.sql:5:" in fault and "finance.cb in a circle" in fault for fault in faults)
+
+
 def test_without_a_name_all_scripts_run_in_order(house: CloseHouse) -> None:
     result = tried(house)
     assert [item.script.name for item in result.tried] == ["b_total.sql", "a_twice.sql"]
