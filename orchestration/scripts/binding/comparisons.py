@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from sqlglot import exp
@@ -10,7 +11,7 @@ from orchestration.scripts.binding.plan import Refused, type_of
 from orchestration.scripts.binding.scope import Findings
 from orchestration.scripts.binding.texts import Mode, compared_texts, constant
 from orchestration.scripts.translation.conversion import converter
-from orchestration.scripts.translation.moments import is_iso
+from orchestration.scripts.translation.moments import is_in_calendar, is_iso
 from orchestration.scripts.types import SqlType, combined
 
 Convert = Callable[[exp.Expr], exp.Expr]
@@ -30,13 +31,36 @@ def compared(nodes: list[exp.Expr], found: Findings, mode: Mode = "equal") -> li
 
 
 def _as(node: exp.Expr, kind: SqlType, common: SqlType) -> Convert:
-    if kind.is_text and common.is_moment:
-        check_date(node)
+    if kind.is_text:
+        check_constant(node, common)
     if kind.name == "null" or kind == common or (kind.is_number and common.is_number):
         return lambda item: item
     if common.name == "decimal" and not kind.is_text:
         return converter(kind, kind.as_decimal)
     return converter(kind, common)
+
+
+_NUMBERS = {
+    "decimal": re.compile(r"\s*[+-]?\s*(\d+[.]?\d*|[.]\d+)\s*"),
+    "float": re.compile(r"\s*([+-]?\s*(\d+[.]?\d*|[.]\d+)(e[+-]?\d+)?)?\s*", re.IGNORECASE),
+    "whole": re.compile(r"\s*([+-]?\s*\d+)?\s*"),
+}
+"""What SQL Server reads as a number; of nothing at all it makes a 0, but for decimal."""
+
+
+def check_constant(node: exp.Expr, target: SqlType) -> None:
+    """Refuse a text constant that SQL Server cannot read as a date or a number.
+
+    Raises:
+        Refused: the constant is no such value, or one that a server's language reads its own way.
+    """
+    value = constant(node)
+    if target.is_moment and target.name not in ("time", "datetimeoffset"):
+        check_date(node)
+    name = "whole" if target.is_integer else "float" if target.is_float else target.name
+    form = _NUMBERS.get(name)
+    if value is not None and form is not None and form.fullmatch(value) is None:
+        raise Refused(f"'{value}' as {target.tsql}", f"it is no {name} number.", "Write the number.")
 
 
 def check_date(node: exp.Expr) -> None:
@@ -49,6 +73,8 @@ def check_date(node: exp.Expr) -> None:
     if value is not None and not is_iso(value):
         why = "which day it is depends on the server's language."
         raise Refused(f"'{value}' as a date", why, "Write it as 'yyyy-mm-dd'.")
+    if value is not None and not is_in_calendar(value):
+        raise Refused(f"'{value}' as a date", "there is no such day or time.", "Write one that there is.")
 
 
 def unified(nodes: list[exp.Expr], what: str) -> tuple[SqlType, list[Convert]]:

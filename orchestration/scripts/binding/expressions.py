@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from orchestration.scripts.binding.calls import bind_call, bind_window
-from orchestration.scripts.binding.comparisons import compared, unified
+from orchestration.scripts.binding.comparisons import check_constant, compared, unified
 from orchestration.scripts.binding.constants import bind_constant
 from orchestration.scripts.binding.foreign import not_known
 from orchestration.scripts.binding.hints import no_column, undeclared
@@ -220,7 +220,10 @@ def _cast(node: exp.Expr, scope: Scope, found: Findings) -> SqlType:
         )
     _warn_float(node, target, found)
     attempt = isinstance(node, exp.TryCast) or bool(node.args.get("safe"))
-    convert = converter(source, target, attempt=attempt, style=_style(node))
+    style = _style(node)
+    if source.is_text and not attempt and style is None:
+        check_constant(value, target)
+    convert = converter(source, target, attempt=attempt, style=style)
     if target.is_text:
         mark_plain(node, value)
         if source == target or (source.is_text and target.length is None):

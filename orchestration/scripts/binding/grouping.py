@@ -29,6 +29,9 @@ def check_grouping(select: exp.Select, scope: Scope, keys: list[exp.Expr], found
     for name in ("where", "group"):
         if select.args.get(name) is not None:
             _check_early(select.args[name], found)
+    for join in select.args.get("joins") or []:
+        if join.args.get("on") is not None:
+            _check_early(join.args["on"], found, place="ON")
     shown = [_value(item) for item in select.expressions]
     having, order = select.args.get("having"), select.args.get("order")
     if having is not None:
@@ -65,14 +68,14 @@ def _value(item: exp.Expr) -> exp.Expr:
     return item.this if isinstance(item, exp.Alias) else item
 
 
-def _check_early(clause: exp.Expr, found: Findings, *, windows_alone: bool = False) -> None:
+def _check_early(clause: exp.Expr, found: Findings, *, windows_alone: bool = False, place: str = "") -> None:
     """Note windows and aggregates in clauses that are computed before them."""
-    name = clause.key.upper() if not isinstance(clause, exp.Group) else "GROUP BY"
+    name = place or (clause.key.upper() if not isinstance(clause, exp.Group) else "GROUP BY")
     for node in _here(clause):
         if isinstance(node, exp.Window):
             found.problem(node, f"a window in {name}", _WINDOW_LATER, "Put it into a CTE, and choose from that.")
         elif function_name(node) in AGGREGATES and not windows_alone:
-            instead = "Write HAVING." if name == "WHERE" else "Put it into a CTE, and group that."
+            instead = "Write HAVING." if name == "WHERE" else "Put it into a CTE, and use its column."
             found.problem(node, f"{function_name(node)}() in {name}", _SUM_LATER, instead)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 
 from orchestration.scripts.actions import Layout, Rule, Values
+from orchestration.scripts.binding.comparisons import check_constant
 from orchestration.scripts.binding.plan import Refused, type_of
 from orchestration.scripts.compiling.compilation import Compilation
 from orchestration.scripts.constructs import Advice
@@ -38,6 +39,11 @@ def values_for(c: Compilation, statement: Statement, query: exp.Query, columns: 
     if len(kinds) != len(columns):
         what = f"{len(kinds)} values for {len(columns)} columns"
         raise c.stop(statement, what, Advice("each column takes one value.", f"Name {', '.join(columns)}, or others."))
+    for written, wanted in _written(query, list(columns.values())):
+        try:
+            check_constant(written, wanted)
+        except Refused as refused:
+            raise c.stop(statement, refused.what, refused.advice, written) from None
     for kind, (column, wanted) in zip(kinds, columns.items(), strict=True):
         if _clash(kind, wanted):
             advice = Advice(f"SQL Server does not turn {kind.tsql} into {wanted.tsql} by itself.", "Write CONVERT.")
@@ -47,6 +53,14 @@ def values_for(c: Compilation, statement: Statement, query: exp.Query, columns: 
         except Refused as refused:
             raise c.stop(statement, f"{column}: {refused.what}", refused.advice) from None
     return Values(query, tuple(columns), kinds, list(columns.values()))
+
+
+def _written(query: exp.Query, kinds: list[SqlType]) -> Iterator[tuple[exp.Expr, SqlType]]:
+    """Yield the texts that are written out as values, each with the type that it has to become."""
+    for value, kind in zip(query.expressions if isinstance(query, exp.Select) else [], kinds, strict=False):
+        plain = value.unalias()
+        if type_of(plain).is_text:
+            yield plain, kind
 
 
 def _kind(query: exp.Query, number: int, kind: SqlType) -> SqlType:

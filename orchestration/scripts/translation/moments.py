@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlglot import exp
@@ -117,6 +118,19 @@ _ISO = re.compile(r"\s*(\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}([.]\d{1,6}0?)?)
 def is_day(node: exp.Expr) -> bool:
     """Say whether a node is a constant ``'yyyy-mm-dd'``."""
     return isinstance(node, exp.Literal) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(node.name)) is not None
+
+
+def is_in_calendar(value: str) -> bool:
+    """Say whether a date in ISO's form, with or without a time, is one that there is; an empty one is 1900-01-01."""
+    digits = re.sub(r"\D", "", value)
+    if not digits:
+        return True
+    clock = digits[8:14].ljust(6, "0")
+    try:
+        datetime.strptime(digits[:8] + clock, "%Y%m%d%H%M%S")  # noqa: DTZ007 - only whether it can be read matters
+    except ValueError:
+        return False
+    return True
 
 
 def is_iso(value: str) -> bool:
