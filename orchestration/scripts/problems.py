@@ -41,5 +41,5 @@ def refusal(problems: Sequence[Problem]) -> ScriptRefused:
     errors = [problem for problem in problems if problem.severity == "error"] or problems
     first = errors[0]
     more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
-    message = f"{first.file}:{first.line}:{first.column}: {first.what}: {first.why}{more}"
-    return ScriptRefused(message, first.instead)
+    message = f"{first.file}:{first.line}:{first.column}: {first.what}: {first.why}"
+    return ScriptRefused(message, f"{first.instead}{more}")

@@ -14,7 +14,18 @@ from datetime import date
 import duckdb
 
 from orchestration.failures import ScriptRefused
-from orchestration.names import BRONZE_PREFIX, DELETED_AT, PLATFORM_COLUMNS, TENANT, Table, literal, qualified, quote
+from orchestration.names import (
+    BRONZE_PREFIX,
+    DELETED_AT,
+    GOLD,
+    PLATFORM_COLUMNS,
+    SILVER,
+    TENANT,
+    Table,
+    literal,
+    qualified,
+    quote,
+)
 from orchestration.scripts.tables import scope_view
 from orchestration.scripts.translation.variables import variable
 from orchestration.scripts.types import Catalog, from_duckdb
@@ -77,6 +88,16 @@ def visible(con: duckdb.DuckDBPyConnection, tables: Iterable[Table], personal: P
         for table, columns in _stored(con, tables).items()
         if columns
     }
+
+
+def listed(con: duckdb.DuckDBPyConnection, besides: Collection[Table]) -> Catalog:
+    """Return the other tables of bronze, silver and gold without their columns: names that advice may be about."""
+    rows = con.execute(
+        "SELECT DISTINCT schema_name, table_name FROM duckdb_columns() WHERE database_name = current_database() "
+        "AND (list_contains(?, schema_name) OR starts_with(schema_name, ?))",
+        [[SILVER, GOLD], BRONZE_PREFIX],
+    )
+    return {table: {} for schema, name in rows.fetchall() if (table := (str(schema), str(name))) not in besides}
 
 
 def _unseen(table: Table, personal: Personal | None) -> Collection[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +30,9 @@ def read(
     tenant: Annotated[str | None, typer.Option(help="Whose rows; by default those of the key's tenant.")] = None,
     column: Annotated[list[str] | None, typer.Option(help="Only this column; may be repeated.")] = None,
     where: Annotated[list[str] | None, typer.Option(help="'amount>=100', 'status in open,paid', 'ended null'.")] = None,
-    order: Annotated[list[str] | None, typer.Option(help="Order by this column; -name for descending.")] = None,
+    order: Annotated[
+        list[str] | None, typer.Option(help="Order by this column, or several: a,-b; - for descending.")
+    ] = None,
     sql: Annotated[str | None, typer.Option(help="One SELECT over the tenant's tables, instead of a table.")] = None,
     as_of: Annotated[str, typer.Option(help="Financial gold as this day was closed, such as 2026-11-30.")] = "",
     limit: Annotated[int, typer.Option(min=0, help="At most so many rows; 0 for all.")] = 100,
@@ -58,11 +61,16 @@ def read(
     if sql:
         rows = access.sql(sql, cut)
     else:
-        question = Question(column or (), [parse_comparison(text) for text in where or ()], order or (), cut)
+        question = Question(column or (), [parse_comparison(text) for text in where or ()], _split(order or ()), cut)
         rows = access.read(_named(table or ""), question, day)
     _write(rows, out, as_csv=as_csv, as_json=as_json)
     if cut and rows.num_rows == cut and not (as_csv or as_json):
         say(f"There may be more than these {cut:,} rows: --limit 0 shows all.")
+
+
+def _split(texts: Sequence[str]) -> list[str]:
+    """Return the names of options that may each hold several, with commas between."""
+    return [name.strip() for text in texts for name in text.split(",") if name.strip()]
 
 
 def _require_folder(out: Path) -> None:

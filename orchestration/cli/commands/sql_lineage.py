@@ -10,6 +10,7 @@ import typer
 
 from orchestration.cli.console import print_json, say
 from orchestration.cli.scripts_checked import checked, described, scripts_folder
+from orchestration.failures import SettingsError
 from orchestration.names import BRONZE_PREFIX, FINANCE, Table
 from orchestration.scripts.lineage.columns import ColumnSources
 from orchestration.scripts.lineage.drawing import draw
@@ -54,7 +55,12 @@ def _start(name: str, tables: Graph, columns: Graph) -> Node | None:
     """Return the table, or else the column, that a name means."""
     if not name:
         return None
-    return tables.find(name) or columns.find(name) or tables.named(name)
+    found = tables.find(name) or columns.find(name)
+    of, _, column = name.rpartition(".")
+    if found is None and (table := tables.find(of)) is not None:
+        own = [node[2] for node in columns.sources if node[:2] == table]
+        raise SettingsError(f"{'.'.join(table)} has no column {column}.", f"It has {', '.join(own)}.")
+    return found or tables.named(name)
 
 
 def _graphs(settings: Settings) -> tuple[Graph, Graph]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -70,14 +72,16 @@ def _show_other(other: Tried) -> None:
     elif not other.faults:
         say(f"{tables}: built first, {other.seconds:.2f} s.")
     for fault in other.faults:
-        say(fault, style="bold red")
+        say(_from_here(fault), style="bold red")
 
 
 def _show_script(tried: Tried, tables: dict[tuple[str, str], Summary]) -> None:
     for warning in tried.warnings:
-        say(f"{warning}", style="yellow")
+        place = f"{warning.file}:{warning.line}:{warning.column}"
+        rest = str(warning).removeprefix(f"{place}: ")
+        say(_from_here(f"{place}: warning: {rest} [{warning.rule}]"), style="yellow")
     for fault in tried.faults:
-        say(fault, style="bold red")
+        say(_from_here(fault), style="bold red")
     for table in tried.tables:
         _show_table(tables[table], tried.seconds)
     for check in tried.checks:
@@ -86,6 +90,11 @@ def _show_script(tried: Tried, tables: dict[tuple[str, str], Summary]) -> None:
             say(f"check holds: {check.check.title}{allowed}", style="green")
         else:
             say(f"check fails: {check.sentence}", style="bold red")
+
+
+def _from_here(text: str) -> str:
+    """Write the paths in a message as seen from here, as ``strata sql check`` does."""
+    return text.replace(f"{Path.cwd()}{os.sep}", "")
 
 
 def _show_compared(table: TableDifference) -> None:

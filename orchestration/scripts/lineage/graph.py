@@ -65,8 +65,8 @@ class Graph:
 
 
 def table_graph(reads: Mapping[Table, Iterable[Table]], unknown: Iterable[Table] = ()) -> Graph:
-    """Return the graph of tables: for each the tables that it is built from."""
-    return Graph({table: sorted(found) for table, found in reads.items()}, frozenset(unknown))
+    """Return the graph of tables: for each the others that it is built from; an incremental model reads itself."""
+    return Graph({table: sorted({*found} - {table}) for table, found in reads.items()}, frozenset(unknown))
 
 
 def column_graph(tables: Mapping[Table, Iterable[str]], lineage: Mapping[Table, ColumnSources]) -> Graph:

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from orchestration.names import Table, qualified, quote
+from orchestration.scripts.review.summary import is_added_up
 from orchestration.scripts.review.table_difference import ChangedRow, TableDifference
 from orchestration.scripts.types import Columns, SqlType
 
@@ -164,7 +165,7 @@ class _Comparison:
         return self._a if side == "a" else self._b
 
     def _totals(self) -> dict[str, tuple[Any, Any]]:
-        pairs = [pair for pair in self._pairs if pair.kind_a.is_number and pair.kind_b.is_number]
+        pairs = [p for p in self._pairs if is_added_up(p.b, p.kind_b) and p.kind_a.is_number]
         if not pairs:
             return {}
         sums = [

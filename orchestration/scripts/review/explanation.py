@@ -17,7 +17,7 @@ from orchestration.scripts.problems import Problem
 from orchestration.scripts.program import Program, compile_script
 from orchestration.scripts.review.selection import needed, script_named
 from orchestration.scripts.review.setting import Stage, scripts_folder, stage
-from orchestration.scripts.scope import visible
+from orchestration.scripts.scope import listed, visible
 from orchestration.scripts.statements import Kind, Statement
 from orchestration.scripts.tables import written
 from orchestration.scripts.translation import statements
@@ -87,7 +87,8 @@ def _compiled(here: Stage, plan: Plan, item: PlannedScript) -> Program:
     built: dict[Table, Columns] = {}
     for script in needed(plan, [item]):
         reads = [table for table in outline(script.script).reads if table[0] != FINANCE]
-        program = compile_script(script.script, visible(here.session.con, reads, here.personal), built)
+        catalog = {**listed(here.session.con, reads), **visible(here.session.con, reads, here.personal)}
+        program = compile_script(script.script, catalog, built)
         built.update(program.writes)
     return program
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from difflib import get_close_matches
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from orchestration.failures import ScriptRefused, SettingsError
 from orchestration.names import FINANCE, Table
@@ -33,6 +33,9 @@ def script_named(plan: Plan, wanted: str) -> PlannedScript:
     """
     if found := find_script(plan, wanted):
         return found
+    if Path(wanted).is_file():
+        remedy = "Scripts are run from sql_scripts/financial/: move it there; `strata sql check` takes any path."
+        raise SettingsError(f"{wanted} is none of the scripts of financial gold.", remedy)
     names = [PurePath(item.name).stem for item in plan.scripts]
     near = get_close_matches(PurePath(wanted).stem, names, cutoff=0.5) or names
     remedy = f"There is: {', '.join(near)}." if names else "Write one into sql_scripts/financial/."

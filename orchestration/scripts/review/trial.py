@@ -22,7 +22,7 @@ from orchestration.scripts.problems import Problem, refusal
 from orchestration.scripts.program import Program, compile_script
 from orchestration.scripts.review.selection import require_built
 from orchestration.scripts.review.server import Server
-from orchestration.scripts.scope import Personal, visible
+from orchestration.scripts.scope import Personal, listed, visible
 from orchestration.scripts.source import Script
 from orchestration.scripts.types import Columns
 from orchestration.warehouse.protocol import Session
@@ -111,7 +111,8 @@ class Trial:
 
     def _compiled(self, script: Script) -> Program:
         reads = [table for table in outline(script).reads if table[0] != FINANCE]
-        return compile_script(script, {**visible(self.session.con, reads, self.personal), **self.kept}, self.built)
+        catalog = {**listed(self.session.con, reads), **visible(self.session.con, reads, self.personal), **self.kept}
+        return compile_script(script, catalog, self.built)
 
     def _is_kept(self, program: Program) -> bool:
         """Say whether the last close has a script's tables as it would build them now, from tables that are kept."""

@@ -85,3 +85,8 @@ def test_whatever_reads_what_all_are_drawn_in_boxes_that_do_not_overlap(reads: d
             x + width <= x2 or x2 + w2 <= x or y + height <= y2 or y2 + h2 <= y
             for x2, y2, w2, h2 in boxes[number + 1 :]
         )
+
+
+def test_an_incremental_model_is_not_made_of_itself() -> None:
+    graph = table_graph({("silver", "a"): [("silver", "a"), ("bronze_x", "a")]})
+    assert graph.sources["silver", "a"] == [("bronze_x", "a")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from close_house import DAY, NEXT, TWICE, CloseHouse
@@ -115,3 +116,22 @@ def test_among_several_tenants_one_has_to_be_named(house: CloseHouse) -> None:
     with pytest.raises(SettingsError, match="unknown"):
         turn(house.runtime, "nobody", DAY)
     assert turn(house.runtime, "globex", DAY) == Turn("globex", DAY)
+
+
+def test_a_trial_offers_the_same_names_as_a_check(house: CloseHouse) -> None:
+    house.write("b_total", "SELECT s.amount AS total INTO finance.total FROM silver.sales AS s;")
+    (fault,) = tried(house, "b_total").tried[0].faults
+    assert "Did you mean silver.sale?" in fault
+
+
+def test_rates_keys_and_parts_of_dates_are_not_added_up(house: CloseHouse) -> None:
+    house.write("b_total", "SELECT 1 AS vat_rate, 2 AS month, 3 AS invoice_key, 4 AS total INTO finance.total;")
+    assert tried(house, "b_total").tables[0].totals == {"total": 4}
+
+
+def test_a_file_outside_of_the_folder_of_scripts_is_told_apart_from_an_unknown_name(
+    house: CloseHouse, tmp_path: Path
+) -> None:
+    (tmp_path / "draft.sql").write_text("SELECT 1 AS a INTO finance.a;", encoding="utf-8")
+    with pytest.raises(SettingsError, match="sql_scripts/financial/: move it there"):
+        tried(house, str(tmp_path / "draft.sql"))
