@@ -26,12 +26,7 @@ _OUTER = Advice(
 
 def check_grouping(select: exp.Select, scope: Scope, keys: list[exp.Expr], found: Findings) -> None:
     """Note each column that a grouped query shows, sorts or filters groups by, though its groups may differ in it."""
-    for name in ("where", "group"):
-        if select.args.get(name) is not None:
-            _check_early(select.args[name], found)
-    for join in select.args.get("joins") or []:
-        if join.args.get("on") is not None:
-            _check_early(join.args["on"], found, place="ON")
+    _check_before_groups(select, found)
     shown = [_value(item) for item in select.expressions]
     having, order = select.args.get("having"), select.args.get("order")
     if having is not None:
@@ -49,6 +44,15 @@ def check_grouping(select: exp.Select, scope: Scope, keys: list[exp.Expr], found
             what = f"column {column.sql('tsql')}"
             why = "it is neither grouped by nor in an aggregate, so that a group may have several values of it."
             found.problem(column, what, why, "Add it to GROUP BY, or write MIN or MAX of it.")
+
+
+def _check_before_groups(select: exp.Select, found: Findings) -> None:
+    for name in ("where", "group"):
+        if select.args.get(name) is not None:
+            _check_early(select.args[name], found)
+    for join in select.args.get("joins") or []:
+        if join.args.get("on") is not None:
+            _check_early(join.args["on"], found, place="ON")
 
 
 def check_key(key: exp.Expr, scope: Scope, found: Findings) -> None:

@@ -34,8 +34,16 @@ _LAST = Advice(
     "without a frame it ends at the current row, and is that row's own value.",
     "Write ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING, or FIRST_VALUE with the order turned round.",
 )
-_COMPARISONS = (exp.EQ, exp.NEQ, exp.In)
-_RANGES = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between)
+_NULL = Advice("a comparison with NULL is never true, for NULL either.", "Write IS NULL or IS NOT NULL.")
+_NOT_IN = Advice(
+    "one NULL among what is listed, and no row is left.",
+    "Write NOT EXISTS (SELECT …), or WHERE … IS NOT NULL in the subquery.",
+)
+_AVERAGE = Advice(
+    "SQL Server cuts an average of integers: that of 1 and 2 is 1.", "Write AVG(CAST(x AS decimal(p,s))) unless meant."
+)
+_COMPARISONS = (exp.EQ, exp.NEQ)
+_RANGES = (exp.LT, exp.LTE, exp.GT, exp.GTE)
 _WEEK_PARTS = frozenset({"weekday", "dw", "w", "week", "wk", "ww"})
 
 
@@ -84,6 +92,39 @@ def _comparison(node: exp.Expr) -> Iterator[Found]:
             yield "case", side, f"{function_name(side)}() in a comparison", _CASE
 
 
+def _null(node: exp.Expr) -> Iterator[Found]:
+    if any(isinstance(side.unnest(), exp.Null) for side in (node.this, node.expression)):
+        yield "null-comparison", node, "a comparison with NULL", _NULL
+
+
+def _equal(node: exp.Expr) -> Iterator[Found]:
+    yield from _comparison(node)
+    yield from _null(node)
+
+
+def _ordered(node: exp.Expr) -> Iterator[Found]:
+    yield from _range(node)
+    yield from _null(node)
+
+
+def _not_in(node: exp.Expr) -> Iterator[Found]:
+    """Find ``NOT IN (SELECT …)`` whose query does not leave NULL out, and ``NOT IN (…, NULL)``."""
+    inner = node.this.unnest()
+    if not isinstance(inner, exp.In):
+        return
+    query = inner.args.get("query")
+    tests = query.find_all(exp.Not) if query is not None else ()
+    leaves_out = any(isinstance(test.this.unnest(), exp.Is) for test in tests)
+    listed = any(isinstance(item.unnest(), exp.Null) for item in inner.expressions)
+    if listed or (query is not None and not leaves_out):
+        yield "not-in-null", node, "NOT IN", _NOT_IN
+
+
+def _average(node: exp.Expr) -> Iterator[Found]:
+    if type_of(node).is_integer:
+        yield "integer-average", node, "AVG() of an integer", _AVERAGE
+
+
 def _range(node: exp.Expr) -> Iterator[Found]:
     sides = [node.this, *(node.args.get(name) for name in ("expression", "low", "high"))]
     if all(type_of(side).is_text for side in sides if side is not None):
@@ -104,10 +145,14 @@ def _last(node: exp.Expr) -> Iterator[Found]:
 
 _JUDGES: dict[type[exp.Expr], Callable[[exp.Expr], Iterator[Found]]] = {
     exp.Div: _division,
-    **dict.fromkeys(_COMPARISONS, _comparison),
-    **dict.fromkeys(_RANGES, _range),
+    exp.Not: _not_in,
+    exp.In: _comparison,
+    exp.Between: _range,
+    **dict.fromkeys(_COMPARISONS, _equal),
+    **dict.fromkeys(_RANGES, _ordered),
 }
 _FUNCTIONS: dict[str, Callable[[exp.Expr], Iterator[Found]]] = {
     **dict.fromkeys(("DATEPART", "DATENAME", "DATEDIFF", "DATETRUNC"), _part),
+    "AVG": _average,
     "LAST_VALUE": _last,
 }

@@ -22,6 +22,11 @@ CATALOG: Catalog = {
 
 SURPRISING = [
     ("s.id / 2", "integer-division"),
+    ("AVG(s.id) OVER ()", "integer-average"),
+    ("CASE WHEN s.id = NULL THEN 1 ELSE 0 END", "null-comparison"),
+    ("CASE WHEN s.id <> NULL THEN 1 ELSE 0 END", "null-comparison"),
+    ("CASE WHEN s.id NOT IN (SELECT t.id FROM silver.sale AS t) THEN 1 ELSE 0 END", "not-in-null"),
+    ("CASE WHEN s.id NOT IN (1, NULL) THEN 1 ELSE 0 END", "not-in-null"),
     ("s.amount / 3", "decimal-division"),
     ("CASE WHEN s.customer = 'ada ' THEN 1 ELSE 0 END", "trailing-blanks"),
     ("CASE WHEN s.customer IN ('ada', 'bob ') THEN 1 ELSE 0 END", "trailing-blanks"),
@@ -44,6 +49,9 @@ PLAIN = [
     "DATEDIFF(day, '19000101', s.sold_on) % 7",
     "CAST(s.id AS decimal(10, 2)) * 2",
     "LAST_VALUE(s.id) OVER (ORDER BY s.id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)",
+    "AVG(s.amount) OVER ()",
+    "CASE WHEN s.id NOT IN (1, 2) OR s.id IS NULL THEN 1 ELSE 0 END",
+    "CASE WHEN s.id NOT IN (SELECT t.id FROM silver.sale AS t WHERE t.id IS NOT NULL) THEN 1 ELSE 0 END",
 ]
 
 
