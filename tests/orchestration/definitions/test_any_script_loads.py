@@ -14,7 +14,7 @@ from orchestration.definitions.delivery.tables import arrival_checks, table_spec
 from orchestration.definitions.specs import asset_key, team
 from orchestration.definitions.transform.finance import finance_assets, financial_plan
 from orchestration.definitions.transform.project import DbtProject
-from orchestration.settings import Settings
+from orchestration.settings import load_settings
 
 HEADER = "/* title: T\n owner: {}\n description: {} */\n"
 ANY_LINE = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n*/"), max_size=30)
@@ -26,7 +26,7 @@ def loaded(scripts: dict[str, str]) -> dict[dg.AssetKey, dg.AssetSpec]:
         (Path(folder) / "financial").mkdir()
         for name, text in scripts.items():
             (Path(folder) / "financial" / name).write_text(text, encoding="utf-8")
-        plan = financial_plan(Settings(scripts_dir=Path(folder), _env_file=None))
+        plan = financial_plan(load_settings(scripts_dir=Path(folder)))
         assets = finance_assets(plan, DbtProject(None, ""))
         return {spec.key: spec for spec in dg.Definitions(assets=[assets]).resolve_all_asset_specs()}
 
