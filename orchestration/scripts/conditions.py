@@ -13,7 +13,7 @@ _CONDITIONS = (
     exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.And, exp.Or, exp.Not,
     exp.Is, exp.Exists, exp.Between, exp.In, exp.Like, exp.Escape,
 )  # fmt: skip
-_WANTED = {
+_WANTED: dict[type[exp.Expr], str] = {
     exp.Where: "this", exp.Having: "this", exp.Join: "on", exp.Merge: "on", exp.When: "condition", exp.Not: "this",
     exp.CheckColumnConstraint: "this",
 }  # fmt: skip
