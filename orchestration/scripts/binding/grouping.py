@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from orchestration.scripts.binding.plan import GROUPED, OWNER, also
+from orchestration.scripts.binding.plan import GROUPED, OWNER, TYPE, also
 from orchestration.scripts.binding.scope import Findings, Scope
 from orchestration.scripts.constructs import Advice
 from orchestration.scripts.dialect import function_name
 from orchestration.scripts.functions.aggregates import AGGREGATES
 from orchestration.scripts.functions.dates import date_part
+from orchestration.scripts.types import UNKNOWN
 
 _WINDOW_LATER = "windows are computed when rows are filtered and grouped already."
 _SUM_LATER = "aggregates are computed when rows are filtered and grouped already."
@@ -39,6 +40,8 @@ def check_grouping(select: exp.Select, scope: Scope, keys: list[exp.Expr], found
     own = [id(relation) for relation in scope.relations]
     for call in [node for item in shown for node in _calls(item)]:
         _check_arguments(call, own, found)
+    if any(_is_unknown(key) for key in keys):
+        return
     for item in shown:
         for column in _loose(item, keys, own):
             what = f"column {column.sql('tsql')}"
@@ -60,8 +63,17 @@ def check_key(key: exp.Expr, scope: Scope, found: Findings) -> None:
     own = [id(relation) for relation in scope.relations]
     if key.find(exp.Query):
         found.problem(key, "GROUP BY a subquery", "T-SQL groups by columns.", "Put it into a CTE; group by its column.")
-    elif not scope.has_unknown() and not any(_is_own(column, own) for column in key.find_all(exp.Column)):
+    elif (
+        not scope.has_unknown()
+        and not _is_unknown(key)
+        and not any(_is_own(column, own) for column in key.find_all(exp.Column))
+    ):
         found.problem(key, "GROUP BY a constant", "T-SQL groups by columns, not by places.", "Name a column.")
+
+
+def _is_unknown(key: exp.Expr) -> bool:
+    """Say whether a part of it could not be bound, which is told already."""
+    return any(part.meta.get(TYPE) == UNKNOWN for part in key.walk())
 
 
 def _value(item: exp.Expr) -> exp.Expr:

@@ -77,6 +77,9 @@ def _outlines(script: Script) -> tuple[list[Outline], tuple[Problem, ...]]:
     problems = [problem for check in checks for problem in check.problems]
     if not beside.exists():
         problems.append(Problem(script.path, 1, 1, "checks of no script", f"there is no {beside.name}.", "Rename it."))
+    elif not checks:
+        instead = "Write SELECT … FROM …, which returns the offending rows, or delete the file."
+        problems.append(Problem(script.path, 1, 1, "no check", "the file has no SELECT.", instead))
     return [outline(check.query) for check in checks if not check.problems], tuple(problems)
 
 

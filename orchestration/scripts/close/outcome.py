@@ -54,7 +54,7 @@ class CheckOutcome:
         if self.fault:
             return f"{self.script.name}: {self.check.title}: cannot be judged: {self.fault}"
         sample = f", such as {self.sample}" if self.sample else ""
-        return f"{self.script.name}: {self.check.title}: {self.rows} rows{sample}"
+        return f"{self.script.name}: {self.check.title}: {self.rows} {'row' if self.rows == 1 else 'rows'}{sample}"
 
 
 @dataclass(frozen=True)

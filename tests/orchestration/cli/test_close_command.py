@@ -84,7 +84,7 @@ def test_the_exit_code_tells_a_check_from_a_script(strata: Strata, scripts: Path
     checks.write_text("-- nothing is sold\nSELECT s.id FROM finance.sold AS s;", encoding="utf-8")
     failed = strata("close", "--as-of", "2026-11-20")
     assert failed.code == 7
-    assert "nothing is sold: 1 rows" in failed.out.replace("\n", " ")
+    assert "nothing is sold: 1 row" in failed.out.replace("\n", " ")
     (scripts / "sold.sql").write_text(HEADER + SOLD.replace("s.amount", "s.amont"), encoding="utf-8")
     assert strata("close", "--as-of", "2026-11-20").code == 1
 

@@ -42,6 +42,7 @@ ONE = [
     (f"SELECT s._tenant_id {FROM};", 8, "column s._tenant_id", "Leave it out"),
     ("SELECT c.email INTO finance.x FROM bronze_product.customer AS c;", 8, "column c.email", "silver.customer.email"),
     (f"SELECT YEAR(s.sold_on) AS y {FROM} WHERE y > 2000;", None, "column y", "expression: YEAR(s.sold_on)"),
+    (f"SELECT YEAR(s.sold_on) AS y, COUNT(*) AS n {FROM} GROUP BY y;", None, "column y", "YEAR(s.sold_on)"),
     ("INSERT INTO finance.x SELECT 1 AS a;", None, "finance.x", "CREATE TABLE finance.x"),
     (f"SELECT ROUND(s.amount) AS a {FROM};", 8, "ROUND()", "ROUND(a, b)"),
     ("SELECT x.id INTO finance.x FROM finance.x AS x;", None, "finance.x", "the tables that it is made of"),

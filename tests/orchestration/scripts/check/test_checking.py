@@ -146,3 +146,9 @@ def test_a_cache_that_is_none_is_passed_over(write_script: Write, tmp_path: Path
     path = write_script("SELECT s.id INTO finance.b FROM silver.sale AS s;", "b")
     assert found(path, Cache(broken)).problems == []
     assert cache_module.digest("a") != cache_module.digest("b")
+
+
+def test_a_file_of_checks_that_has_none_is_told(write_script: Write) -> None:
+    path = write_script("SELECT s.id INTO finance.x FROM silver.sale AS s;", "x")
+    write_script("-- Checks come later\n", "x.checks", header="")
+    assert [(p.file.name, p.what) for p in errors(path)] == [("x.checks.sql", "no check")]

@@ -17,7 +17,7 @@ def test_a_check_that_finds_rows_blocks_its_tenants_close_and_tells_the_owner(ho
     closed = house.close()
     assert {name: item.status for name, item in closed.items()} == {"acme": "closed", "globex": "failed"}
     assert closed["globex"].faults == [
-        'b_total.sql: Totals stay small.: 1 rows, such as [{"total": "7.00", "sales": 1}]'
+        'b_total.sql: Totals stay small.: 1 row, such as [{"total": "7.00", "sales": 1}]'
     ]
     assert house.published("total") == [("acme", "2.50", "1")]
     verdicts = house.sql(
