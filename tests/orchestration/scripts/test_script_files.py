@@ -81,7 +81,7 @@ def test_scripts_run_after_those_they_read(write_script: Write) -> None:
     write_script("SELECT s.id INTO finance.well FROM silver.sale AS s;", "well")
     found = {item.script.name: [str(problem) for problem in item.problems] for item in lineages(folder)}
     assert found["well"] == []
-    assert ".sql:4:30: finance.b in a circle" in found["a"][0]
+    assert ".sql:4:33: finance.b in a circle" in found["a"][0]
     assert "finance.b → finance.a → finance.b" in found["a"][0]
 
 
