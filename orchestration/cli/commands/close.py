@@ -15,8 +15,9 @@ from orchestration.cli.exit_codes import ExitCode, exit_code_of_class, together
 from orchestration.failures import SettingsError
 from orchestration.publication.log import PublishedVersion
 from orchestration.runtime import open_runtime
-from orchestration.scripts.close import Closed, CloseRequest, Closing, close_and_publish
 from orchestration.scripts.close.ledger import LoggedClose, closes_shown, list_closes
+from orchestration.scripts.close.outcome import Closed, CloseRequest, Closing
+from orchestration.scripts.close.publishing import close_and_publish
 from orchestration.scripts.close.telling import in_history_alone, orphaned
 from orchestration.warehouse import apply
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -11,8 +11,11 @@ from orchestration.definitions.outcome import MOST_SHOWN
 from orchestration.definitions.specs import asset_key
 from orchestration.names import TENANT, Table
 from orchestration.publication.log import PublishedVersion
-from orchestration.scripts.close import CheckOutcome, Closed, Closing, Plan, PlannedScript
-from orchestration.scripts.lineage.columns import ColumnSources
+from orchestration.scripts.close.outcome import CheckOutcome, Closed, Closing
+from orchestration.scripts.close.plan import Plan, PlannedScript
+
+if TYPE_CHECKING:
+    from orchestration.scripts.lineage.columns import ColumnSources
 
 Event = dg.MaterializeResult[None] | dg.AssetObservation | dg.AssetCheckResult
 

@@ -8,7 +8,6 @@ import dagster as dg
 from pydantic import Field
 
 from orchestration.business_day import business_day, require_no_future
-from orchestration.control.actor import acting_as
 from orchestration.definitions.alerting import tell
 from orchestration.definitions.outcome import Fault, raise_for
 from orchestration.definitions.transform.closed import Event, events_of
@@ -17,7 +16,8 @@ from orchestration.definitions.transform.scripts import check_specs, table_specs
 from orchestration.definitions.transform.steps import FINANCIAL_JOB, POOL, Step, open_step
 from orchestration.failures import FailureClass
 from orchestration.plans import has_financial
-from orchestration.scripts.close import CloseRequest, Closing, Plan, close_and_publish, read_plan
+from orchestration.scripts.close.outcome import CloseRequest, Closing
+from orchestration.scripts.close.plan import Plan, read_plan
 from orchestration.scripts.close.telling import about_close, in_history_alone, orphaned
 from orchestration.scripts.source import FOLDER
 from orchestration.settings import Settings
@@ -49,6 +49,9 @@ def finance_assets(plan: Plan, project: DbtProject) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name=OP, specs=table_specs(plan), check_specs=check_specs(plan), can_subset=False, pool=POOL)
     def build(context: dg.AssetExecutionContext, config: FinancialConfig) -> Iterator[Event]:
+        from orchestration.control.actor import acting_as  # noqa: PLC0415 - SQLAlchemy; a location loads without it
+        from orchestration.scripts.close.publishing import close_and_publish  # noqa: PLC0415 - as above
+
         with open_step(context, project, "financial gold") as step, acting_as(f"dagster run {step.build_id}"):
             step.begin_financial()
             request = _request(step, config)

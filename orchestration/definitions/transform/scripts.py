@@ -9,7 +9,7 @@ import dagster as dg
 
 from orchestration import names
 from orchestration.definitions.specs import asset_key, team
-from orchestration.scripts.close import Plan, PlannedScript
+from orchestration.scripts.close.plan import Plan, PlannedScript
 
 
 def table_specs(plan: Plan) -> list[dg.AssetSpec]:

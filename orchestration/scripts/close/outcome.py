@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from orchestration.failures import FailureClass
 from orchestration.names import Table
 from orchestration.scripts.close.checks_file import Check
 from orchestration.scripts.close.plan import Plan, PlannedScript
-from orchestration.scripts.lineage.columns import ColumnSources
+
+if TYPE_CHECKING:
+    from orchestration.scripts.lineage.columns import ColumnSources
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from orchestration.failures import ScriptRefused, StrataError
 from orchestration.names import FINANCE, Table, qualified
-from orchestration.scripts.close import CheckOutcome
 from orchestration.scripts.close.checks_file import Check
+from orchestration.scripts.close.outcome import CheckOutcome
 from orchestration.scripts.close.plan import Plan, PlannedScript
 from orchestration.scripts.execution import Turn, run_program
 from orchestration.scripts.outline import outline

@@ -19,7 +19,8 @@ from orchestration.landing.store import open_landing
 from orchestration.publication.publish import publish
 from orchestration.publication.status import write_status
 from orchestration.runtime import Runtime
-from orchestration.scripts.close import CloseRequest, Closing, close_and_publish
+from orchestration.scripts.close.outcome import CloseRequest, Closing
+from orchestration.scripts.close.publishing import close_and_publish
 from orchestration.settings import Settings
 from orchestration.tenants import Tenant
 from orchestration.warehouse import open_warehouse

@@ -36,7 +36,8 @@ from orchestration.failures import FailureClass, StrataError
 from orchestration.publication.publish import publish
 from orchestration.publication.status import Status, read_status, write_status
 from orchestration.runtime import Runtime, open_runtime
-from orchestration.scripts.close import CloseRequest, close_and_publish
+from orchestration.scripts.close.outcome import CloseRequest
+from orchestration.scripts.close.publishing import close_and_publish
 from orchestration.settings import Settings
 from orchestration.tenancy import export, listing, onboarding, plans, removal, states
 from orchestration.tenancy.wish import read_wish

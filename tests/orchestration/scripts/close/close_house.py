@@ -12,7 +12,8 @@ from typing import Any
 
 from orchestration.publication.published_reader import connect_published
 from orchestration.runtime import Runtime, open_runtime
-from orchestration.scripts.close import Closed, CloseRequest, Closing, close_and_publish
+from orchestration.scripts.close.outcome import Closed, CloseRequest, Closing
+from orchestration.scripts.close.publishing import close_and_publish
 from orchestration.settings import Settings
 
 DAY, NEXT = date(2026, 11, 20), date(2026, 11, 21)
