@@ -19,6 +19,8 @@ TENANT, CONNECTION, LOAD_ID, LOADED_AT, DELETED_AT = (
     "_deleted_at",
 )
 AS_OF, CLOSE_ID = "_as_of", "_close_id"
+ROW_HASH = "_row_hash"
+"""Stored where rows are compared by their hash alone: on SQL Server."""
 PLATFORM_KEY = (TENANT, CONNECTION)
 PLATFORM_COLUMNS = (TENANT, CONNECTION, LOAD_ID, LOADED_AT, DELETED_AT)
 

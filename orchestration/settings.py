@@ -41,7 +41,37 @@ class Settings(BaseSettings):
         PROJECT / "sql_scripts", description="Where analysts' scripts live.", examples=["/srv/strata/sql_scripts"]
     )
     dbt_dir: Path = Field(PROJECT / "dbt_project", description="The dbt project.", examples=["/srv/strata/dbt_project"])
-    warehouse: Literal["duckdb"] = Field("duckdb", description="The warehouse engine.", examples=["duckdb"])
+    warehouse: Literal["duckdb", "sqlserver"] = Field(
+        "duckdb", description="The warehouse engine.", examples=["sqlserver"]
+    )
+    sqlserver_host: str = Field("", description="SQL Server's name.", examples=["strata.database.windows.net"])
+    sqlserver_port: int = Field(1433, ge=1, le=65535, description="Its port.", examples=["1433"])
+    sqlserver_database: str = Field("", description="The database that is the warehouse.", examples=["strata"])
+    sqlserver_user: str = Field("", description="Login, or client id of a service principal.", examples=["strata"])
+    sqlserver_password: SecretStr | None = Field(
+        None, description="Password of the login, or the service principal's secret.", examples=["the-secret"]
+    )
+    sqlserver_authentication: Literal[
+        "Sql", "ActiveDirectoryPassword", "ActiveDirectoryServicePrincipal", "ActiveDirectoryMSI",
+        "ActiveDirectoryDefault",
+    ] = Field(
+        "Sql", description="How to log in: by SQL Server, or by Microsoft Entra.", examples=["ActiveDirectoryMSI"]
+    )  # fmt: skip
+    sqlserver_encrypt: Literal["yes", "strict", "no"] = Field(
+        "yes", description="Encryption of the connection.", examples=["strict"]
+    )
+    sqlserver_trust_certificate: bool = Field(
+        False, description="Accept any certificate: for development alone.", examples=["true"]
+    )
+    sqlserver_connection: SecretStr | None = Field(
+        None,
+        description="ODBC connection string in place of the settings above.",
+        examples=["SERVER=sql.example.com;DATABASE=strata;UID=strata;PWD=password;Encrypt=yes"],
+    )
+    sqlserver_login_timeout: int = Field(20, ge=1, description="Seconds to wait for a login.", examples=["60"])
+    sqlserver_query_timeout: int = Field(
+        3600, ge=1, description="Seconds that a statement may take.", examples=["14400"]
+    )
     control_url: SecretStr | None = Field(
         None,
         description="Control-plane database; empty: an SQLite file under home.",

@@ -6,11 +6,12 @@ The same code runs for a load, for a replay from quarantine and for a backfill.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from orchestration.bronze import statements
+from orchestration.bronze import statements, writing
 from orchestration.bronze.guard import Guard
 from orchestration.contracts.model import Contract
 from orchestration.landing.manifest import Place
@@ -72,8 +73,15 @@ def merge(session: Session, incoming: Incoming, guard: Guard) -> Merged:
     contract = incoming.contract
     if not session.execute(statements.any_rows(contract), incoming.own):
         return _fill(session, incoming)
+    with ExitStack() as at_hand:
+        return _reconcile(session, incoming, guard, at_hand)
+
+
+def _reconcile(session: Session, incoming: Incoming, guard: Guard, at_hand: ExitStack) -> Merged:
+    """Compare with what is there, and write the difference; our rows are ``at_hand`` until the end."""
+    contract = incoming.contract
     total, live = _count(session, contract, incoming.place) if incoming.kind == "snapshot" else (0, 0)
-    found = _compare(session, incoming, total)
+    found = _compare(session, incoming, total, at_hand)
     missing = _collect_tombstones(session, incoming)
     if incoming.kind == "sweep" and missing:
         live = live_rows(session, contract, incoming.place)
@@ -122,19 +130,24 @@ def _find_winners(session: Session, incoming: Incoming) -> _Found:
 def _fill(session: Session, incoming: Incoming) -> Merged:
     """Write every winner into a table that has no row of this connection."""
     found = _find_winners(session, incoming)
-    rows = session.execute(statements.insert_all(incoming.contract), [*incoming.own, *_marks(incoming)])
-    return Merged(inserted=int(rows[0][0]), superseded=found.superseded, conflicts=found.conflicts)
+    inserted = writing.fill(session, incoming.contract, incoming.own, _marks(incoming))
+    return Merged(inserted=inserted, superseded=found.superseded, conflicts=found.conflicts)
 
 
-def _compare(session: Session, incoming: Incoming, total: int) -> _Found:
+def _compare(session: Session, incoming: Incoming, total: int, at_hand: ExitStack) -> _Found:
     """Find out what has to happen to which key; ``total`` counts our rows, for a snapshot."""
+    contract, gated = incoming.contract, incoming.gated
+    if incoming.kind != "changes":
+        at_hand.enter_context(writing.ours(session, contract, incoming.own))
     if incoming.kind == "snapshot":
         return _compare_snapshot(session, incoming, total)
     found = _find_winners(session, incoming)
-    gated = incoming.gated
-    session.execute(statements.compare_delta(incoming.contract, gated.deleted_keys, gated.rejects), incoming.own)
+    if incoming.kind == "changes":
+        session.execute(statements.name_arrived_keys(contract, gated.deleted_keys))
+        at_hand.enter_context(writing.ours(session, contract, incoming.own, "arrived_key"))
+    session.execute(statements.compare_delta(contract, gated.deleted_keys, gated.rejects), incoming.own)
     if session.execute("SELECT 1 FROM change WHERE _kind = 'equal' LIMIT 1"):
-        session.execute(statements.settle_equals(incoming.contract))
+        session.execute(statements.settle_equals(contract, stored=not session.is_embedded))
     return found
 
 
@@ -156,7 +169,7 @@ def _compare_snapshot(session: Session, incoming: Incoming, total: int) -> _Foun
 def _run_comparison(session: Session, contract: Contract, own: Sequence[object]) -> None:
     session.execute(statements.TARGET_IS_BUILD_SIDE)
     try:
-        session.execute(statements.compare_snapshot(contract), own)
+        session.execute(statements.compare_snapshot(contract, stored=not session.is_embedded), own)
     finally:
         session.execute(statements.ANY_BUILD_SIDE)
 
@@ -168,15 +181,15 @@ def reconcile_with(
     flagged = replace(contract, soft_delete_column=statements.GONE_THEN)
     session.execute(statements.take_rows_of(contract, table, place.tenant, place.connection))
     own = [place.tenant, place.connection]
-    _run_comparison(session, flagged, own)
-    arrived = session.execute("SELECT count(*) FROM winner")[0][0]
-    new, changed, _, buried = session.execute(statements.COUNT_CHANGES)[0]
-    session.execute(statements.missing_from_change(statements.MISSING))
-    missing = session.execute(statements.COUNT_TOMBSTONES)[0][0]
-    marks = [load_id, stored(at), stored(at)]
-    session.execute(statements.bury(contract), marks[1:])
-    session.execute(statements.remove_replaced(contract))
-    session.execute(statements.insert_changes(contract, carried=True), [*own, *marks])
+    with writing.ours(session, contract, own):
+        _run_comparison(session, flagged, own)
+        arrived = session.execute("SELECT count(*) FROM winner")[0][0]
+        new, changed, _, buried = session.execute(statements.COUNT_CHANGES)[0]
+        session.execute(statements.missing_from_change(statements.MISSING))
+        missing = session.execute(statements.COUNT_TOMBSTONES)[0][0]
+        marks = [load_id, stored(at), stored(at)]
+        writing.bury(session, contract, own, marks[1:])
+        writing.replace(session, contract, own, marks, new=new, changed=changed, carried=True)
     return Merged(inserted=new, updated=changed, unchanged=arrived - new - changed, deleted=buried + missing)
 
 
@@ -193,13 +206,10 @@ def _count(session: Session, contract: Contract, place: Place) -> tuple[int, int
 def _write(session: Session, incoming: Incoming, *, new: int, changed: int, bury: bool) -> None:
     """Write what was found out; ``bury``: the collected rows become tombstones."""
     contract = incoming.contract
+    own, marks = incoming.own, _marks(incoming)
     if bury:
-        session.execute(statements.bury(contract), _marks(incoming)[1:])
-    if changed:
-        session.execute(statements.remove_replaced(contract))
-    if new or changed:
-        insert = statements.insert_changes(contract, carried=incoming.kind == "snapshot")
-        session.execute(insert, [*incoming.own, *_marks(incoming)])
+        writing.bury(session, contract, own, marks[1:])
+    writing.replace(session, contract, own, marks, new=new, changed=changed, carried=incoming.kind == "snapshot")
 
 
 def _collect_tombstones(session: Session, incoming: Incoming) -> int:

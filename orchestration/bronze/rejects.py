@@ -8,18 +8,21 @@ there is nothing left to mend in it.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from orchestration import names
 from orchestration.bronze.merge import Incoming
 from orchestration.bronze.statements import OWN, present
+from orchestration.bronze.writing import ours
 from orchestration.contracts.model import Contract
 from orchestration.landing.manifest import Place
 from orchestration.names import quote
 from orchestration.quality.gate import key_json_expression
 from orchestration.warehouse.clock import stored
-from orchestration.warehouse.platform import platform_table
 from orchestration.warehouse.protocol import Session
 
-QUARANTINE = platform_table("quarantine")
+ENTRIES = (names.PLATFORM, "quarantine")
+QUARANTINE = names.qualified(ENTRIES)
 OPEN, CLOSED, REPLAYED = "open", "closed", "replayed"
 _OF_PLACE = "tenant_id = ? AND connection = ? AND source = ? AND entity = ?"
 _GOOD_NOW, _WORSE_NOW, _GONE = "a later version is good", "a later version is in quarantine", "gone from the source"
@@ -32,8 +35,17 @@ def settle(session: Session, incoming: Incoming, *, replay: bool = False) -> Non
     closed. ``replay`` marks other versions of what a person replayed as decided with it.
     """
     rejects = bool(session.execute(f"SELECT 1 FROM {incoming.gated.rejects} LIMIT 1"))
-    if not rejects and not _any_open(session, incoming):
-        return
+    if rejects or _any_open(session, incoming):
+        with _at_hand(session, incoming):
+            _settle(session, incoming, rejects=rejects, replay=replay)
+
+
+def _at_hand(session: Session, incoming: Incoming) -> AbstractContextManager[None]:
+    """Have the place's entries at hand, and write back what changes in them."""
+    return session.working_copy(ENTRIES, _OF_PLACE, _place(incoming), key=["quarantine_id"])
+
+
+def _settle(session: Session, incoming: Incoming, *, rejects: bool, replay: bool) -> None:
     _list_suspects(session, incoming)
     if rejects and not replay:
         _write_fresh(session, incoming)
@@ -48,15 +60,17 @@ def settle(session: Session, incoming: Incoming, *, replay: bool = False) -> Non
 
 def write_rejects(session: Session, incoming: Incoming) -> None:
     """Write the rejects of a load that failed for having too many: nothing was merged, nothing is settled."""
-    _list_suspects(session, incoming)
-    _write_fresh(session, incoming)
+    with _at_hand(session, incoming):
+        _list_suspects(session, incoming)
+        _write_fresh(session, incoming)
 
 
 def waiting(session: Session, incoming: Incoming) -> int:
     """Count keys that the source has and bronze only has in quarantine."""
     if not _any_open(session, incoming):
         return 0
-    _list_suspects(session, incoming)
+    with _at_hand(session, incoming):
+        _list_suspects(session, incoming)
     return int(session.execute("SELECT count(DISTINCT key) FROM suspect WHERE _status = 'open' AND NOT _present")[0][0])
 
 
@@ -83,19 +97,25 @@ def _list_suspects(session: Session, incoming: Incoming) -> None:
     )
     cursor = quote(contract.cursor) if contract.cursor else "NULL::TIMESTAMP"
     key = ", ".join(map(quote, contract.key))
+    session.execute(f"CREATE OR REPLACE TEMP TABLE doubted_key AS SELECT DISTINCT {_distinct_key(contract)} FROM doubt")
     joined = " AND ".join(f"doubt._key_{number} = ours._key_{number}" for number, _ in enumerate(contract.key))
     listed = ", ".join(f"{quote(name)} AS _key_{number}" for number, name in enumerate(contract.key))
-    distinct = ", ".join(f"_key_{number} AS {quote(name)}" for number, name in enumerate(contract.key))
-    session.execute(
-        f"""
+    with ours(session, contract, incoming.own, "doubted_key"):
+        session.execute(
+            f"""
 CREATE OR REPLACE TEMP TABLE suspect AS
 SELECT doubt.*, ours._good, coalesce(ours._present, false) AS _present,
     max(doubt.cursor) OVER (PARTITION BY doubt.key) AS _bad
 FROM doubt LEFT JOIN (
     SELECT {listed}, {cursor} AS _good, {present(contract)} AS _present FROM {names.qualified(contract.table)}
-    SEMI JOIN (SELECT DISTINCT {distinct} FROM doubt) AS d USING ({key}) WHERE {OWN}) AS ours ON {joined}""",
-        incoming.own,
-    )
+    SEMI JOIN doubted_key AS d USING ({key}) WHERE {OWN}) AS ours ON {joined}""",
+            incoming.own,
+        )
+
+
+def _distinct_key(contract: Contract) -> str:
+    """SQL that gives the key's columns back their names."""
+    return ", ".join(f"_key_{number} AS {quote(name)}" for number, name in enumerate(contract.key))
 
 
 def _typed_key(contract: Contract) -> str:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import duckdb
 
+from orchestration.names import PLATFORM, qualified
 from orchestration.warehouse import apply
-from orchestration.warehouse.platform import PLATFORM_TABLES, platform_table
-from orchestration.warehouse.protocol import Session
+from orchestration.warehouse.platform import PLATFORM_TABLES
+from orchestration.warehouse.protocol import Matching, Missing, Session
 
-STATE, LEDGER = platform_table("load_state"), platform_table("load_ledger")
+_STATE, _LEDGER = (PLATFORM, "load_state"), (PLATFORM, "load_ledger")
+STATE, LEDGER = qualified(_STATE), qualified(_LEDGER)
 _PLACE = ("tenant_id", "connection", "source", "entity")
 _FINISHED = "status IN ('loaded', 'held')"
 _LAST = ("seq", "load_id", "mode", "requested", "status", "message", "finished_at")
@@ -38,7 +40,7 @@ def refresh(session: Session) -> None:
     """Bring the table up to the ledger, where a program that does not know it wrote or removed loads."""
     try:
         known = _agrees(session)
-    except duckdb.CatalogException:
+    except (duckdb.CatalogException, Missing):
         apply.apply(session)
         known = False
     if not known:
@@ -50,7 +52,7 @@ def rebuild(session: Session) -> None:
     kinds = [f"arg_max_null({value}, seq) FILTER ({condition})" for value, condition in _SINCE_KIND.values()]
     last = [f"arg_max_null({name}, seq)" for name in _LAST]
     listed = ", ".join([*_PLACE, *_LAST, *_SINCE_KIND, "good_load_id"])
-    with session.transaction():
+    with session.transaction(), session.working_copy(_LEDGER), session.working_copy(_STATE, key=_PLACE):
         session.execute(f"DELETE FROM {STATE}")
         session.execute(
             f"INSERT INTO {STATE} ({listed}) SELECT {', '.join([*_PLACE, *last, *kinds])}, "
@@ -68,12 +70,13 @@ def fold(session: Session, relation: str) -> None:
     ]
     latest = "CASE WHEN b._says_loaded_at THEN greatest(b.load_id, s.good_load_id) ELSE s.good_load_id END"
     listed = ", ".join([*(f"b.{name}" for name in (*_PLACE, *_LAST)), *kinds, f"{latest} AS good_load_id"])
-    session.execute(
-        f"CREATE OR REPLACE TEMP TABLE standing AS SELECT s.rowid AS _rid, {listed} "
-        f"FROM (SELECT *, {says} FROM {relation}) b LEFT JOIN {STATE} s ON {same}"
-    )
-    session.execute(f"DELETE FROM {STATE} WHERE rowid IN (SELECT _rid FROM standing)")
-    session.execute(f"INSERT INTO {STATE} ({_COLUMNS}) SELECT {_COLUMNS} FROM standing")
+    with session.working_copy(_STATE, key=_PLACE, matching=Matching(relation, _PLACE)):
+        session.execute(
+            f"CREATE OR REPLACE TEMP TABLE standing AS SELECT s.rowid AS _rid, {listed} "
+            f"FROM (SELECT *, {says} FROM {relation}) b LEFT JOIN {STATE} s ON {same}"
+        )
+        session.execute(f"DELETE FROM {STATE} WHERE rowid IN (SELECT _rid FROM standing)")
+        session.execute(f"INSERT INTO {STATE} ({_COLUMNS}) SELECT {_COLUMNS} FROM standing")
 
 
 def _agrees(session: Session) -> bool:

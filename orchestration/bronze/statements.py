@@ -9,7 +9,8 @@ The first two parameters of every statement that reads the target are tenant and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from orchestration import names
 from orchestration.contracts.model import Contract
@@ -45,6 +46,21 @@ def _same_key(contract: Contract, left: str, right: str) -> str:
 
 def _hash(contract: Contract) -> str:
     return f"hash({_all(contract)})"
+
+
+def row_hash(contract: Contract, alias: str = "") -> str:
+    """SQL of the hash that is stored beside a row: of its values as texts, in JSON, so that no two rows look alike.
+
+    Unlike :func:`_hash` it means the same in every version and on every engine: the first 63 bits of an MD5.
+    """
+    prefix = f"{alias}." if alias else ""
+    texts = ", ".join(f"CAST({prefix}{quote(column.name)} AS VARCHAR)" for column in contract.columns)
+    return f"CAST(md5_number_lower(CAST(json_array({texts}) AS VARCHAR)) >> 1 AS BIGINT)"
+
+
+def _hashes(contract: Contract, *, stored: bool) -> tuple[str, str]:
+    """Return how an incoming row's hash is computed, and how ours is known."""
+    return (row_hash(contract), quote(names.ROW_HASH)) if stored else (_hash(contract), _hash(contract))
 
 
 def _cursor(contract: Contract) -> str:
@@ -104,6 +120,12 @@ def name_winners(contract: Contract, good: str, *, contested: bool) -> str:
     )
 
 
+def name_arrived_keys(contract: Contract, deleted: str) -> str:
+    """Name the keys of which a delta says anything."""
+    key = _key(contract)
+    return f"CREATE OR REPLACE TEMP VIEW arrived_key AS SELECT {key} FROM winner UNION SELECT {key} FROM {deleted}"
+
+
 GONE_THEN = "_gone_then"
 
 
@@ -133,15 +155,19 @@ ANY_BUILD_SIDE = "RESET disabled_optimizers"
 changed can be kept whole at no cost. Measured: 0.3 CPU s of 1.8 saved on 2 million rows, against reading them again."""
 
 
-def compare_snapshot(contract: Contract) -> str:
-    """Compare all of a source's rows with all of ours: what is new, changed, missing, or long absent."""
+def compare_snapshot(contract: Contract, *, stored: bool = False) -> str:
+    """Compare all of a source's rows with all of ours: what is new, changed, missing, or long absent.
+
+    ``stored``: our rows carry their hash, and may lack their values.
+    """
+    theirs, ours = _hashes(contract, stored=stored)
     return f"""
 CREATE OR REPLACE TEMP TABLE change AS
 SELECT {_carried(contract)}, t._rid, w._gone, t._was,
     CASE WHEN t._rid IS NULL THEN 'new' WHEN w._theirs IS NOT NULL THEN 'changed'
          WHEN t._was IS NULL THEN 'missing' ELSE 'absent' END AS _kind
-FROM (SELECT {_all(contract)}, {_hash(contract)} AS _theirs, {_gone(contract)} AS _gone FROM winner) w
-FULL JOIN (SELECT {_key(contract)}, {_hash(contract)} AS _ours, rowid AS _rid, {_DELETED} AS _was
+FROM (SELECT {_all(contract)}, {theirs} AS _theirs, {_gone(contract)} AS _gone FROM winner) w
+FULL JOIN (SELECT {_key(contract)}, {ours} AS _ours, rowid AS _rid, {_DELETED} AS _was
            FROM {names.qualified(contract.table)} WHERE {OWN}) t ON {_same_key(contract, "w", "t")}
 WHERE t._rid IS NULL OR w._theirs IS NULL OR w._theirs <> t._ours OR w._gone <> (t._was IS NOT NULL)"""
 
@@ -198,14 +224,14 @@ WHERE change._kind = 'changed' AND change._rid = ours._row AND ours._ours > {cur
     AND {key_json_expression(contract.key_columns)} IN (SELECT key FROM {rejects})"""
 
 
-def settle_equals(contract: Contract) -> str:
+def settle_equals(contract: Contract, *, stored: bool = False) -> str:
     """Mark the rows of equal cursor whose content and deletion are what we have; takes no parameters."""
-    key = _key(contract)
+    key, (theirs, ours) = _key(contract), _hashes(contract, stored=stored)
     return f"""
 UPDATE change SET _kind = 'same'
-FROM (SELECT rowid AS _row, {_hash(contract)} AS _ours FROM {names.qualified(contract.table)}
+FROM (SELECT rowid AS _row, {ours} AS _ours FROM {names.qualified(contract.table)}
       WHERE rowid IN (SELECT _rid FROM change WHERE _kind = 'equal')) AS ours,
-     (SELECT {key}, {_hash(contract)} AS _theirs FROM winner
+     (SELECT {key}, {theirs} AS _theirs FROM winner
       SEMI JOIN (SELECT {key} FROM change WHERE _kind = 'equal') AS e USING ({key})) AS theirs
 WHERE change._kind = 'equal' AND change._rid = ours._row AND {_same_key(contract, "change", "theirs")}
     AND ours._ours = theirs._theirs AND change._gone = (change._was IS NOT NULL)"""
@@ -313,3 +339,45 @@ def bury(contract: Contract) -> str:
     """
     marks = f"{quote(names.LOADED_AT)} = ?, {_DELETED} = ?"
     return f"UPDATE {names.qualified(contract.table)} SET {marks} WHERE rowid IN (SELECT _rid FROM tombstone)"
+
+
+def outgoing_all(contract: Contract, *values: object) -> str:
+    """Return every winner as a row of the table, as a query without parameters, for a server.
+
+    ``values`` are tenant, connection, load id, loaded at, and deleted at for rows that the source marks as deleted.
+    """
+    gone = f"CASE WHEN {_gone(contract)} THEN {_constant(values[4])} END"
+    return f"SELECT {_outgoing(contract, '', gone, values)} FROM winner"
+
+
+def outgoing_changes(contract: Contract, *values: object, carried: bool) -> str:
+    """Return new and changed rows so; see :func:`insert_changes`."""
+    alias = "c" if carried else "w"
+    relation = "change c" if carried else f"winner w JOIN change c ON {_same_key(contract, 'w', 'c')}"
+    gone = f"CASE WHEN c._gone THEN coalesce(c._was, {_constant(values[4])}) END"
+    return f"SELECT {_outgoing(contract, alias, gone, values)} FROM {relation} WHERE c._kind IN {WRITTEN}"
+
+
+def _outgoing(contract: Contract, alias: str, gone: str, values: Sequence[object]) -> str:
+    tenant, connection, load_id, loaded_at = map(_constant, values[:4])
+    return (
+        f"{tenant} AS {quote(names.TENANT)}, {connection} AS {quote(names.CONNECTION)}, {_all(contract, alias)}, "
+        f"{load_id} AS {quote(names.LOAD_ID)}, {loaded_at} AS {quote(names.LOADED_AT)}, {gone} AS {_DELETED}, "
+        f"{row_hash(contract, alias)} AS {quote(names.ROW_HASH)}"
+    )
+
+
+def _constant(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"TIMESTAMP {names.literal(value.isoformat(sep=' '))}"
+    return names.literal(str(value))
+
+
+def replaced_keys(contract: Contract) -> str:
+    """Return the keys of the rows that are replaced."""
+    return f"SELECT {_key(contract)} FROM change WHERE _kind IN {REPLACED}"
+
+
+def buried_keys(contract: Contract) -> str:
+    """Return the keys of the rows that become tombstones, from those at hand."""
+    return f"SELECT {_key(contract)} FROM {names.qualified(contract.table)} WHERE rowid IN (SELECT _rid FROM tombstone)"

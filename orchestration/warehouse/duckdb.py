@@ -12,15 +12,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import duckdb
 
 from orchestration.failures import Busy
-from orchestration.names import literal, quote
+from orchestration.names import Table, literal, qualified, quote
 from orchestration.settings import Settings
+from orchestration.warehouse.ddl import Ddl, DuckDBDdl
 from orchestration.warehouse.lock import held
-from orchestration.warehouse.protocol import Row
+from orchestration.warehouse.protocol import Matching, Row
 from orchestration.warehouse.restoring import refuse_half_restored
+
+_HERE = "database_name = current_database()"
 
 
 @dataclass
@@ -29,6 +33,8 @@ class DuckDBSession:
 
     con: duckdb.DuckDBPyConnection
     _depth: int = 0
+    ddl: ClassVar[Ddl] = DuckDBDdl()
+    is_embedded: ClassVar[bool] = True
 
     def execute(self, sql: str, parameters: Sequence[object] | None = None) -> list[Row]:
         """Run one statement and return its rows."""
@@ -51,6 +57,73 @@ class DuckDBSession:
                 self.con.execute("COMMIT")
         finally:
             self._depth -= 1
+
+    @contextmanager
+    def working_copy(
+        self,
+        table: Table,  # noqa: ARG002 - the tables are at hand themselves
+        where: str = "",  # noqa: ARG002
+        parameters: Sequence[object] = (),  # noqa: ARG002
+        *,
+        key: Sequence[str] = (),  # noqa: ARG002
+        columns: Sequence[str] = (),  # noqa: ARG002
+        matching: Matching | None = None,  # noqa: ARG002
+    ) -> Iterator[None]:
+        """Do nothing: the table itself is at hand."""
+        yield
+
+    def describe(self, tables: Sequence[Table]) -> dict[Table, dict[str, str]] | None:
+        """Describe tables side by side, each behind a heading that no column of ours could be called.
+
+        Measured for 11 tables in one statement: 2 CPU ms, 5 for one by one, and 17 for the first look into DuckDB's
+        catalog views.
+        """
+        headings = {f" {number}": table for number, table in enumerate(tables)}
+        listed = ", ".join(f"0 AS {quote(heading)}, {quote(heading)}.*" for heading in headings)
+        places = ", ".join(f"{qualified(table)} AS {quote(heading)}" for heading, table in headings.items())
+        found: dict[Table, dict[str, str]] = {table: {} for table in tables}
+        try:
+            described = self.execute(f"DESCRIBE SELECT {listed} FROM {places}")
+        except duckdb.CatalogException:
+            return None
+        for name, kind, *_ in described:
+            if name in headings:
+                columns = found[headings[name]]
+            else:
+                columns[name] = kind
+        return found
+
+    def columns(self, table: Table) -> dict[str, str]:
+        """As declared."""
+        try:
+            return {row[0]: row[1] for row in self.execute(f"DESCRIBE {qualified(table)}")}
+        except duckdb.CatalogException:
+            return {}
+
+    def all_columns(self) -> dict[Table, dict[str, str]]:
+        """As declared."""
+        rows = self.execute(
+            "SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns() "
+            f"WHERE {_HERE} AND NOT internal ORDER BY column_index"
+        )
+        tables: dict[Table, dict[str, str]] = {}
+        for schema, table, column, kind in rows:
+            tables.setdefault((schema, table), {})[column] = kind
+        return tables
+
+    def schemas(self) -> set[str]:
+        """As declared."""
+        return {name for (name,) in self.execute(f"SELECT schema_name FROM duckdb_schemas() WHERE {_HERE}")}
+
+    def tables(self, schema: str) -> list[str]:
+        """As declared."""
+        sql = f"SELECT table_name FROM duckdb_tables() WHERE {_HERE} AND schema_name = ? ORDER BY 1"
+        return [name for (name,) in self.execute(sql, [schema])]
+
+    def views(self, schema: str) -> list[str]:
+        """As declared."""
+        sql = f"SELECT view_name FROM duckdb_views() WHERE {_HERE} AND schema_name = ? ORDER BY 1"
+        return [name for (name,) in self.execute(sql, [schema])]
 
     def _roll_back(self) -> None:
         """An error inside DuckDB may have ended the transaction already; the first error is the one to tell."""

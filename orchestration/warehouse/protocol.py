@@ -6,13 +6,30 @@ process out, so none is ever held while a source is being read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import duckdb
 
+from orchestration.failures import StrataError
+from orchestration.names import Table
+from orchestration.warehouse.ddl import Ddl
+
 Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Matching:
+    """A relation of the session, and the columns, of one name on both sides, in which rows have to agree with it."""
+
+    relation: str
+    columns: Sequence[str]
+
+
+class Missing(StrataError):
+    """A table that a statement names is not there."""
 
 
 class Session(Protocol):
@@ -20,11 +37,71 @@ class Session(Protocol):
 
     @property
     def con(self) -> duckdb.DuckDBPyConnection:
-        """The DuckDB connection: the gate parses landing in it (another engine brings one in memory)."""
+        """The DuckDB connection: the gate parses landing in it (another engine brings one in memory).
+
+        What is run on it directly sees the session's own relations; of the warehouse's tables only those of which
+        it has a :meth:`working_copy`.
+        """
+        ...
+
+    @property
+    def ddl(self) -> Ddl:
+        """The engine's words for making and changing tables."""
+        ...
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the warehouse's tables lie in :attr:`con` themselves."""
         ...
 
     def execute(self, sql: str, parameters: Sequence[object] | None = None) -> list[Row]:
-        """Run one statement; values go through ``?`` parameters. Returns its rows (a count for INSERT and the like)."""
+        """Run one statement in DuckDB's words; values go through ``?`` parameters.
+
+        A table with a schema is the warehouse's, one without is the session's own; a statement that writes the
+        warehouse from both needs a :meth:`working_copy`. Returns its rows (a count for INSERT and the like).
+        """
+        ...
+
+    def working_copy(
+        self,
+        table: Table,
+        where: str = "",
+        parameters: Sequence[object] = (),
+        *,
+        key: Sequence[str] = (),
+        columns: Sequence[str] = (),
+        matching: Matching | None = None,
+    ) -> AbstractContextManager[None]:
+        """Have rows of a table at hand in :attr:`con` for a block: those of ``where``, or all.
+
+        With ``key``, which tells rows apart, what the block changes in them is written back at its end, in the
+        transaction that is open; without it they are there to be read. ``columns`` are those that the block needs
+        (all), ``matching`` keeps the rows to those whose values a relation of the session has.
+        """
+        ...
+
+    def describe(self, tables: Sequence[Table]) -> Mapping[Table, Mapping[str, str]] | None:
+        """Return the columns of tables with their DuckDB types; ``None`` when one of them is not there."""
+        ...
+
+    def columns(self, table: Table) -> dict[str, str]:
+        """Return the columns of a table or view with their DuckDB types, in order; empty when there is none."""
+        ...
+
+    def all_columns(self) -> Mapping[Table, Mapping[str, str]]:
+        """Return the columns of every table and view there is."""
+        ...
+
+    def schemas(self) -> set[str]:
+        """Return the schemas there are."""
+        ...
+
+    def tables(self, schema: str) -> list[str]:
+        """Return the tables of a schema, sorted."""
+        ...
+
+    def views(self, schema: str) -> list[str]:
+        """Return the views of a schema, sorted."""
         ...
 
     def transaction(self) -> AbstractContextManager[None]:

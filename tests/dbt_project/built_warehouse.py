@@ -24,7 +24,7 @@ from orchestration.contracts.extraction import Connection, CsvPart, Window
 from orchestration.contracts.model import Contract
 from orchestration.contracts.source import find_sources
 from orchestration.settings import PROJECT
-from orchestration.warehouse.apply import bronze_columns
+from orchestration.warehouse.ddl import bronze_columns
 from source_systems._simulation import Change
 from source_systems.accounting import simulator as accounting
 from source_systems.accounting.extract import connect

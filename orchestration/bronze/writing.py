@@ -1,0 +1,73 @@
+"""Writes what a merge found out: on the embedded warehouse by statements alone, on a server by what they come to.
+
+On a server our rows are at hand as keys, cursors and hashes while they are compared; what is new goes there
+by the fastest way that proves right, what is gone by its keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+from orchestration import names
+from orchestration.bronze import statements
+from orchestration.contracts.model import Contract
+from orchestration.warehouse.protocol import Matching, Session
+
+
+def ours(session: Session, contract: Contract, own: Sequence[object], keys: str = "") -> AbstractContextManager[None]:
+    """Have one connection's rows at hand, as far as a comparison needs them: all, or those of a relation's keys."""
+    needed = (contract.cursor, contract.soft_delete_column)
+    columns = dict.fromkeys([*names.PLATFORM_KEY, *contract.key, *(name for name in needed if name)])
+    return session.working_copy(
+        contract.table,
+        statements.OWN,
+        own,
+        columns=[*columns, names.ROW_HASH, names.DELETED_AT],
+        matching=Matching(keys, contract.key) if keys else None,
+    )
+
+
+def fill(session: Session, contract: Contract, own: Sequence[object], marks: Sequence[object]) -> int:
+    """Write every winner into a table without rows of this connection; returns how many."""
+    if session.is_embedded:
+        return int(session.execute(statements.insert_all(contract), [*own, *marks])[0][0])
+    return _server(session).add(contract, statements.outgoing_all(contract, *own, *marks), marks[0])
+
+
+def bury(session: Session, contract: Contract, own: Sequence[object], marks: Sequence[object]) -> None:
+    """Make the collected rows tombstones; ``marks`` are when they were loaded and deleted."""
+    if session.is_embedded:
+        session.execute(statements.bury(contract), marks)
+    else:
+        _server(session).bury(contract, own, statements.buried_keys(contract), marks)
+
+
+def replace(
+    session: Session,
+    contract: Contract,
+    own: Sequence[object],
+    marks: Sequence[object],
+    *,
+    new: int,
+    changed: int,
+    carried: bool,
+) -> None:
+    """Write new and changed rows; ``carried`` says that ``change`` has the whole rows."""
+    if session.is_embedded:
+        if changed:
+            session.execute(statements.remove_replaced(contract))
+        if new or changed:
+            session.execute(statements.insert_changes(contract, carried=carried), [*own, *marks])
+        return
+    server = _server(session)
+    if changed:
+        server.remove(contract, own, statements.replaced_keys(contract))
+    if new or changed:
+        server.add(contract, statements.outgoing_changes(contract, *own, *marks, carried=carried), marks[0])
+
+
+def _server(session: Session):
+    from orchestration.warehouse.sqlserver.merging import ServerMerge  # noqa: PLC0415 - who has a server
+
+    return ServerMerge(session)

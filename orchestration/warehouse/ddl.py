@@ -1,0 +1,115 @@
+"""The statements that make and change tables, one set an engine; :mod:`.apply` decides which of them are due."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from orchestration import names
+from orchestration.contracts.model import Contract
+from orchestration.names import Table, qualified, quote
+from orchestration.warehouse.conversion import unfit
+
+if TYPE_CHECKING:
+    from orchestration.warehouse.protocol import Session
+
+KEY_MARK = " PRIMARY KEY"
+_COMPRESSION = dict.fromkeys((names.LOADED_AT, names.DELETED_AT), " USING COMPRESSION 'rle'")
+"""They hold one value over long runs. Named, DuckDB tries nothing else when a deletion makes it write them anew:
+measured for 200 deletions all over 10 million rows, 0.06 CPU s instead of 0.17."""
+
+
+@dataclass(frozen=True)
+class TableShape:
+    """A table's columns with their DuckDB types, in order; ``key`` are those that tell its rows apart, if it has any.
+
+    ``lengths`` bound texts, in characters, where a contract does.
+    """
+
+    columns: Mapping[str, str]
+    key: Sequence[str] = ()
+    lengths: Mapping[str, int] = field(default_factory=dict)
+
+
+class Ddl(Protocol):
+    """What an engine says to make and change tables."""
+
+    def create_schema(self, schema: str) -> str:
+        """Return the statement that makes a schema."""
+        ...
+
+    def create_table(self, table: Table, shape: TableShape) -> str:
+        """Return the statement, or several, that make a table."""
+        ...
+
+    def add_column(self, table: Table, name: str, kind: str) -> str:
+        """Return the statement that adds a column, empty in all rows."""
+        ...
+
+    def retype(self, table: Table, name: str, kind: str) -> str:
+        """Return the statement that gives a column another type."""
+        ...
+
+    def unfit(self, name: str, before: str, after: str) -> str:
+        """Return the condition that a column's value does not keep its meaning in another type."""
+        ...
+
+    def count_unfit(self, session: Session, table: Table, name: str, misfit: str) -> tuple[int, int]:
+        """Count the values that do not fit, and all of them."""
+        ...
+
+    def bronze_shape(self, contract: Contract) -> TableShape:
+        """Return the shape of an entity's bronze table."""
+        ...
+
+    def run(self, session: Session, statement: str) -> None:
+        """Run what one of the above returned."""
+        ...
+
+
+class DuckDBDdl:
+    """DuckDB's."""
+
+    def create_schema(self, schema: str) -> str:
+        """As declared."""
+        return f"CREATE SCHEMA {quote(schema)}"
+
+    def create_table(self, table: Table, shape: TableShape) -> str:
+        """Without an index: DuckDB finds keys by a hash join."""
+        body = ", ".join(f"{quote(name)} {kind}{_COMPRESSION.get(name, '')}" for name, kind in shape.columns.items())
+        return f"CREATE TABLE {qualified(table)} ({body})"
+
+    def add_column(self, table: Table, name: str, kind: str) -> str:
+        """As declared."""
+        return f"ALTER TABLE {qualified(table)} ADD COLUMN {quote(name)} {kind}"
+
+    def retype(self, table: Table, name: str, kind: str) -> str:
+        """As declared."""
+        return f"ALTER TABLE {qualified(table)} ALTER COLUMN {quote(name)} TYPE {kind}"
+
+    def unfit(self, name: str, before: str, after: str) -> str:
+        """As declared."""
+        return unfit(quote(name), before, after)
+
+    def count_unfit(self, session: Session, table: Table, name: str, misfit: str) -> tuple[int, int]:
+        """As declared."""
+        place = qualified(table)
+        sql = f"SELECT count(*) FILTER (WHERE {misfit}), count({quote(name)}) FROM {place}"
+        misfits, values = session.execute(sql)[0]
+        return int(misfits), int(values)
+
+    def bronze_shape(self, contract: Contract) -> TableShape:
+        """The contract's columns between the platform's."""
+        return TableShape(bronze_columns(contract), (*names.PLATFORM_KEY, *contract.key))
+
+    def run(self, session: Session, statement: str) -> None:
+        """As declared."""
+        session.execute(statement)
+
+
+def bronze_columns(contract: Contract) -> dict[str, str]:
+    """Return the columns of a bronze table with their DuckDB types, in order."""
+    leading = {names.TENANT: "VARCHAR", names.CONNECTION: "VARCHAR"}
+    trailing = {names.LOAD_ID: "VARCHAR", names.LOADED_AT: "TIMESTAMP", names.DELETED_AT: "TIMESTAMP"}
+    return leading | {column.name: column.type.duckdb for column in contract.columns} | trailing

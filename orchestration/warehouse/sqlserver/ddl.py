@@ -1,0 +1,104 @@
+"""SQL Server's words for making and changing tables."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from orchestration import names
+from orchestration.contracts.model import Contract
+from orchestration.names import Table
+from orchestration.warehouse.ddl import KEY_MARK, TableShape, bronze_columns
+from orchestration.warehouse.sqlserver.catalog import bracketed, there
+from orchestration.warehouse.sqlserver.types import stored_as, text_key
+
+if TYPE_CHECKING:
+    from orchestration.warehouse.protocol import Session
+
+_LONG = frozenset({
+    "message", "reason", "note", "raw_value", "raw_row", "sample", "data", "columns", "payload", "traceparent",
+})  # fmt: skip
+"""Columns of the platform's tables that hold prose or documents; all other texts of it are compared."""
+_NARROW = 128
+_DECIMAL = re.compile(r"DECIMAL\((\d+), ?(\d+)\)")
+
+
+class SqlServerDdl:
+    """The statements; each is run as it stands."""
+
+    def create_schema(self, schema: str) -> str:
+        """As declared."""
+        return f"CREATE SCHEMA {bracketed(schema)}"
+
+    def create_table(self, table: Table, shape: TableShape) -> str:
+        """A heap, with an index over what tells its rows apart."""
+        key = [name for name, kind in shape.columns.items() if kind.endswith(KEY_MARK)] or list(shape.key)
+        body = ", ".join(
+            f"{bracketed(name)} {self._stored(table, shape, name, kind.removesuffix(KEY_MARK))}"
+            f"{' NOT NULL' if name in key else ''}"
+            for name, kind in shape.columns.items()
+        )
+        statement = f"CREATE TABLE {there(table)} ({body});"
+        if key:
+            listed = ", ".join(map(bracketed, key))
+            statement += f" CREATE UNIQUE INDEX {bracketed(index_name(table))} ON {there(table)} ({listed});"
+        return statement
+
+    def _stored(self, table: Table, shape: TableShape, name: str, kind: str) -> str:
+        if kind != "VARCHAR":
+            return stored_as(kind)
+        if name in (names.TENANT, names.CONNECTION, names.LOAD_ID):
+            return text_key(_NARROW)
+        if name in shape.key or (table[0] == names.PLATFORM and name not in _LONG):
+            return text_key(shape.lengths.get(name, 0))
+        return stored_as(kind, length=shape.lengths.get(name, 0))
+
+    def add_column(self, table: Table, name: str, kind: str) -> str:
+        """As declared."""
+        return (
+            f"ALTER TABLE {there(table)} ADD {bracketed(name)} {self._stored(table, TableShape({}), name, kind)} NULL"
+        )
+
+    def retype(self, table: Table, name: str, kind: str) -> str:
+        """As declared."""
+        return f"ALTER TABLE {there(table)} ALTER COLUMN {bracketed(name)} {stored_as(kind)} NULL"
+
+    def unfit(self, name: str, before: str, after: str) -> str:
+        """A value fits when it converts, and converts back to itself."""
+        column, new, old = bracketed(name), stored_as(after), stored_as(before)
+        common = old if before != "VARCHAR" else _common(after)
+        changed = f"TRY_CAST(TRY_CAST({column} AS {new}) AS {common}) <> TRY_CAST({column} AS {common})"
+        lost = f"TRY_CAST({column} AS {new}) IS NULL OR TRY_CAST({column} AS {common}) IS NULL OR {changed}"
+        return f"{column} IS NOT NULL AND ({lost})"
+
+    def count_unfit(self, session: Session, table: Table, name: str, misfit: str) -> tuple[int, int]:
+        """As declared."""
+        values = f"SUM(CASE WHEN {misfit} THEN 1 ELSE 0 END), COUNT_BIG({bracketed(name)})"
+        ((misfits, count),) = session.run(f"SELECT {values} FROM {there(table)}")  # type: ignore[attr-defined]
+        return int(misfits or 0), int(count)
+
+    def bronze_shape(self, contract: Contract) -> TableShape:
+        """The contract's columns between the platform's, and the row's hash, by which a full load compares."""
+        columns = bronze_columns(contract) | {names.ROW_HASH: "BIGINT"}
+        lengths = {column.name: column.type.length for column in contract.columns if column.type.length}
+        return TableShape(columns, (*names.PLATFORM_KEY, *contract.key), lengths)
+
+    def run(self, session: Session, statement: str) -> None:
+        """As declared."""
+        session.run(statement)  # type: ignore[attr-defined]
+
+
+def index_name(table: Table) -> str:
+    """Return the name of the index over a table's key; names of 128 characters stay within it, and apart."""
+    plain = f"ux_{table[1]}"
+    return plain if len(plain) <= 128 else f"{plain[:111]}_{sha256(plain.encode()).hexdigest()[:16]}"
+
+
+def _common(after: str) -> str:
+    """Return the type in which a text and what it became are compared; text has many forms of one number."""
+    if after in ("SMALLINT", "INTEGER", "BIGINT"):
+        return "decimal(38,19)"
+    if decimal := _DECIMAL.fullmatch(after):
+        return f"decimal(38,{38 - int(decimal[1]) + int(decimal[2])})"
+    return stored_as(after)

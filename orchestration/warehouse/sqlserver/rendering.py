@@ -1,0 +1,191 @@
+"""Writes the engine's own statements for SQL Server.
+
+They are written once, in plain SQL that DuckDB runs as it stands; sqlglot writes them as T-SQL. What the
+two have no common word for is put in other words here, before: conditions as values, USING, lists as
+parameters, and the order of parameters, which TOP moves. All of it is pure, and every statement that the
+engine sends to a server is parsed again as T-SQL by a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from orchestration.warehouse.sqlserver.types import stored_as
+
+_MARK = "strata_parameter_{}"
+_CONDITIONS = (exp.Predicate, exp.And, exp.Or, exp.Not)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A statement in T-SQL; ``order`` gives, for each ``?`` in it, the number of its parameter from 0."""
+
+    sql: str
+    order: tuple[int, ...]
+
+
+def to_tsql(statement: exp.Expr) -> Rendered:
+    """Return a statement in T-SQL."""
+    tree = statement.copy()
+    _number_parameters(tree)
+    for rewrite in _REWRITES:
+        rewrite(tree)
+    text = tree.sql(dialect="tsql", identify=True)
+    return _in_order(text)
+
+
+def _number_parameters(tree: exp.Expr) -> None:
+    """Name each parameter by its number: what is written may move them."""
+    for number, mark in enumerate(list(tree.find_all(exp.Placeholder))):
+        mark.replace(exp.var(_MARK.format(number)))
+    for parameter in list(tree.find_all(exp.Parameter)):
+        parameter.replace(exp.var(_MARK.format(int(parameter.name) - 1)))
+
+
+def _in_order(text: str) -> Rendered:
+    head, tail = _MARK.format("").strip("{}"), text
+    pieces, order = [], []
+    while head in tail:
+        before, _, after = tail.partition(head)
+        digits = after[: len(after) - len(after.lstrip("0123456789"))]
+        pieces.append(before)
+        order.append(int(digits))
+        tail = after[len(digits) :]
+    return Rendered("?".join([*pieces, tail]), tuple(order))
+
+
+def _lists_as_json(tree: exp.Expr) -> None:
+    """``list_contains(?, x)``: SQL Server has no list, so it comes as JSON."""
+    for call in list(tree.find_all(exp.ArrayContains)):
+        call.replace(
+            exp.In(this=call.expression, query=exp.Subquery(this=exp.select("value").from_(_opened(call.this))))
+        )
+
+
+def _opened(value: exp.Expr) -> exp.Table:
+    return exp.Table(this=exp.Anonymous(this="OPENJSON", expressions=[value]))
+
+
+def _spell_out_all(tree: exp.Expr) -> None:
+    """``GROUP BY ALL`` and ``ORDER BY ALL``."""
+    for select in tree.find_all(exp.Select):
+        group, order = select.args.get("group"), select.args.get("order")
+        if group is not None and group.args.get("all"):
+            plain = [item.unalias().copy() for item in select.expressions if not item.find(exp.AggFunc)]
+            select.set("group", exp.Group(expressions=plain) if plain else None)
+        if order is not None and _is_all(order):
+            numbers = [exp.Literal.number(n) for n, _ in enumerate(select.expressions, start=1)]
+            select.set("order", exp.Order(expressions=[exp.Ordered(this=number) for number in numbers]))
+
+
+def _is_all(order: exp.Expr) -> bool:
+    return len(order.expressions) == 1 and order.expressions[0].sql().upper().startswith("ALL")
+
+
+def _join_on(tree: exp.Expr) -> None:
+    """``JOIN … USING``: with the columns of the left side, which are those that the statements name."""
+    for join in list(tree.find_all(exp.Join)):
+        using = join.args.get("using")
+        if not using:
+            continue
+        select = join.find_ancestor(exp.Select)
+        left = select.args["from_"].this.alias_or_name if select else ""
+        _name_source(join, f"joined_{join.index or 0}")
+        right = join.alias_or_name
+        pairs = [exp.column(name.name, left).eq(exp.column(name.name, right)) for name in using]
+        join.set("using", None)
+        join.set("on", exp.and_(*pairs))
+        names = {name.name for name in using}
+        for column in select.find_all(exp.Column) if select else ():
+            if not column.table and column.name in names and column.find_ancestor(exp.Select) is select:
+                column.set("table", exp.to_identifier(left))
+
+
+def _name_source(join: exp.Join, name: str) -> None:
+    source = join.this
+    if isinstance(source, exp.Subquery) and not source.alias:
+        source.set("alias", exp.TableAlias(this=exp.to_identifier(name)))
+
+
+def _semi_joins(tree: exp.Expr) -> None:
+    """``SEMI JOIN`` and ``ANTI JOIN``, which have their ON by now."""
+    for join in list(tree.find_all(exp.Join)):
+        kind = (join.args.get("side") or join.kind or "").upper()
+        if kind not in ("SEMI", "ANTI"):
+            continue
+        select = join.find_ancestor(exp.Select)
+        found = exp.Exists(this=exp.select("1").from_(join.this.copy()).where(join.args["on"].copy()))
+        join.pop()
+        if select is not None:
+            select.where(found if kind == "SEMI" else exp.not_(found), copy=False)
+
+
+def _name_derived(tree: exp.Expr) -> None:
+    """Give every query in FROM a name: T-SQL wants one."""
+    for number, query in enumerate(tree.find_all(exp.Subquery)):
+        if isinstance(query.parent, exp.From | exp.Join) and not query.alias:
+            query.set("alias", exp.TableAlias(this=exp.to_identifier(f"derived_{number}")))
+
+
+def _conditions_as_values(tree: exp.Expr) -> None:
+    """A condition that is a column of the answer becomes a bit."""
+    for select in tree.find_all(exp.Select):
+        for item in list(select.expressions):
+            value = item.unalias()
+            if isinstance(value.unnest(), _CONDITIONS):
+                bit = exp.cast(exp.Case().when(value.copy(), "1").else_("0"), "boolean", dialect="duckdb")
+                value.replace(bit)
+
+
+def _plain_order(tree: exp.Expr) -> None:
+    """SQL Server takes no computed order beside DISTINCT; NULLs come where it puts them."""
+    for ordered in tree.find_all(exp.Ordered):
+        ordered.set("nulls_first", not ordered.args.get("desc"))
+
+
+def _text_of_json(tree: exp.Expr) -> None:
+    for call in list(tree.find_all(exp.JSONExtractScalar)):
+        path = call.expression.sql(dialect="duckdb").strip("'")
+        call.replace(exp.Anonymous(this="JSON_VALUE", expressions=[call.this.copy(), exp.Literal.string(path)]))
+
+
+def _joined_text(tree: exp.Expr) -> None:
+    """``||`` takes values of every type; ``+`` would add."""
+    for join in list(tree.find_all(exp.DPipe)):
+        for side in (join.this, join.expression):
+            if not isinstance(side, exp.DPipe) and not side.is_string:
+                side.replace(exp.cast(side.copy(), "varchar", dialect="duckdb"))
+
+
+def _order_outside(tree: exp.Expr) -> None:
+    """``QUALIFY`` becomes a query around this one, which may hold no order."""
+    if isinstance(tree, exp.Select) and tree.args.get("qualify") and (order := tree.args.get("order")):
+        order.pop()
+        inner = exp.Subquery(this=tree.copy(), alias=exp.TableAlias(this=exp.to_identifier("qualified")))
+        tree.args.clear()
+        for name, value in exp.select("*").from_(inner).args.items():
+            tree.set(name, value)
+        tree.set("order", order)
+
+
+def _types(tree: exp.Expr) -> None:
+    for cast in list(tree.find_all(exp.Cast)):
+        cast.set("to", exp.DataType.build(stored_as(cast.to.sql(dialect="duckdb")), dialect="tsql"))
+
+
+_REWRITES: tuple[Callable[[exp.Expr], None], ...] = (
+    _order_outside,
+    _lists_as_json,
+    _spell_out_all,
+    _text_of_json,
+    _joined_text,
+    _join_on,
+    _semi_joins,
+    _name_derived,
+    _conditions_as_values,
+    _plain_order,
+    _types,
+)

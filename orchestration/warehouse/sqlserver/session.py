@@ -1,0 +1,252 @@
+"""A session on SQL Server: the engine's statements go where their tables are (see :mod:`.routing`).
+
+Beside the server's connection lives a DuckDB without a file, in which the gate parses what landed and rows are
+compared; on the embedded warehouse both are one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import duckdb
+from sqlglot import exp
+
+from orchestration.failures import StrataError
+from orchestration.names import Table, qualified, quote
+from orchestration.warehouse.protocol import Matching, Row
+from orchestration.warehouse.sqlserver import catalog
+from orchestration.warehouse.sqlserver.connecting import Connection
+from orchestration.warehouse.sqlserver.copies import Copies, Wanted
+from orchestration.warehouse.sqlserver.ddl import SqlServerDdl
+from orchestration.warehouse.sqlserver.errors import told
+from orchestration.warehouse.sqlserver.loading import load
+from orchestration.warehouse.sqlserver.paths import Rows
+from orchestration.warehouse.sqlserver.rendering import Rendered, to_tsql
+from orchestration.warehouse.sqlserver.routing import Route, Routed, read_statement
+
+_INCOMING = "strata_incoming"
+
+
+@dataclass
+class SqlServerSession:
+    """One connection to the server, and the DuckDB beside it."""
+
+    con: duckdb.DuckDBPyConnection
+    remote: Connection
+    _depth: int = 0
+    ddl: ClassVar[SqlServerDdl] = SqlServerDdl()
+    is_embedded: ClassVar[bool] = False
+    copies: Copies = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keep the copies of the server's tables that this session works on."""
+        self.copies = Copies(self)
+
+    def execute(self, sql: str, parameters: Sequence[object] | None = None) -> list[Row]:
+        """Run one statement where its tables are."""
+        values = list(parameters or ())
+        routed = read_statement(sql)
+        if routed is None:
+            return self.local(sql, values)
+        match routed.route(self.copies.borrowed):
+            case Route.LOCAL:
+                return self.local(sql, values)
+            case Route.REMOTE:
+                return self.remote_rows(_rendered(sql), values)
+            case Route.FETCH:
+                return self._fetch_into(routed, values)
+            case Route.LOAD:
+                return self._load_from(routed, values)
+            case Route.COPIES:
+                return self._on_copies(sql, routed, values)
+
+    def local(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+        """Run a statement in DuckDB."""
+        return self.con.execute(sql, list(values)).fetchall()
+
+    def run(self, tsql: str, *values: object) -> list[Row]:
+        """Run a statement in the server's own words."""
+        return self.remote_rows(Rendered(tsql, tuple(range(len(values)))), values)
+
+    def remote_rows(self, rendered: Rendered, values: Sequence[object]) -> list[Row]:
+        """Run a rendered statement on the server; returns its rows, or how many it wrote."""
+        cursor = self.cursor()
+        with told(rendered.sql):
+            cursor.execute(*_bound(rendered, values))
+            if cursor.description is None:
+                return [(cursor.rowcount,)]
+            return [tuple(row) for row in cursor.fetchall()]
+
+    def fetch(self, name: str, rendered: Rendered, values: Sequence[object] = ()) -> int:
+        """Put what a query of the server finds into a table of DuckDB (``schema.name`` or a temporary one)."""
+        cursor = self.cursor()
+        with told(rendered.sql):
+            cursor.execute(*_bound(rendered, values))
+            reader = cursor.arrow_reader()
+            self.con.register(_INCOMING, reader)
+            try:
+                made = self.con.execute(f"CREATE TABLE {name} AS SELECT {_as_ours(reader)} FROM {_INCOMING}")
+                return int(made.fetchall()[0][0])
+            finally:
+                self.con.unregister(_INCOMING)
+
+    def cursor(self) -> Any:  # noqa: ANN401 - the driver has no types
+        """Return a cursor of the connection."""
+        return self.remote.cursor()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit at the end, roll back on any exception; one transaction of the engine at a time writes."""
+        self._depth += 1
+        try:
+            if self._depth == 1:
+                self._begin()
+            yield
+        except BaseException:
+            if self._depth == 1:
+                self._roll_back()
+            raise
+        else:
+            if self._depth == 1:
+                with told("COMMIT"):
+                    self.cursor().execute("COMMIT TRANSACTION")
+        finally:
+            self._depth -= 1
+
+    def _begin(self) -> None:
+        with told("BEGIN TRANSACTION"):
+            self.cursor().execute("BEGIN TRANSACTION")
+
+    def _roll_back(self) -> None:
+        with suppress(Exception):  # the first error is the one to tell
+            self.cursor().execute("IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION")
+
+    @contextmanager
+    def working_copy(
+        self,
+        table: Table,
+        where: str = "",
+        parameters: Sequence[object] = (),
+        *,
+        key: Sequence[str] = (),
+        columns: Sequence[str] = (),
+        matching: Matching | None = None,
+    ) -> Iterator[None]:
+        """Have some rows of a table here while the block runs; with ``key``, what it changes is written back."""
+        with self.copies.borrow(Wanted(table, where, tuple(parameters), tuple(columns), matching), key=key):
+            yield
+
+    def columns(self, table: Table) -> dict[str, str]:
+        """Return a table's or view's columns with their DuckDB types; empty when there is none."""
+        if table in self.copies.borrowed:
+            return {row[0]: row[1] for row in self.local(f"DESCRIBE {qualified(table)}")}
+        return catalog.columns(self.run, table)
+
+    def describe(self, tables: Sequence[Table]) -> dict[Table, Mapping[str, str]] | None:
+        """Return the columns of tables; ``None`` when one of them is not there."""
+        found = {table: self.columns(table) for table in tables} if len(tables) == 1 else self.all_columns()
+        return {table: found[table] for table in tables} if all(found.get(table) for table in tables) else None
+
+    def all_columns(self) -> dict[Table, dict[str, str]]:
+        """Return the columns of every table and view there is."""
+        return catalog.all_columns(self.run)
+
+    def schemas(self) -> set[str]:
+        """Return the schemas there are."""
+        return catalog.schemas(self.run)
+
+    def tables(self, schema: str) -> list[str]:
+        """Return the tables of a schema, by name."""
+        return catalog.names_in(self.run, schema, "U")
+
+    def views(self, schema: str) -> list[str]:
+        """Return the views of a schema, by name."""
+        return catalog.names_in(self.run, schema, "V")
+
+    def _fetch_into(self, routed: Routed, values: Sequence[object]) -> list[Row]:
+        name = routed.tree.this.name
+        for kind in ("VIEW", "TABLE"):
+            with suppress(duckdb.CatalogException):
+                self.con.execute(f"DROP {kind} IF EXISTS temp.{quote(name)}")
+        assert routed.query is not None
+        return [(self.fetch(f"temp.{quote(name)}", to_tsql(routed.query), values),)]
+
+    def _load_from(self, routed: Routed, values: Sequence[object]) -> list[Row]:
+        (table,) = routed.writes
+        assert routed.query is not None
+        self.con.execute("DROP TABLE IF EXISTS temp.strata_outgoing")
+        query = routed.query.sql(dialect="duckdb")
+        self.con.execute(f"CREATE TEMP TABLE strata_outgoing AS {query}", list(values))
+        return [(self.append(table, "temp.strata_outgoing", _listed(routed.tree)),)]
+
+    def append(self, table: Table, relation: str, columns: Sequence[str] = (), condition: str = "") -> int:
+        """Load a relation of DuckDB into a table of the server, by position if ``columns`` are named, and prove it."""
+        found = {row[0]: row[1] for row in self.local(f"DESCRIBE SELECT * FROM {relation}")}
+        if columns and tuple(columns) != tuple(found):
+            renamed = ", ".join(f"{quote(o)} AS {quote(n)}" for o, n in zip(found, columns, strict=True))
+            relation = f"(SELECT {renamed} FROM {relation})"
+            found = dict(zip(columns, found.values(), strict=True))
+        rows = Rows(self.con, relation, found)
+        with self.transaction():
+            staged = ("", "#strata_staged")
+            return self._staged(rows, table, staged) if not condition else load(self.cursor(), rows, table, condition)
+
+    def _staged(self, rows: Rows, table: Table, staged: Table) -> int:
+        """Load beside the table first: what it has already cannot be told from what is new."""
+        listed = ", ".join(catalog.bracketed(name) for name in rows.columns)
+        self.run("DROP TABLE IF EXISTS #strata_staged")
+        self.run(f"SELECT {listed} INTO #strata_staged FROM {catalog.there(table)} WHERE 1 = 0")
+        count = load(self.cursor(), rows, staged)
+        self.run(f"INSERT INTO {catalog.there(table)} ({listed}) SELECT {listed} FROM #strata_staged")
+        self.run("DROP TABLE #strata_staged")
+        return count
+
+    def _on_copies(self, sql: str, routed: Routed, values: Sequence[object]) -> list[Row]:
+        borrowed = self.copies.borrowed
+        if routed.writes - borrowed:
+            message = f"The statement writes {sorted(routed.writes)} from tables of both sides: {sql.strip()[:200]}"
+            raise StrataError(message, "This is a fault of the engine: a working copy is missing.")
+        with self.copies.whole(routed.reads - borrowed):
+            return self.local(sql, values)
+
+
+def _listed(tree: exp.Expr) -> tuple[str, ...]:
+    """Return the columns that an INSERT names; none where it goes by name."""
+    schema = tree.this
+    return tuple(column.name for column in schema.expressions) if isinstance(schema, exp.Schema) else ()
+
+
+@lru_cache(maxsize=4096)
+def _rendered(sql: str) -> Rendered:
+    routed = read_statement(sql)
+    assert routed is not None
+    return to_tsql(routed.tree)
+
+
+def _bound(rendered: Rendered, values: Sequence[object]) -> list[object]:
+    """Return the text and its parameters; a NULL is written out, for the driver would ask the server for its type."""
+    found = [_plain(values[number]) for number in rendered.order]
+    if None not in found:
+        return [rendered.sql, *found]
+    pieces = rendered.sql.split("?")
+    marks = ["NULL" if value is None else "?" for value in found]
+    text = "".join(piece + mark for piece, mark in zip(pieces, [*marks, ""], strict=True))
+    return [text, *(value for value in found if value is not None)]
+
+
+def _plain(value: object) -> object:
+    return json.dumps(value) if isinstance(value, list | tuple | set) else value
+
+
+def _as_ours(reader: Any) -> str:  # noqa: ANN401 - an Arrow reader
+    """The driver gives instants of datetime2(7) in nanoseconds."""
+    return ", ".join(
+        f"CAST({quote(item.name)} AS TIMESTAMP) AS {quote(item.name)}" if str(item.type) == "timestamp[ns]"
+        else quote(item.name)
+        for item in reader.schema
+    )  # fmt: skip

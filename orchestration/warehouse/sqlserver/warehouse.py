@@ -1,0 +1,92 @@
+"""SQL Server as the warehouse: sessions of threads, and the one lock of those who write."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import duckdb
+
+from orchestration.failures import Busy
+from orchestration.settings import Settings
+from orchestration.warehouse.restoring import refuse_half_restored
+from orchestration.warehouse.duckdb import connection_settings
+from orchestration.warehouse.sqlserver.connecting import Connection, connect, is_alive
+from orchestration.warehouse.sqlserver.session import SqlServerSession
+
+_TAKE = """
+DECLARE @taken int;
+EXEC @taken = sp_getapplock @Resource = ?, @LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = ?;
+SELECT @taken;"""
+_GIVE = "EXEC sp_releaseapplock @Resource = ?, @LockOwner = 'Session'"
+WRITER = "strata writer"
+
+
+class SqlServerWarehouse:
+    """A database of SQL Server or Azure SQL."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Remember where it is; connect to nothing."""
+        self._settings = settings
+        self._open = threading.local()
+
+    @contextmanager
+    def exclusive(self, purpose: str) -> Iterator[None]:
+        """Hold the writer's lock on the server, which every process of this warehouse asks for, wherever it runs."""
+        if getattr(self._open, "locked", None):
+            yield
+            return
+        refuse_half_restored(self._settings)
+        with self._connection("holder") as holder:
+            self._take(holder, purpose)
+            self._open.locked = holder
+            try:
+                yield
+            finally:
+                self._open.locked = None
+                with suppress(Exception):  # a connection that is gone has given its lock back
+                    holder.cursor().execute(_GIVE, WRITER)
+
+    @contextmanager
+    def _connection(self, role: str) -> Iterator[Connection]:
+        """Yield this thread's connection for a role; it stays open for the next one, unless something failed in it."""
+        kept: dict[str, Connection] = self._open.__dict__.setdefault("kept", {})
+        connection = kept.pop(role, None)
+        if connection is None or not is_alive(connection):
+            connection = connect(self._settings)
+        try:
+            yield connection
+        except BaseException:
+            with suppress(Exception):
+                connection.close()
+            raise
+        kept[role] = connection
+
+    def _take(self, connection: Connection, purpose: str) -> None:
+        """Take the lock for as long as the connection lives."""
+        wait = int(self._settings.lock_wait_seconds * 1000)
+        cursor = connection.cursor()
+        cursor.execute(_TAKE, WRITER, max(wait, 1))
+        (taken,) = cursor.fetchall()[0]
+        if taken < 0:
+            message = f"{purpose}: waited {self._settings.lock_wait_seconds:g} s for the warehouse's writer."
+            raise Busy(message, "Try again when it is done, or raise STRATA_LOCK_WAIT_SECONDS.")
+
+    @contextmanager
+    def session(self, purpose: str) -> Iterator[SqlServerSession]:
+        """Hold the writer's lock and a connection; within a session of the same thread, that very session."""
+        current: SqlServerSession | None = getattr(self._open, "session", None)
+        if current:
+            yield current
+            return
+        with self.exclusive(purpose):
+            con = duckdb.connect(":memory:", config=connection_settings(self._settings))
+            con.execute("SET TimeZone = 'UTC'")
+            try:
+                with self._connection("session") as remote:
+                    self._open.session = SqlServerSession(con, remote)
+                    yield self._open.session
+            finally:
+                self._open.session = None
+                con.close()
