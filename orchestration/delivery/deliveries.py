@@ -81,11 +81,6 @@ class Delivery:
     message: str | None
     held: str
 
-    @property
-    def is_final(self) -> bool:
-        """Whether nothing more happens to it by itself."""
-        return self.state in FINAL_STATES
-
 
 @dataclass(frozen=True)
 class Attempt:

@@ -18,7 +18,6 @@ _OTHER_DATABASE = Advice(
 )
 _CATALOGUE = Advice("what it shows is the server's, not the business'.", "Leave it out.")
 _GLOBAL = Advice("a global temporary table is everybody's.", "Write #, not ##.")
-_NO_SCHEMA = Advice("no CTE has this name, and a table needs its schema.", "Write schema.table.")
 _OTHER_SCHEMA = Advice(
     "scripts read bronze, silver, gold and finance, and their own #tables.", "Read it from one of these schemas."
 )

@@ -86,11 +86,6 @@ class SqlType:
         return self.name in _MOMENTS
 
     @property
-    def is_stamp(self) -> bool:
-        """Say whether this has both a date and a time."""
-        return self.is_moment and self.name not in ("date", "time")
-
-    @property
     def duckdb(self) -> str:
         """Return what DuckDB stores values of this type as."""
         if self.name == "decimal":
