@@ -20,6 +20,7 @@ from orchestration.failures import StrataError
 from orchestration.names import Table, qualified, quote
 from orchestration.warehouse.protocol import Matching, Row
 from orchestration.warehouse.sqlserver import catalog
+from orchestration.warehouse.sqlserver.capabilities import Capabilities, capabilities_of
 from orchestration.warehouse.sqlserver.connecting import Connection
 from orchestration.warehouse.sqlserver.copies import Copies, Wanted
 from orchestration.warehouse.sqlserver.ddl import SqlServerDdl
@@ -46,6 +47,11 @@ class SqlServerSession:
     def __post_init__(self) -> None:
         """Keep the copies of the server's tables that this session works on."""
         self.copies = Copies(self)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this server can do."""
+        return capabilities_of(self.remote)
 
     def execute(self, sql: str, parameters: Sequence[object] | None = None) -> list[Row]:
         """Run one statement where its tables are."""
