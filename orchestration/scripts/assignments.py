@@ -1,4 +1,4 @@
-"""Writes compound assignments out (``a += b`` becomes ``a = a + (b)``), which sqlglot does not parse."""
+"""Writes out what sqlglot does not parse: ``a += b`` becomes ``a = a + (b)``, ``!<`` becomes ``>=``."""
 
 from __future__ import annotations
 
@@ -16,14 +16,29 @@ _ENDS = frozenset(("FROM", "WHERE", "OUTPUT", "OPTION", "WHEN", "UNION", "GROUP"
 _BEGINS = frozenset(("SET", "SELECT", "DISTINCT"))
 
 
+_DENIED = {TokenType.LT: (TokenType.GTE, ">="), TokenType.GT: (TokenType.LTE, "<=")}
+
+
 def expanded(tokens: Sequence[Token]) -> list[Token]:
-    """Return a statement's tokens without compound assignments."""
-    found = list(tokens)
+    """Return a statement's tokens without compound assignments and denied comparisons."""
+    found = _without_denials(tokens)
     index = len(found) - 2
     while index > 0:
         if found[index].token_type in _OPERATORS and found[index + 1].token_type is TokenType.EQ:
             found = _written_out(found, index)
         index -= 1
+    return found
+
+
+def _without_denials(tokens: Sequence[Token]) -> list[Token]:
+    """Write ``!<`` and ``!>`` as what they mean."""
+    found: list[Token] = []
+    for token in tokens:
+        last = found[-1] if found else None
+        if last is not None and last.text == "!" and last.end + 1 == token.start and token.token_type in _DENIED:
+            found[-1] = _like(last, *_DENIED[token.token_type])
+        else:
+            found.append(token)
     return found
 
 
@@ -34,7 +49,15 @@ def _written_out(tokens: list[Token], operator: int) -> list[Token]:
     target, end = tokens[left:operator], _end(tokens, operator + 2)
     opening, closing = _like(tokens[operator], TokenType.L_PAREN, "("), _like(tokens[end - 1], TokenType.R_PAREN, ")")
     value = [opening, *tokens[operator + 2 : end], closing]
-    return [*tokens[:operator], tokens[operator + 1], *target, tokens[operator], *value, *tokens[end:]]
+    before = _of_target(tokens) if len(target) == 1 and word(tokens[0]) == "MERGE" else []
+    return [*tokens[:operator], tokens[operator + 1], *before, *target, tokens[operator], *value, *tokens[end:]]
+
+
+def _of_target(tokens: list[Token]) -> list[Token]:
+    """Return what names the table that MERGE changes, with a point: its source may have a column of the same name."""
+    using = next(n for n, token in enumerate(tokens) if word(token) == "USING")
+    start = using - (2 if tokens[using - 2].text == "#" else 1)
+    return [*tokens[start:using], _like(tokens[start], TokenType.DOT, ".")]
 
 
 def _end(tokens: list[Token], start: int) -> int:

@@ -65,11 +65,17 @@ def _probe(source: exp.Expr, scope: Scope, found: Findings, bind: BindQuery) -> 
     return _relation(source.copy(), Scope(scope), Findings(found.frame), bind).fields
 
 
+_NESTED = "scripts join tables one after the other."
+
+
 def _relation(node: exp.Expr, scope: Scope, found: Findings, bind: BindQuery) -> Relation:
     if isinstance(node, exp.Table):
         return _table(node, scope, found)
     if isinstance(node, exp.Lateral):
         return _lateral(node, scope, found, bind)
+    if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table):
+        found.problem(node, "a join in parentheses", _NESTED, "Write (SELECT … FROM b JOIN c ON …) AS name.")
+        return Relation(node.alias_or_name, (), node.alias_or_name)
     if isinstance(node, exp.Subquery | exp.Values):
         inner = node.this if isinstance(node, exp.Subquery) else node
         _check_alias(node, found)

@@ -30,6 +30,11 @@ REFUSED = [
     ("SELECT r.a INTO finance.x FROM finance.x AS r;", "finance.x"),
     ("SELECT s._tenant_id INTO finance.x FROM silver.sale AS s;", "_tenant_id"),
     ("SELECT s.id INTO silver.x FROM silver.sale AS s;", "silver.x"),
+    (
+        "SELECT s.id INTO finance.x FROM silver.sale AS s LEFT JOIN (silver.sale AS a JOIN silver.sale AS b "
+        "ON b.id = a.id) ON a.id = s.id;",
+        "a join in parentheses",
+    ),
     ("SELECT s.id INTO ##x FROM silver.sale AS s;", "##x"),
     ("SELECT s.id FROM silver.sale AS s;", "SELECT without INTO"),
     ("SELECT s.id FROM silver.sale AS s;", "no SELECT … INTO"),
