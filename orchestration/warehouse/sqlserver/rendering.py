@@ -38,11 +38,15 @@ def to_tsql(statement: exp.Expr) -> Rendered:
 
 
 def _number_parameters(tree: exp.Expr) -> None:
-    """Name each parameter by its number: what is written may move them."""
-    for number, mark in enumerate(list(tree.find_all(exp.Placeholder))):
-        mark.replace(exp.var(_MARK.format(number)))
-    for parameter in list(tree.find_all(exp.Parameter)):
-        parameter.replace(exp.var(_MARK.format(int(parameter.name) - 1)))
+    """Name each parameter by its number in the text, not in the tree: what is written moves them."""
+    marks = []
+    for number, found in enumerate(list(tree.find_all(exp.Placeholder))):
+        marks.append((exp.var(_MARK.format(number)), found.name))
+        found.replace(marks[-1][0])
+    if marks:
+        for number, place in enumerate(_in_order(tree.sql(dialect="duckdb")).order):
+            mark, own_number = marks[place]
+            mark.set("this", _MARK.format(int(own_number) - 1 if own_number.isdigit() else number))
 
 
 def _in_order(text: str) -> Rendered:
