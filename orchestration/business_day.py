@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
-import duckdb
-
 from orchestration import names
 from orchestration.failures import SettingsError, StrataError
 from orchestration.runtime import Runtime
@@ -60,9 +58,8 @@ def _newest(runtime: Runtime) -> date | None:
     simulated = all(item.simulated for tenant in runtime.tenants.values() for item in tenant.connections)
     if not simulated:
         return today(runtime.settings)
-    try:
-        with runtime.warehouse.session("business day") as session:
-            (day,) = session.execute(f"SELECT max(as_of) FROM {names.qualified(_BUSINESS_DAYS)}")[0]
-    except duckdb.CatalogException:
-        return None
+    with runtime.warehouse.session("business day") as session:
+        if not session.columns(_BUSINESS_DAYS):
+            return None
+        (day,) = session.execute(f"SELECT max(as_of) FROM {names.qualified(_BUSINESS_DAYS)}")[0]
     return day if isinstance(day, date) else today(runtime.settings)

@@ -39,7 +39,8 @@ def opened_as_of(runtime: Runtime, tenant: str, table: Table, as_of: date) -> It
         listed = ", ".join(map(quote, (TENANT, *columns)))
         source = f"(SELECT {listed} FROM {qualified(history(table))} WHERE {CLOSE_ID} = {literal(close_id)})"
         narrowed = f"(SELECT * FROM {source} WHERE {TENANT} = ?)"
-        yield Relation(session.con, narrowed, tenant, shape(session.con, source))
+        with session.working_copy(history(table), f"{CLOSE_ID} = ? AND {TENANT} = ?", [close_id, tenant]):
+            yield Relation(session.con, narrowed, tenant, shape(session.con, source))
 
 
 def _no_close(session: Session, tenant: str, table: Table, as_of: date) -> NotFound:

@@ -53,7 +53,10 @@ def opened(
             yield published(con, tenant, table, _version(runtime, table, moment))
     elif clear and table in {contract.table for contract in _contracts(runtime)}:
         with runtime.warehouse.session("read bronze for a tenant") as session:
-            yield _narrowed(session.con, qualified(table), tenant, table)
+            if TENANT not in session.columns(table):
+                raise no_table(table)
+            with session.working_copy(table, f"{TENANT} = ?", [tenant]):
+                yield _narrowed(session.con, qualified(table), tenant, table)
     else:
         raise no_table(table)
 
@@ -101,10 +104,7 @@ def _version(runtime: Runtime, table: Table, moment: Moment | None) -> Path:
 
 
 def _narrowed(con: duckdb.DuckDBPyConnection, relation: str, tenant: str, table: Table) -> Relation:
-    try:
-        described = con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
-    except duckdb.CatalogException:
-        raise no_table(table) from None
+    described = con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
     columns = {str(name): str(kind) for name, kind, *_ in described}
     if TENANT not in columns:
         raise no_table(table)

@@ -92,8 +92,7 @@ FROM {platform_table("load_ledger")} WHERE seq > ? GROUP BY ALL ORDER BY ALL""",
 
 
 def _silver(session: Session, seconds: Mapping[Table, float]) -> list[Line]:
-    stored = session.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = ? ORDER BY 1", [SILVER])
-    built = [(SILVER, str(name)) for (name,) in stored if (SILVER, name) in seconds]
+    built = [(SILVER, name) for name in session.tables(SILVER) if (SILVER, name) in seconds]
     return [
         Line(
             *table, rows=int(session.execute(f"SELECT count(*) FROM {qualified(table)}")[0][0]), seconds=seconds[table]
@@ -104,14 +103,19 @@ def _silver(session: Session, seconds: Mapping[Table, float]) -> list[Line]:
 
 def _published(session: Session, since: Mark, seconds: Mapping[Table, float]) -> list[Line]:
     """Sum the differences of the day's versions; of several versions, the unchanged rows add up to nothing."""
+    log = platform_table("publication_log")
     rows = session.execute(
         f"""
-SELECT schema_name, table_name, arg_max(rows, seq), coalesce(sum(inserted) FILTER (seq > $1), 0),
-    coalesce(sum(updated) FILTER (seq > $1), 0), coalesce(sum(deleted) FILTER (seq > $1), 0),
-    CASE count(*) FILTER (seq > $1) WHEN 0 THEN arg_max(rows, seq)
-        WHEN 1 THEN arg_max(rows - inserted - updated, seq) END
-FROM {platform_table("publication_log")} GROUP BY schema_name, table_name
-ORDER BY list_position(['{SILVER}', '{GOLD}', '{FINANCE}'], schema_name), table_name""",
+WITH newest AS (SELECT max(seq) AS seq FROM {log} GROUP BY schema_name, table_name),
+day AS (
+    SELECT schema_name, table_name, count(*) AS versions, sum(inserted) AS inserted, sum(updated) AS updated,
+        sum(deleted) AS deleted
+    FROM {log} WHERE seq > ? GROUP BY schema_name, table_name)
+SELECT l.schema_name, l.table_name, l.rows, coalesce(d.inserted, 0), coalesce(d.updated, 0), coalesce(d.deleted, 0),
+    CASE coalesce(d.versions, 0) WHEN 0 THEN l.rows WHEN 1 THEN l.rows - l.inserted - l.updated END
+FROM newest n JOIN {log} l ON l.seq = n.seq
+LEFT JOIN day d ON d.schema_name = l.schema_name AND d.table_name = l.table_name
+ORDER BY CASE l.schema_name WHEN '{SILVER}' THEN 1 WHEN '{GOLD}' THEN 2 ELSE 3 END, l.table_name""",
         [since.publication],
     )
     return [

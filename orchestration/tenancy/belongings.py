@@ -46,15 +46,13 @@ class Relation:
 
 def relations(session: Session) -> list[Relation]:
     """Return every table and view that tells tenants apart, by name."""
-    rows = session.execute(
-        "SELECT c.schema_name, c.table_name, c.column_name, t.table_name IS NULL FROM duckdb_columns() c "
-        "LEFT JOIN duckdb_tables() t ON t.table_oid = c.table_oid AND t.schema_name = c.schema_name "
-        "AND t.table_name = c.table_name AND t.database_name = c.database_name "
-        "WHERE c.database_name = current_database() AND NOT c.internal "
-        "AND c.column_name = CASE c.schema_name WHEN ? THEN ? ELSE ? END ORDER BY ALL",
-        [names.PLATFORM, _PLATFORM_COLUMN, names.TENANT],
-    )
-    return [Relation((schema, table), column, is_view) for schema, table, column, is_view in rows]
+    owned = {table: _owner(table) for table, columns in session.all_columns().items() if _owner(table) in columns}
+    views = {(schema, name) for schema in {table[0] for table in owned} for name in session.views(schema)}
+    return [Relation(table, column, table in views) for table, column in sorted(owned.items())]
+
+
+def _owner(table: Table) -> str:
+    return _PLATFORM_COLUMN if table[0] == names.PLATFORM else names.TENANT
 
 
 def tables(session: Session) -> list[Relation]:

@@ -8,7 +8,7 @@ trail; ``registry.json`` what the control plane knows, without secrets.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +51,10 @@ def _export_relation(session: Session, archive: Archive, relation: Relation, ten
     schema, table = relation.table
     query = f"SELECT * FROM {names.qualified(relation.table)} WHERE {relation.of(tenant)}"
     if schema == names.PLATFORM:
-        archive.write_lines(f"platform/{table}.ndjson", _rows(session, query))
+        archive.write_lines(f"platform/{table}.ndjson", _rows(session, query, session.columns(relation.table)))
     else:
-        _write_parquet(session, archive, f"{schema}/{table}.parquet", query)
+        with session.working_copy(relation.table, relation.of(tenant)):
+            _write_parquet(session, archive, f"{schema}/{table}.parquet", query)
 
 
 def _export_versions(runtime: Runtime, session: Session, archive: Archive, tenant: str) -> None:
@@ -81,6 +82,5 @@ def _write_parquet(session: Session, archive: Archive, path: str, query: str) ->
     archive.add(path, int(rows))
 
 
-def _rows(session: Session, query: str) -> Iterator[Mapping[str, Any]]:
-    columns = [row[0] for row in session.execute(f"DESCRIBE {query}")]
+def _rows(session: Session, query: str, columns: Iterable[str]) -> Iterator[Mapping[str, Any]]:
     return (dict(zip(columns, row, strict=True)) for row in session.execute(query))

@@ -20,6 +20,7 @@ from orchestration.tenancy.erasing.traces import Traces
 from orchestration.warehouse.protocol import Session
 
 DELETED, EMPTIED = "rows deleted", "rows emptied"
+_NEVER = "1 = 0"
 _LAYERS = (names.SILVER, names.GOLD, names.FINANCE, names.FINANCE_HISTORY)
 
 
@@ -40,7 +41,7 @@ class Cut:
     @property
     def is_emptied(self) -> str:
         """The condition for rows that stay and lose a value."""
-        return f"NOT ({self.is_theirs}) AND ({self._any(map(self._holds, self.columns))})"
+        return f"NOT ({self.is_theirs}) AND {self._any(map(self._holds, self.columns))}"
 
     @property
     def emptied(self) -> dict[str, str]:
@@ -58,8 +59,8 @@ class Cut:
         return _is_in(f"lower(trim({names.quote(column)}))", self.values)
 
     def _any(self, conditions: Iterable[str]) -> str:
-        held = " OR ".join(conditions) or "false"
-        return f"coalesce({names.quote(names.TENANT)} = {names.literal(self.tenant)} AND ({held}), false)"
+        held = " OR ".join(conditions) or _NEVER
+        return _certainly(f"{names.quote(names.TENANT)} = {names.literal(self.tenant)} AND ({held})")
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,7 @@ def erase_from_tables(session: Session, cuts: Cuts) -> Iterator[Found]:
     for relation in tables(session):
         if relation.table[0] in _LAYERS:
             place = names.qualified(relation.table)
-            columns = {row[0]: row[1] for row in session.execute(f"DESCRIBE {place}")}
-            cut = cuts.of(_as_derived(relation.table), columns)
+            cut = cuts.of(_as_derived(relation.table), session.columns(relation.table))
             found = list(_found(session, "warehouse", relation.label, place, cut))
             for item in found:
                 session.execute(_statement(place, cut, item.kind))
@@ -137,4 +137,9 @@ def _found(session: Session, place: str, label: str, source: str, cut: Cut) -> I
 
 def _is_in(text: str, values: Collection[str]) -> str:
     listed = ", ".join(map(names.literal, sorted(values)))
-    return f"coalesce({text} IN ({listed}), false)" if listed else "false"
+    return _certainly(f"{text} COLLATE C IN ({listed})") if listed else _NEVER
+
+
+def _certainly(condition: str) -> str:
+    """What cannot be told, since a value is missing, does not hold."""
+    return f"(CASE WHEN {condition} THEN 1 ELSE 0 END = 1)"

@@ -33,7 +33,14 @@ from orchestration.tenancy.belongings import Found
 from orchestration.tenancy.erasing.consumers import send_anew
 from orchestration.tenancy.erasing.derived import DELETED, cuts_of, erase_from_tables, erase_from_versions
 from orchestration.tenancy.erasing.events import erase_from_events, erase_from_outbox
-from orchestration.tenancy.erasing.search import Search, bronze_rows, bronze_tables, columns_of, quarantined
+from orchestration.tenancy.erasing.search import (
+    Search,
+    bronze_copy,
+    bronze_rows,
+    bronze_tables,
+    columns_of,
+    quarantined,
+)
 from orchestration.tenancy.erasing.traces import find_traces
 from orchestration.tenancy.erasing.wanted import Wanted, personal_contracts
 from orchestration.tenancy.registry_rows import require_tenant
@@ -171,14 +178,16 @@ class _Erasure:
 
     def _erase_rows(self, session: Session, search: Search, contract: Contract, place: Place) -> Iterator[Found]:
         for table in bronze_tables(session, contract):
-            theirs = [
-                rowid
-                for rowid, row in bronze_rows(session, table, contract, place)
-                if search.is_theirs(contract, place, row)
-            ]
+            with bronze_copy(session, table, contract, place, to_delete=True):
+                theirs = [
+                    rowid
+                    for rowid, row in bronze_rows(session, table, contract, place)
+                    if search.is_theirs(contract, place, row)
+                ]
+                if theirs:
+                    listed = ", ".join(map(str, theirs))
+                    session.execute(f"DELETE FROM {names.qualified(table)} WHERE rowid IN ({listed})")
             if theirs:
-                listed = ", ".join(map(str, theirs))
-                session.execute(f"DELETE FROM {names.qualified(table)} WHERE rowid IN ({listed})")
                 yield Found("warehouse", ".".join(table), DELETED, len(theirs))
                 if table == contract.table:
                     self._record(session, contract, place, len(theirs))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from orchestration import names
@@ -25,6 +26,7 @@ from orchestration.warehouse.duckdb import beside
 from orchestration.warehouse.protocol import Session
 
 _AT_ONCE = 50_000
+_PLACE = f"{names.TENANT} = ? AND {names.CONNECTION} = ?"
 
 
 @dataclass
@@ -71,8 +73,9 @@ class Search:
 
     def _bronze(self, session: Session, contract: Contract, place: Place) -> Iterator[Row]:
         for table in bronze_tables(session, contract):
-            for _, row in bronze_rows(session, table, contract, place):
-                yield row
+            with bronze_copy(session, table, contract, place):
+                for _, row in bronze_rows(session, table, contract, place):
+                    yield row
 
 
 def columns_of(contract: Contract) -> list[str]:
@@ -86,13 +89,25 @@ def bronze_tables(session: Session, contract: Contract) -> list[Table]:
     return [item.table for item in tables(session) if item.table[0] in schemas and item.table[1] == contract.entity]
 
 
+def bronze_copy(
+    session: Session, table: Table, contract: Contract, place: Place, *, to_delete: bool = False
+) -> AbstractContextManager[None]:
+    """Have at hand what tells whose a place's rows are; ``to_delete`` takes rows out of the table too."""
+    present = session.columns(table)
+    key = [*names.PLATFORM_KEY, *(name for name in contract.key if name in present)]
+    columns = list(dict.fromkeys([*key, *(name for name in columns_of(contract) if name in present)]))
+    return session.working_copy(
+        table, _PLACE, [place.tenant, place.connection], key=key if to_delete else (), columns=columns
+    )
+
+
 def bronze_rows(session: Session, table: Table, contract: Contract, place: Place) -> Iterator[tuple[int, Row]]:
-    """Yield a place's rows with their row ids; only the columns of :func:`columns_of`."""
-    present = {row[0] for row in session.execute(f"DESCRIBE {names.qualified(table)}")}
+    """Yield a place's rows of a :func:`bronze_copy` with their row ids; only the columns of :func:`columns_of`."""
+    present = session.columns(table)
     columns = [name for name in columns_of(contract) if name in present]
     listed = ", ".join(f"CAST({names.quote(name)} AS VARCHAR)" for name in columns)
     found = beside(session.con).execute(
-        f"SELECT rowid, {listed} FROM {names.qualified(table)} WHERE {names.TENANT} = ? AND {names.CONNECTION} = ?",
+        f"SELECT rowid, {listed} FROM {names.qualified(table)} WHERE {_PLACE}",
         [place.tenant, place.connection],
     )
     while rows := found.fetchmany(_AT_ONCE):

@@ -68,10 +68,16 @@ class _Others:
         return {value for contract in loaded for value in self._of(contract, tenant, values)}
 
     def _of(self, contract: Contract, tenant: str, values: set[str]) -> Iterator[str]:
+        present = self.session.columns(contract.table)
+        personal = [column.name for column in contract.columns if column.pii and column.name in present]
+        columns = list(dict.fromkeys([*names.PLATFORM_KEY, *contract.key, *personal]))
+        with self.session.working_copy(contract.table, f"{names.TENANT} = ?", [tenant], columns=columns):
+            yield from self._in(contract, personal, tenant, values)
+
+    def _in(self, contract: Contract, personal: Iterable[str], tenant: str, values: set[str]) -> Iterator[str]:
         key = ", ".join(f"CAST({names.quote(name)} AS VARCHAR)" for name in contract.key)
-        present = {row[0] for row in self.session.execute(f"DESCRIBE {names.qualified(contract.table)}")}
         marks = ", ".join("?" * len(values))
-        for name in (column.name for column in contract.columns if column.pii and column.name in present):
+        for name in personal:
             text = f"lower(trim(CAST({names.quote(name)} AS VARCHAR)))"
             rows = self.session.execute(
                 f"SELECT DISTINCT {text}, {names.quote(names.CONNECTION)}, {key} "
