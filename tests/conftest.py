@@ -6,6 +6,7 @@ is a process's own already: ports are ephemeral, and what is written lies below 
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections.abc import Callable, Generator, Iterator
@@ -100,6 +101,7 @@ def new_tsql_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call
         return f"{server};DATABASE={name}"
 
     yield new
+    gc.collect()  # a warehouse that a failed assertion still holds has a connection in its database
     with closing(_administrator(server)) as con:
         for name in made:
             con.execute(f"DROP DATABASE {name}")

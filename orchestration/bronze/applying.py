@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import stamina
+
 from orchestration.bronze import ledger, rejects, statements
 from orchestration.bronze.erased import withhold
 from orchestration.bronze.extraction import Landed, Reading
@@ -22,7 +24,7 @@ from orchestration.failures import Busy, ContractViolated
 from orchestration.quality.gate import Gated, gate
 from orchestration.warehouse import apply
 from orchestration.warehouse.clock import aware
-from orchestration.warehouse.protocol import Session
+from orchestration.warehouse.protocol import Interrupted, Session
 
 _KINDS: dict[Reading, Kind] = {"full": "snapshot", "delta": "changes", "sweep": "sweep"}
 
@@ -45,10 +47,23 @@ class Overtaken(Busy):
 def apply_arrival(request: Request, arrival: Arrival) -> tuple[LoadResult, bool]:
     """Merge what landed and record it; returns the result, and whether a sweep for deletions has to follow.
 
+    A server's fault that passes by itself makes it begin anew. Had the commit come through all the same, the mark
+    is found moved, and the load begins with what is left to load.
+
     Raises:
         Overtaken: the mark that the window began at is not the last one any more.
         Stopped: the tenant was suspended meanwhile. In both cases nothing is written.
     """
+    # Not its decorator, which would log what the step was called with.
+    for attempt in stamina.retry_context(on=Interrupted, attempts=4, timeout=300, wait_initial=0.5, wait_max=15):
+        with attempt:
+            result, sweep = _apply(request, arrival)
+    if result.status == ledger.FAILED:
+        discard_landing(request.runtime, result)
+    return result, sweep
+
+
+def _apply(request: Request, arrival: Arrival) -> tuple[LoadResult, bool]:
     runtime, landed = request.runtime, arrival.landed
     with runtime.warehouse.session(request.purpose(arrival.contract.entity)) as session:
         with session.transaction():
@@ -67,8 +82,6 @@ def apply_arrival(request: Request, arrival: Arrival) -> tuple[LoadResult, bool]
             if landed.note and result.status != ledger.FAILED:
                 tell_drift(session, result, landed.note)
         request.status.now_and_then(session)
-    if result.status == ledger.FAILED:
-        discard_landing(runtime, result)
     return result, sweep
 
 

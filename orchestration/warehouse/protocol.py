@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import duckdb
 
-from orchestration.failures import StrataError
+from orchestration.failures import ConnectionFailed, StrataError
 from orchestration.names import Table
 from orchestration.warehouse.ddl import Ddl
 
@@ -30,6 +30,10 @@ class Matching:
 
 class Missing(StrataError):
     """A table that a statement names is not there."""
+
+
+class Interrupted(ConnectionFailed):
+    """A server broke a transaction off by a fault that passes by itself: nothing is done, and it can be run again."""
 
 
 class Session(Protocol):

@@ -7,6 +7,8 @@ system. What it says of a failed login may hold the login; no connection string 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import stamina
@@ -21,11 +23,16 @@ TRANSIENT = frozenset({1205, 4060, 4221, 10053, 10054, 10060, 10928, 10929, 4014
                        41301, 41302, 41305, 41325, 49918, 49919, 49920})  # fmt: skip
 """Error numbers of SQL Server and Azure SQL that say: try again (deadlock victim, throttling, failover)."""
 _WORDS = re.compile(
-    r"deadlock|timeout expired|communication link failure|connection reset|is not currently available|"
-    r"service is currently busy|resource limit|the server is not found|connection refused|unable to connect",
+    r"deadlock|login timeout expired|lock request time ?out|communication link failure|connection (?:reset|is closed)|"
+    r"is not currently available|service is currently busy|resource limit|the server is not found|connection refused|"
+    r"unable to (?:connect|complete login)|unable to establish connection|TCP Provider|terminating connection|"
+    r"server closed the connection|in the kill state|could not serialize",
     re.IGNORECASE,
 )
-_LOGIN = re.compile(r"login failed|authentication failed|AADSTS|not associated with a trusted", re.IGNORECASE)
+_TOO_LONG = re.compile(r"query timeout expired|HYT00|canceling statement due to user request", re.IGNORECASE)
+_LOGIN = re.compile(
+    r"login failed|authentication failed|AADSTS|access token|not associated with a trusted", re.IGNORECASE
+)
 _NUMBER = re.compile(r"\b(?:error|number|code)[ :(]*(\d{3,5})\b", re.IGNORECASE)
 _DRIVER = re.compile(r"\bdriver\s*=\s*(\{[^}]*\}|[^;]*);?", re.IGNORECASE)
 _BEGIN = "SET XACT_ABORT ON; SET NOCOUNT OFF; SET QUOTED_IDENTIFIER ON; SET ANSI_NULLS ON;"
@@ -58,7 +65,9 @@ def connection_string(settings: Settings) -> str:
 
 def _login(settings: Settings) -> dict[str, str]:
     """Return who logs in, and how: by a login of SQL Server, or by Microsoft Entra."""
-    login = {"Authentication": settings.sqlserver_authentication} if settings.sqlserver_authentication != "Sql" else {}
+    login: dict[str, str] = {}
+    if settings.sqlserver_authentication != "Sql":
+        login["Authentication"] = settings.sqlserver_authentication
     if settings.sqlserver_user:
         login["UID"] = settings.sqlserver_user
     if settings.sqlserver_password is not None:
@@ -71,9 +80,10 @@ def _braced(value: str) -> str:
     return "{" + value.replace("}", "}}") + "}" if set(value) & set(";{}=") else value
 
 
-@stamina.retry(on=ConnectionFailed, attempts=4, timeout=60, wait_initial=0.5, wait_max=10)
 def connect(settings: Settings) -> Connection:
     """Open a connection in which every statement commits by itself, until a transaction is begun.
+
+    It waits ``sqlserver_login_timeout`` seconds for the server, and ``sqlserver_query_timeout`` for any statement.
 
     Raises:
         SettingsError: what is needed is not set.
@@ -84,19 +94,46 @@ def connect(settings: Settings) -> Connection:
 
     # A connection that the driver pools keeps its locks.
     mssql_python.pooling(enabled=False)
-    try:
-        connection = mssql_python.connect(connection_string(settings), autocommit=True, timeout=0)
+    # Not its decorator, which would log the settings.
+    for attempt in stamina.retry_context(on=ConnectionFailed, attempts=4, timeout=60, wait_initial=0.5, wait_max=10):
+        with attempt:
+            connection = _opened(settings)
+    return connection
+
+
+def _opened(settings: Settings) -> Connection:
+    import mssql_python  # noqa: PLC0415 - as above
+
+    with _refusals_told():
+        connection = mssql_python.connect(
+            connection_string(settings), autocommit=True, timeout=settings.sqlserver_login_timeout
+        )
+        connection.timeout = settings.sqlserver_query_timeout
         connection.cursor().execute(_BEGIN)
+    return connection
+
+
+@contextmanager
+def _refusals_told() -> Iterator[None]:
+    """Turn what goes wrong with a new connection into ours, without anything of its connection string."""
+    import mssql_python  # noqa: PLC0415 - as above
+
+    try:
+        yield
     except mssql_python.Error as error:
-        said = reason(error)
+        said = reason(error).partition("\n")[0]
         if _LOGIN.search(said):
-            remedy = "Check STRATA_SQLSERVER_USER and its password; see: strata doctor."
+            remedy = "Check STRATA_SQLSERVER_USER and its password, or the identity; see: strata doctor."
             raise AuthenticationFailed(f"SQL Server refuses the login: {said}", remedy) from None
         raise ConnectionFailed(f"SQL Server cannot be reached: {said}", "See: strata doctor.") from None
+    except mssql_python.ConnectionStringParseError:
+        message = "STRATA_SQLSERVER_CONNECTION is no connection string that the driver understands."
+        raise SettingsError(
+            message, "Take only keywords of the ODBC driver, each with one value; braces hold a ';'."
+        ) from None
     except (RuntimeError, ValueError, OSError) as error:
         message = f"The connection to SQL Server cannot be made: {type(error).__name__}."
         raise ConnectionFailed(message, "Check STRATA_SQLSERVER_…; see: strata doctor.") from None
-    return connection
 
 
 def is_alive(connection: Connection) -> bool:
@@ -114,6 +151,11 @@ def reason(error: BaseException) -> str:
     """Return what the server said, without what driver and library put around it."""
     text = str(getattr(error, "ddbc_error", "") or error)
     return text.rsplit("[SQL Server]", 1)[-1].strip()
+
+
+def took_too_long(error: BaseException) -> bool:
+    """Say whether a statement was stopped because its time was up; once more, it would be again."""
+    return bool(_TOO_LONG.search(str(error)))
 
 
 def is_transient(error: BaseException) -> bool:

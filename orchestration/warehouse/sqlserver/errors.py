@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from orchestration.failures import ConnectionFailed, FailureClass, StrataError
-from orchestration.warehouse.protocol import Missing
-from orchestration.warehouse.sqlserver.connecting import is_transient, reason
-
+from orchestration.failures import FailureClass, StrataError
+from orchestration.warehouse.protocol import Interrupted, Missing
+from orchestration.warehouse.sqlserver.connecting import is_transient, reason, took_too_long
 
 _ABSENT = re.compile(r"invalid object name|relation .* does not exist", re.IGNORECASE)
 
@@ -25,7 +24,7 @@ def told(statement: str) -> Iterator[None]:
     """Raise what the server says as ours.
 
     Raises:
-        ConnectionFailed: the fault passes by itself (deadlock, failover, throttling): run the transaction again.
+        Interrupted: the fault passes by itself (deadlock, failover, throttling): run the transaction again.
         Refused: it does not.
     """
     import mssql_python  # noqa: PLC0415 - for who needs it
@@ -37,5 +36,8 @@ def told(statement: str) -> Iterator[None]:
         if _ABSENT.search(said):
             raise Missing(f"SQL Server: {said}", "strata warehouse apply makes what is missing.") from error
         if is_transient(error):
-            raise ConnectionFailed(f"SQL Server: {said}", "The step can be run again as it is.") from error
+            raise Interrupted(f"SQL Server: {said}", "The step can be run again as it is.") from error
+        if took_too_long(error):
+            remedy = f"Raise STRATA_SQLSERVER_QUERY_TIMEOUT. The statement begins: {statement.strip()[:300]}"
+            raise Refused("SQL Server: a statement took longer than it may.", remedy) from error
         raise Refused(f"SQL Server refuses a statement: {said}", f"It begins: {statement.strip()[:300]}") from error

@@ -7,7 +7,7 @@ compared; on the embedded warehouse both are one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -39,6 +39,7 @@ class SqlServerSession:
 
     con: duckdb.DuckDBPyConnection
     remote: Connection
+    before_commit: Callable[[], None] = lambda: None
     _depth: int = 0
     ddl: ClassVar[SqlServerDdl] = SqlServerDdl()
     is_embedded: ClassVar[bool] = False
@@ -113,20 +114,23 @@ class SqlServerSession:
             if self._depth == 1:
                 self._begin()
             yield
+            if self._depth == 1:
+                self._commit()
         except BaseException:
             if self._depth == 1:
                 self._roll_back()
             raise
-        else:
-            if self._depth == 1:
-                with told("COMMIT"):
-                    self.cursor().execute("COMMIT TRANSACTION")
         finally:
             self._depth -= 1
 
     def _begin(self) -> None:
         with told("BEGIN TRANSACTION"):
             self.cursor().execute("BEGIN TRANSACTION")
+
+    def _commit(self) -> None:
+        self.before_commit()
+        with told("COMMIT"):
+            self.cursor().execute("COMMIT TRANSACTION")
 
     def _roll_back(self) -> None:
         with suppress(Exception):  # the first error is the one to tell

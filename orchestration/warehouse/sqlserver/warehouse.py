@@ -10,9 +10,11 @@ import duckdb
 
 from orchestration.failures import Busy
 from orchestration.settings import Settings
-from orchestration.warehouse.restoring import refuse_half_restored
 from orchestration.warehouse.duckdb import connection_settings
+from orchestration.warehouse.protocol import Interrupted
+from orchestration.warehouse.restoring import refuse_half_restored
 from orchestration.warehouse.sqlserver.connecting import Connection, connect, is_alive
+from orchestration.warehouse.sqlserver.errors import told
 from orchestration.warehouse.sqlserver.session import SqlServerSession
 
 _TAKE = """
@@ -20,6 +22,7 @@ DECLARE @taken int;
 EXEC @taken = sp_getapplock @Resource = ?, @LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = ?;
 SELECT @taken;"""
 _GIVE = "EXEC sp_releaseapplock @Resource = ?, @LockOwner = 'Session'"
+_MODE = "SELECT APPLOCK_MODE('public', ?, 'Session')"
 WRITER = "strata writer"
 
 
@@ -73,6 +76,17 @@ class SqlServerWarehouse:
             message = f"{purpose}: waited {self._settings.lock_wait_seconds:g} s for the warehouse's writer."
             raise Busy(message, "Try again when it is done, or raise STRATA_LOCK_WAIT_SECONDS.")
 
+    def _still_holds(self) -> None:
+        """Make sure of the lock before a commit: the server gives it to the next when its connection breaks.
+
+        Raises:
+            Interrupted: it is lost; somebody else may be writing.
+        """
+        with told(_MODE):
+            ((mode,),) = self._open.locked.cursor().execute(_MODE, WRITER).fetchall()
+        if mode != "Exclusive":
+            raise Interrupted("SQL Server: the writer's lock was lost before the commit.", "The step can be run again.")
+
     @contextmanager
     def session(self, purpose: str) -> Iterator[SqlServerSession]:
         """Hold the writer's lock and a connection; within a session of the same thread, that very session."""
@@ -85,7 +99,7 @@ class SqlServerWarehouse:
             con.execute("SET TimeZone = 'UTC'")
             try:
                 with self._connection("session") as remote:
-                    self._open.session = SqlServerSession(con, remote)
+                    self._open.session = SqlServerSession(con, remote, self._still_holds)
                     yield self._open.session
             finally:
                 self._open.session = None
