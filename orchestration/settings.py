@@ -72,6 +72,11 @@ class Settings(BaseSettings):
     sqlserver_query_timeout: int = Field(
         3600, ge=1, description="Seconds that a statement may take.", examples=["14400"]
     )
+    dbt_macros: Path | None = Field(
+        None,
+        description="Folder of dbt macros that take the place of dbt-sqlserver's, for servers that need others.",
+        examples=["/srv/strata/server_macros"],
+    )
     control_url: SecretStr | None = Field(
         None,
         description="Control-plane database; empty: an SQLite file under home.",

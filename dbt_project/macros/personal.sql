@@ -57,7 +57,12 @@
     {#-
         SHA-256 of salt and text in UTF-8, as 64 hexadecimal digits; empty where either is. The same on every engine:
         T-SQL would hash the UTF-16 of its nvarchar, so the text takes a UTF-8 collation first (SQL Server 2019).
+        A server without such collations brings sqlserver__x_sha256 (STRATA_DBT_MACROS).
     -#}
+    {{- adapter.dispatch('x_sha256')(salt, text) -}}
+{%- endmacro %}
+
+{% macro default__x_sha256(salt, text) -%}
     {%- if target.type == 'sqlserver' -%}
     lower(convert(char(64), hashbytes('SHA2_256',
         cast(({{ salt }} + {{ text }}) collate Latin1_General_100_BIN2_UTF8 as varchar(max))), 2))

@@ -16,12 +16,14 @@ from orchestration.control import Control, changes, tables
 from orchestration.control.actor import current_actor
 from orchestration.control.database import alone
 from orchestration.runtime import Runtime
+from orchestration.warehouse.ddl import KEY_MARK, TableShape
 from orchestration.warehouse.protocol import Session
 
 SALTS: names.Table = (names.PLATFORM, "tenant_salt")
 """The warehouse's copy: ``tenant_id``, ``salt`` (64 hexadecimal digits)."""
 
 _BYTES = 32
+_SHAPE = TableShape({"tenant_id": f"VARCHAR{KEY_MARK}", "salt": "VARCHAR"})
 
 
 def hand_over_salts(runtime: Runtime) -> None:
@@ -32,16 +34,20 @@ def hand_over_salts(runtime: Runtime) -> None:
     with runtime.warehouse.session("tenants' salts") as session:
         copied = _copied(session)
         wanted = copied | _salts(runtime.control, runtime.tenants, copied)
-        rows = [(tenant, salt) for tenant, salt in wanted.items() if copied.get(tenant) != salt]
+        place = names.qualified(SALTS)
         with session.transaction():
-            for row in rows:
-                session.execute(f"INSERT OR REPLACE INTO {names.qualified(SALTS)} VALUES (?, ?)", row)
+            for tenant, salt in wanted.items():
+                if tenant not in copied:
+                    session.execute(f"INSERT INTO {place} (tenant_id, salt) VALUES (?, ?)", (tenant, salt))
+                elif copied[tenant] != salt:
+                    session.execute(f"UPDATE {place} SET salt = ? WHERE tenant_id = ?", (salt, tenant))
 
 
 def _copied(session: Session) -> dict[str, str]:
-    session.execute(f"CREATE SCHEMA IF NOT EXISTS {names.quote(names.PLATFORM)}")
-    columns = "tenant_id VARCHAR PRIMARY KEY, salt VARCHAR NOT NULL"
-    session.execute(f"CREATE TABLE IF NOT EXISTS {names.qualified(SALTS)} ({columns})")
+    if names.PLATFORM not in session.schemas():
+        session.ddl.run(session, session.ddl.create_schema(names.PLATFORM))
+    if not session.columns(SALTS):
+        session.ddl.run(session, session.ddl.create_table(SALTS, _SHAPE))
     return dict(session.execute(f"SELECT tenant_id, salt FROM {names.qualified(SALTS)}"))
 
 

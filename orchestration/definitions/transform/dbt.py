@@ -18,8 +18,9 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation
 from packaging.version import Version
 
+from orchestration.definitions.transform.dbt_environment import dbt_environment
 from orchestration.definitions.transform.lineage import read_manifest
-from orchestration.definitions.transform.project import DbtProject, dbt_environment, dbt_executable
+from orchestration.definitions.transform.project import DbtProject, dbt_executable
 from orchestration.failures import TransformFailed
 from orchestration.settings import Settings
 

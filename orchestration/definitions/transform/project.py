@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from orchestration.contracts.source import find_sources
+from orchestration.definitions.transform.dbt_environment import dbt_environment
 from orchestration.failures import TransformFailed
 from orchestration.quality.masking import known_contracts
 from orchestration.quality.personal import exposures
@@ -29,6 +29,8 @@ from orchestration.settings import Settings
 
 _SOURCE_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md", ".py"}
 _GENERATED = {"target", "logs", "dbt_packages"}
+_SERVER_MACROS = "server_macros"
+"""Where in the project the macros of ``STRATA_DBT_MACROS`` are copied to."""
 _KEPT_STATES = 5
 _REMEDY = "Mend the model; the last good state keeps running."
 
@@ -52,31 +54,16 @@ class DbtProject:
 
 def read_project(settings: Settings) -> DbtProject:
     """Return the project to run; starts ``dbt parse`` only when the files are new to this home."""
-    return _parsed(settings, fingerprint(settings.dbt_dir, _personal_columns(settings.sources_dir)))
+    return _parsed(settings, fingerprint(settings, _personal_columns(settings.sources_dir)))
 
 
-def fingerprint(dbt_dir: Path, personal: str = "") -> str:
-    """Return a hash over the project's files, dbt's versions and what contracts say of personal columns."""
-    versions = [version(name) for name in ("dbt-core", "dbt-duckdb")]
+def fingerprint(settings: Settings, personal: str = "") -> str:
+    """Return a hash over the project's files, the engine, dbt's versions and what is said of personal columns."""
+    versions = [version(name) for name in ("dbt-core", f"dbt-{settings.warehouse}")]
     digest = hashlib.sha256(" ".join([*versions, personal]).encode())
-    for path in _files(dbt_dir):
-        digest.update(f"\0{path.relative_to(dbt_dir)}\0".encode() + path.read_bytes())
+    for name, path in _project_files(settings).items():
+        digest.update(f"\0{name}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def dbt_environment(settings: Settings) -> dict[str, str]:
-    """Return the environment of every dbt process: where the warehouse is, and nothing that talks to the network."""
-    return {
-        **os.environ,
-        "STRATA_WAREHOUSE_FILE": str(settings.warehouse_file),
-        "STRATA_MEMORY_LIMIT_MB": str(settings.memory_limit_mb),
-        "STRATA_THREADS": str(settings.threads),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "DBT_USE_COLORS": "false",
-        # Unit tests judge the SQL, not the data: they belong to the test suite, not to every build.
-        "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test",
-        "PYTHONUNBUFFERED": "1",
-    }
 
 
 def _personal_columns(sources_dir: Path) -> str:
@@ -95,6 +82,14 @@ def _marks(sources_dir: Path, contents: str) -> str:  # noqa: ARG001 - the state
 def dbt_executable() -> str:
     """Return the dbt of this environment, whatever PATH says."""
     return str(Path(sys.executable).with_name("dbt"))
+
+
+def _project_files(settings: Settings) -> dict[str, Path]:
+    """Return the project's files by their place in it; macros for the server lie in a folder of their own."""
+    files = {str(path.relative_to(settings.dbt_dir)): path for path in _files(settings.dbt_dir)}
+    if settings.dbt_macros:
+        files |= {f"{_SERVER_MACROS}/{path.name}": path for path in sorted(settings.dbt_macros.glob("*.sql"))}
+    return files
 
 
 def _files(dbt_dir: Path) -> Iterator[Path]:
@@ -133,8 +128,8 @@ def _parse(settings: Settings, folder: Path, fault: Path) -> None:
         return
     draft = folder.with_suffix(".draft")
     shutil.rmtree(draft, ignore_errors=True)
-    for path in _files(settings.dbt_dir):
-        copy = draft / path.relative_to(settings.dbt_dir)
+    for name, path in _project_files(settings).items():
+        copy = draft / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
     command = [dbt_executable(), "--quiet", "parse", "--project-dir", ".", "--profiles-dir", "."]

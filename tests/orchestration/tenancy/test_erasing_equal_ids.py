@@ -12,7 +12,8 @@ from tenancy_house import settings_now
 from orchestration import names
 from orchestration.bronze.lineage import model_keys
 from orchestration.contracts.model import Column, Contract
-from orchestration.definitions.transform.project import dbt_environment, dbt_executable, read_project
+from orchestration.definitions.transform.dbt_environment import dbt_environment
+from orchestration.definitions.transform.project import dbt_executable, read_project
 from orchestration.names import Table
 from orchestration.publication.publish import publish
 from orchestration.quality.salts import hand_over_salts
