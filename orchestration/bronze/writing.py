@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, cast
 
 from orchestration import names
 from orchestration.bronze import statements
 from orchestration.contracts.model import Contract
 from orchestration.warehouse.protocol import Matching, Session
+
+if TYPE_CHECKING:
+    from orchestration.warehouse.sqlserver.merging import ServerMerge
+    from orchestration.warehouse.sqlserver.session import SqlServerSession
 
 
 def ours(session: Session, contract: Contract, own: Sequence[object], keys: str = "") -> AbstractContextManager[None]:
@@ -32,7 +37,7 @@ def fill(session: Session, contract: Contract, own: Sequence[object], marks: Seq
     """Write every winner into a table without rows of this connection; returns how many."""
     if session.is_embedded:
         return int(session.execute(statements.insert_all(contract), [*own, *marks])[0][0])
-    return _server(session).add(contract, statements.outgoing_all(contract, *own, *marks), marks[0])
+    return _server(session).fill(contract, statements.outgoing_all(contract, *own, *marks), own, marks[0])
 
 
 def bury(session: Session, contract: Contract, own: Sequence[object], marks: Sequence[object]) -> None:
@@ -64,10 +69,10 @@ def replace(
     if changed:
         server.remove(contract, own, statements.replaced_keys(contract))
     if new or changed:
-        server.add(contract, statements.outgoing_changes(contract, *own, *marks, carried=carried), marks[0])
+        server.add(contract, statements.outgoing_changes(contract, *own, *marks, carried=carried))
 
 
-def _server(session: Session):
+def _server(session: Session) -> ServerMerge:
     from orchestration.warehouse.sqlserver.merging import ServerMerge  # noqa: PLC0415 - who has a server
 
-    return ServerMerge(session)
+    return ServerMerge(cast("SqlServerSession", session))

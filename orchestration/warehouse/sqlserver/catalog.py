@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from orchestration.names import Table
 from orchestration.warehouse.protocol import Row
-from orchestration.warehouse.sqlserver.loading import there
-from orchestration.warehouse.sqlserver.proof import bracketed
+from orchestration.warehouse.sqlserver.quoting import bracketed, there
 from orchestration.warehouse.sqlserver.types import read_as
 
 Run = Callable[..., list[Row]]

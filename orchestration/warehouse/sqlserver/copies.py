@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import sqlglot
 
 from orchestration.names import Table, qualified, quote
-from orchestration.warehouse.sqlserver.catalog import bracketed, there
 from orchestration.warehouse.protocol import Matching
+from orchestration.warehouse.sqlserver.catalog import bracketed, there
 from orchestration.warehouse.sqlserver.rendering import Rendered, to_tsql
 from orchestration.warehouse.sqlserver.types import as_key, key_type
 

@@ -9,7 +9,6 @@ from orchestration import names
 from orchestration.contracts.model import Contract
 from orchestration.names import literal
 from orchestration.warehouse.sqlserver.catalog import bracketed, there
-from orchestration.warehouse.sqlserver.rendering import Rendered
 from orchestration.warehouse.sqlserver.session import SqlServerSession
 from orchestration.warehouse.sqlserver.types import as_key, key_type
 
@@ -22,27 +21,26 @@ class ServerMerge:
 
     session: SqlServerSession
 
-    def add(self, contract: Contract, query: str, load_id: object) -> int:
-        """Load what a query of the session gives straight into the table; its load id tells it from all the rest."""
-        mine = f"{bracketed(names.LOAD_ID)} = {literal(str(load_id))}"
+    def fill(self, contract: Contract, query: str, own: Sequence[object], load_id: object) -> int:
+        """Load what a query of the session gives straight into the table, which has no row of this connection."""
+        values = zip((names.TENANT, names.CONNECTION, names.LOAD_ID), (*own, load_id), strict=True)
+        mine = " AND ".join(f"{bracketed(name)} = {_text(value)}" for name, value in values)
         return self.session.append(contract.table, f"({query})", condition=mine)
+
+    def add(self, contract: Contract, query: str) -> int:
+        """Load new and changed rows beside the table, and move them: the cost does not grow with the table."""
+        return self.session.append(contract.table, f"({query})")
 
     def remove(self, contract: Contract, own: Sequence[object], keys: str) -> None:
         """Delete rows by the keys that a query of the session gives."""
         for batch in self._batches(contract, keys):
-            self._run(f"DELETE t {_joined(contract)}", batch, own)
+            self.session.run(f"DELETE t {_joined(contract)}", batch, *own)
 
     def bury(self, contract: Contract, own: Sequence[object], keys: str, marks: Sequence[object]) -> None:
         """Make tombstones of rows; ``marks`` are when they were loaded and deleted."""
         changed = f"{bracketed(names.LOADED_AT)} = ?, {bracketed(names.DELETED_AT)} = ?"
         for batch in self._batches(contract, keys):
-            self._run(f"UPDATE t SET {changed} {_joined(contract)}", *marks, batch, own)
-
-    def _run(self, statement: str, *values: object) -> None:
-        *first, own = values
-        assert isinstance(own, Sequence)
-        flat = [*first, *own]
-        self.session.remote_rows(Rendered(statement, tuple(range(len(flat)))), flat)
+            self.session.run(f"UPDATE t SET {changed} {_joined(contract)}", *marks, batch, *own)
 
     def _batches(self, contract: Contract, keys: str) -> Iterator[str]:
         """Yield keys as JSON arrays of arrays."""
@@ -50,6 +48,10 @@ class ServerMerge:
         found = self.session.con.execute(f"SELECT CAST(json_array({listed}) AS VARCHAR) FROM ({keys})")
         while rows := found.fetchmany(_KEYS_A_STATEMENT):
             yield "[" + ",".join(text for (text,) in rows) + "]"
+
+
+def _text(value: object) -> str:
+    return f"N{literal(str(value))}"
 
 
 def _joined(contract: Contract) -> str:

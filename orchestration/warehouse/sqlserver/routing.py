@@ -14,13 +14,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import sqlglot
 from sqlglot import exp
 
 from orchestration.names import Table
+from orchestration.warehouse.sqlserver.rendering import Rendered, to_tsql
 
+_OF_DUCKDB = ("SET ", "RESET ", "PRAGMA ", "DESCRIBE ", "SUMMARIZE ")
 _FILES = ("read_parquet", "read_csv", "read_json")
 
 
@@ -47,6 +49,16 @@ class Routed:
     is_local: bool
     query: exp.Expr | None = None
 
+    @cached_property
+    def rendered(self) -> Rendered:
+        """The statement in the server's words."""
+        return to_tsql(self.tree)
+
+    @property
+    def source(self) -> exp.Expr:
+        """The query that fills the target, where there is one; else the statement itself."""
+        return self.query or self.tree
+
     def route(self, borrowed: frozenset[Table] = frozenset()) -> Route:
         """Say where it runs; tables that are ``borrowed`` count as the session's own."""
         reads, writes = self.reads - borrowed, self.writes - borrowed
@@ -65,11 +77,13 @@ class Routed:
 @lru_cache(maxsize=4096)
 def read_statement(sql: str) -> Routed | None:
     """Read a statement; ``None`` where it is one that only DuckDB knows (``SET``, ``DESCRIBE``): it is local."""
+    if sql.lstrip().upper().startswith(_OF_DUCKDB):
+        return None
     try:
         tree = sqlglot.parse_one(sql, read="duckdb")
     except sqlglot.ParseError:
         return None
-    if isinstance(tree, exp.Command | exp.Set | exp.Pragma | exp.Describe | exp.Summarize):
+    if isinstance(tree, exp.Command):
         return None
     names = [table for table in tree.find_all(exp.Table) if isinstance(table.this, exp.Identifier)]
     written = _target(tree)

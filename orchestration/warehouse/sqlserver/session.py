@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, ClassVar
 
 import duckdb
@@ -26,7 +25,7 @@ from orchestration.warehouse.sqlserver.copies import Copies, Wanted
 from orchestration.warehouse.sqlserver.ddl import SqlServerDdl
 from orchestration.warehouse.sqlserver.errors import told
 from orchestration.warehouse.sqlserver.loading import load
-from orchestration.warehouse.sqlserver.paths import Rows
+from orchestration.warehouse.sqlserver.paths import Path, Rows, ways
 from orchestration.warehouse.sqlserver.rendering import Rendered, to_tsql
 from orchestration.warehouse.sqlserver.routing import Route, Routed, read_statement
 
@@ -35,11 +34,12 @@ _INCOMING = "strata_incoming"
 
 @dataclass
 class SqlServerSession:
-    """One connection to the server, and the DuckDB beside it."""
+    """One connection to the server, and the DuckDB beside it; ``paths`` are ways of loading, if not those it has."""
 
     con: duckdb.DuckDBPyConnection
     remote: Connection
     before_commit: Callable[[], None] = lambda: None
+    paths: Sequence[Path] = ()
     _depth: int = 0
     ddl: ClassVar[SqlServerDdl] = SqlServerDdl()
     is_embedded: ClassVar[bool] = False
@@ -64,7 +64,7 @@ class SqlServerSession:
             case Route.LOCAL:
                 return self.local(sql, values)
             case Route.REMOTE:
-                return self.remote_rows(_rendered(sql), values)
+                return self.remote_rows(routed.rendered, values)
             case Route.FETCH:
                 return self._fetch_into(routed, values)
             case Route.LOAD:
@@ -183,19 +183,21 @@ class SqlServerSession:
         for kind in ("VIEW", "TABLE"):
             with suppress(duckdb.CatalogException):
                 self.con.execute(f"DROP {kind} IF EXISTS temp.{quote(name)}")
-        assert routed.query is not None
-        return [(self.fetch(f"temp.{quote(name)}", to_tsql(routed.query), values),)]
+        return [(self.fetch(f"temp.{quote(name)}", to_tsql(routed.source), values),)]
 
     def _load_from(self, routed: Routed, values: Sequence[object]) -> list[Row]:
         (table,) = routed.writes
-        assert routed.query is not None
         self.con.execute("DROP TABLE IF EXISTS temp.strata_outgoing")
-        query = routed.query.sql(dialect="duckdb")
+        query = routed.source.sql(dialect="duckdb")
         self.con.execute(f"CREATE TEMP TABLE strata_outgoing AS {query}", list(values))
         return [(self.append(table, "temp.strata_outgoing", _listed(routed.tree)),)]
 
     def append(self, table: Table, relation: str, columns: Sequence[str] = (), condition: str = "") -> int:
-        """Load a relation of DuckDB into a table of the server, by position if ``columns`` are named, and prove it."""
+        """Load a relation of DuckDB into a table of the server, by position if ``columns`` are named, and prove it.
+
+        ``condition`` tells its rows from those that the table has: they go straight there. Without one they are
+        loaded beside it first.
+        """
         found = {row[0]: row[1] for row in self.local(f"DESCRIBE SELECT * FROM {relation}")}
         if columns and tuple(columns) != tuple(found):
             renamed = ", ".join(f"{quote(o)} AS {quote(n)}" for o, n in zip(found, columns, strict=True))
@@ -203,18 +205,19 @@ class SqlServerSession:
             found = dict(zip(columns, found.values(), strict=True))
         rows = Rows(self.con, relation, found)
         with self.transaction():
-            staged = ("", "#strata_staged")
-            return self._staged(rows, table, staged) if not condition else load(self.cursor(), rows, table, condition)
+            return self._load(rows, table, condition) if condition else self._staged(rows, table)
 
-    def _staged(self, rows: Rows, table: Table, staged: Table) -> int:
-        """Load beside the table first: what it has already cannot be told from what is new."""
+    def _staged(self, rows: Rows, table: Table) -> int:
         listed = ", ".join(catalog.bracketed(name) for name in rows.columns)
         self.run("DROP TABLE IF EXISTS #strata_staged")
         self.run(f"SELECT {listed} INTO #strata_staged FROM {catalog.there(table)} WHERE 1 = 0")
-        count = load(self.cursor(), rows, staged)
+        count = self._load(rows, ("", "#strata_staged"))
         self.run(f"INSERT INTO {catalog.there(table)} ({listed}) SELECT {listed} FROM #strata_staged")
         self.run("DROP TABLE #strata_staged")
         return count
+
+    def _load(self, rows: Rows, table: Table, condition: str = "") -> int:
+        return load(self.remote, rows, table, self.paths or ways(capabilities_of(self.remote)), condition)
 
     def _on_copies(self, sql: str, routed: Routed, values: Sequence[object]) -> list[Row]:
         borrowed = self.copies.borrowed
@@ -229,13 +232,6 @@ def _listed(tree: exp.Expr) -> tuple[str, ...]:
     """Return the columns that an INSERT names; none where it goes by name."""
     schema = tree.this
     return tuple(column.name for column in schema.expressions) if isinstance(schema, exp.Schema) else ()
-
-
-@lru_cache(maxsize=4096)
-def _rendered(sql: str) -> Rendered:
-    routed = read_statement(sql)
-    assert routed is not None
-    return to_tsql(routed.tree)
 
 
 def _bound(rendered: Rendered, values: Sequence[object]) -> list[object]:
