@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 
 import duckdb
@@ -19,6 +20,7 @@ from orchestration.names import (
     DELETED_AT,
     GOLD,
     PLATFORM_COLUMNS,
+    ROW_HASH,
     SILVER,
     TENANT,
     Table,
@@ -50,7 +52,7 @@ def tenant_scope(
         cursor.execute("SET SESSION TimeZone = 'UTC'")
         cursor.execute(f"SET VARIABLE {variable('as_of')} = CAST({literal(as_of.isoformat())} AS DATE)")
         for table, columns in _stored(cursor, reads).items():
-            cursor.execute(_view(table, columns, tenant, _unseen(table, personal)))
+            cursor.execute(_view(table, columns, tenant, personal))
         yield cursor
     finally:
         cursor.close()
@@ -83,9 +85,18 @@ def visible(con: duckdb.DuckDBPyConnection, tables: Iterable[Table], personal: P
     Raises:
         ScriptRefused: a bronze table has no contract that could be read.
     """
+    return seen_of(_stored(con, tables), personal)
+
+
+def seen_of(stored: Mapping[Table, Mapping[str, str]], personal: Personal | None = None) -> Catalog:
+    """Return the columns that a script sees of tables, whose stored columns have DuckDB's types.
+
+    Raises:
+        ScriptRefused: a bronze table has no contract that could be read.
+    """
     return {
         table: {name: from_duckdb(kind) for name, kind in columns.items() if name not in _unseen(table, personal)}
-        for table, columns in _stored(con, tables).items()
+        for table, columns in stored.items()
         if columns
     }
 
@@ -97,12 +108,18 @@ def listed(con: duckdb.DuckDBPyConnection, besides: Collection[Table]) -> Catalo
         "AND (list_contains(?, schema_name) OR starts_with(schema_name, ?))",
         [[SILVER, GOLD], BRONZE_PREFIX],
     )
-    return {table: {} for schema, name in rows.fetchall() if (table := (str(schema), str(name))) not in besides}
+    return named_of(((str(schema), str(name)) for schema, name in rows.fetchall()), besides)
+
+
+def named_of(tables: Iterable[Table], besides: Collection[Table]) -> Catalog:
+    """Return tables of bronze, silver and gold without their columns."""
+    layers = (table for table in tables if table[0] in (SILVER, GOLD) or table[0].startswith(BRONZE_PREFIX))
+    return {table: {} for table in layers if table not in besides}
 
 
 def _unseen(table: Table, personal: Personal | None) -> Collection[str]:
     """Return the columns of a table that a script does not see: the platform's, and of bronze the personal ones."""
-    return {*PLATFORM_COLUMNS, *_hidden(table, personal)}
+    return {*PLATFORM_COLUMNS, ROW_HASH, *_hidden(table, personal)}
 
 
 def _hidden(table: Table, personal: Personal | None) -> Collection[str]:
@@ -114,14 +131,33 @@ def _hidden(table: Table, personal: Personal | None) -> Collection[str]:
     return personal[table]
 
 
-def _view(table: Table, columns: Mapping[str, str], tenant: str, unseen: Collection[str]) -> str:
+@dataclass(frozen=True)
+class Narrowed:
+    """What a script sees of a table: these columns, of one tenant's rows; of bronze ``only_living`` ones."""
+
+    columns: tuple[str, ...]
+    only_living: bool
+
+
+def narrowed(table: Table, columns: Mapping[str, str], personal: Personal | None) -> Narrowed:
+    """Say what a script sees of a table with these columns.
+
+    Raises:
+        ScriptRefused: there is no such table, its tenants cannot be told apart, or it has no contract.
+    """
     if not columns:
         message = f"{'.'.join(table)} is not in the warehouse."
         raise ScriptRefused(message, "Check the name; load the source or build the model that makes it.")
     if TENANT not in columns:
         message = f"{'.'.join(table)} has no {TENANT}, so one tenant's rows cannot be told from another's."
         raise ScriptRefused(message, "Read a table that has it.")
+    unseen = _unseen(table, personal)
     living = table[0].startswith(BRONZE_PREFIX) and DELETED_AT in columns
-    shown = ", ".join(quote(name) for name in columns if name not in unseen)
-    where = f"{TENANT} = {literal(tenant)}" + (f" AND {DELETED_AT} IS NULL" if living else "")
+    return Narrowed(tuple(name for name in columns if name not in unseen), living)
+
+
+def _view(table: Table, columns: Mapping[str, str], tenant: str, personal: Personal | None) -> str:
+    seen = narrowed(table, columns, personal)
+    shown = ", ".join(map(quote, seen.columns))
+    where = f"{TENANT} = {literal(tenant)}" + (f" AND {DELETED_AT} IS NULL" if seen.only_living else "")
     return f"CREATE TEMP VIEW {quote(scope_view(table))} AS SELECT {shown} FROM {qualified(table)} WHERE {where}"

@@ -58,7 +58,7 @@ def misplaced(tree: exp.Expr, tables: Iterable[exp.Table]) -> Iterator[tuple[exp
         if advice:
             yield node, node.sql("tsql").split(" AS ")[0], _to_write(node) if advice is _OTHER_SCHEMA else advice
     for alias in tree.find_all(exp.TableAlias):
-        if alias.name.lower() == FINANCE:
+        if _is_schema(alias.name.lower()):
             yield alias, f"AS {alias.name}", _HIDES
     for variable in tree.find_all(exp.Parameter):
         if isinstance(variable.this, exp.Parameter):
@@ -87,5 +87,9 @@ def _advice(node: exp.Table) -> Advice | None:
     schema = node.db.lower()
     if schema in ("sys", "information_schema"):
         return _CATALOGUE
-    known = not schema or schema in READABLE or schema.startswith(BRONZE_PREFIX)
+    known = not schema or _is_schema(schema)
     return None if known or isinstance(node.this, exp.Func) else _OTHER_SCHEMA
+
+
+def _is_schema(name: str) -> bool:
+    return name in READABLE or name.startswith(BRONZE_PREFIX)

@@ -1,4 +1,4 @@
-"""A script as DuckDB's statements: all that running it needs, for any tenant and any day."""
+"""A script as DuckDB's statements, or as its own text: all that running it needs, for any tenant and any day."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from orchestration.scripts.types import Columns
 
 @dataclass(frozen=True)
 class Translated:
-    """``reads`` are the warehouse's tables that it reads, those aside that scripts before it have built."""
+    """``reads`` are the warehouse's tables that it reads, those aside that scripts before it have built.
+
+    One that a server runs as it is written has no ``steps``.
+    """
 
     script: Script
     steps: tuple[Step, ...]
@@ -33,11 +36,28 @@ def translated(program: Program, work_schema: str) -> Translated:
     Raises:
         ScriptRefused: it has an error, or something that DuckDB cannot do.
     """
-    if any(problem.severity == "error" for problem in program.problems):
-        raise refusal(program.problems)
+    _require_well(program)
     try:
         steps = tuple(statements.steps(program, work_schema))
     except UnsupportedError as error:
         raise ScriptRefused(f"{program.script.path}: {error}.", "See docs/analyst/differences.md.") from error
-    reads = tuple(table for table in program.reads if table not in program.work)
-    return Translated(program.script, steps, reads, program.writes)
+    return Translated(program.script, steps, _reads(program), program.writes)
+
+
+def untranslated(program: Program) -> Translated:
+    """Return a compiled script that a server runs as it is written.
+
+    Raises:
+        ScriptRefused: it has an error.
+    """
+    _require_well(program)
+    return Translated(program.script, (), _reads(program), program.writes)
+
+
+def _require_well(program: Program) -> None:
+    if any(problem.severity == "error" for problem in program.problems):
+        raise refusal(program.problems)
+
+
+def _reads(program: Program) -> tuple[Table, ...]:
+    return tuple(table for table in program.reads if table not in program.work)

@@ -1,13 +1,14 @@
 """A script's text for a T-SQL server: the analyst's, byte for byte, but for two things.
 
 The schema of the tables of finance that a close builds becomes the schema where it builds them, at the very
-tokens that name them; and behind the DECLARE of ``@as_of``, in the same line, the platform sets it.
+tokens that name them, as does the schema of tables that it reads through views of one tenant's rows; and behind
+the DECLARE of ``@as_of``, in the same line, the platform sets it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,6 +18,8 @@ from orchestration.names import FINANCE, FINANCE_WORK, Table
 from orchestration.scripts.source import Script
 from orchestration.scripts.splitting import batches, split, tokenize, word
 
+PLACE = "strata_place"
+"""What a session's context has of the statement that runs, where statements are marked."""
 _STRINGS = (TokenType.STRING, TokenType.NATIONAL_STRING)
 _MAKERS = ("INTO", "TABLE", "VIEW")
 _NAME = re.compile(
@@ -41,12 +44,33 @@ class Edit:
     text: str
 
 
-def as_written(
-    script: Script, finance_tables: Collection[Table], as_of: date, schema: str = FINANCE_WORK
-) -> list[Batch]:
-    """Return a script's batches for the server; ``finance_tables`` are those that the close builds in ``schema``."""
+@dataclass(frozen=True)
+class Placing:
+    """Where the tables lie that a script names: those of finance that are built lie in ``schema``.
+
+    ``viewed`` are seen through views of their own names, in schemas that :func:`view_schema` names.
+    """
+
+    built: Collection[Table]
+    viewed: Collection[Table] = ()
+    schema: str = FINANCE_WORK
+
+
+def view_schema(work_schema: str, schema: str) -> str:
+    """Return where the views lie through which scripts see a schema's tables."""
+    return f"{work_schema}_{schema}"
+
+
+def as_written(script: Script, placing: Placing, as_of: date, *, is_marked: bool = False) -> list[Batch]:
+    """Return a script's batches for the server.
+
+    ``is_marked``: each statement notes its place (``line:column``) in the session's context before it runs, as
+    :data:`PLACE`, so that of a script that fails the statement is known.
+    """
     tokens = tokenize(script.text)
-    changes = edits(script, finance_tables, as_of, schema)
+    changes = edits(script, placing, as_of)
+    if is_marked:
+        changes = sorted([*changes, *_marks(script, tokens)], key=lambda edit: edit.start)
     found: list[Batch] = []
     line = 1
     for batch in batches(tokens):
@@ -58,11 +82,13 @@ def as_written(
     return found
 
 
-def edits(script: Script, finance_tables: Collection[Table], as_of: date, schema: str = FINANCE_WORK) -> list[Edit]:
+def edits(script: Script, placing: Placing, as_of: date) -> list[Edit]:
     """Return all that differs from the analyst's text, in its order."""
-    tokens = tokenize(script.text)
-    names = {*(name for _, name in finance_tables), *_made(tokens)}
-    found = [*_schemas(script.text, tokens, names, schema), *_asked(script.text, tokens, names, schema)]
+    tokens, schema = tokenize(script.text), placing.schema
+    names = {*(name for _, name in placing.built), *_made(tokens)}
+    places = {table: view_schema(schema, table[0]) for table in placing.viewed}
+    places |= {(FINANCE, name): schema for name in names}
+    found = [*_schemas(script.text, tokens, places), *_asked(script.text, tokens, names, schema)]
     for part in split(tokens):
         if part.words[0] == "DECLARE" and _declares_as_of(part.tokens):
             end = part.tokens[-1].end + 1
@@ -81,13 +107,28 @@ def _made(tokens: Sequence[Token]) -> Iterator[str]:
             yield table.text.lower()
 
 
-def _schemas(text: str, tokens: Sequence[Token], names: Collection[str], schema: str) -> Iterator[Edit]:
-    """Yield the edits of ``finance`` where it is a table's schema."""
+def _schemas(text: str, tokens: Sequence[Token], places: Mapping[Table, str]) -> Iterator[Edit]:
+    """Yield the edits of a name where it is a table's schema."""
     for index, token in enumerate(tokens[:-2]):
         dotted = tokens[index + 1].token_type is TokenType.DOT and tokens[index - 1].token_type is not TokenType.DOT
-        if dotted and token.text.lower() == FINANCE and tokens[index + 2].text.lower() in names:
+        schema = token.text.lower()
+        if dotted and (place := places.get((schema, tokens[index + 2].text.lower()))):
             written = text[token.start : token.end + 1]
-            yield Edit(token.start, token.end + 1, written.lower().replace(FINANCE, schema))
+            yield Edit(token.start, token.end + 1, written.lower().replace(schema, place))
+
+
+def _marks(script: Script, tokens: list[Token]) -> Iterator[Edit]:
+    """Yield what notes a statement's place; a view is made by the one statement of its batch, which gets none."""
+    for part in split(tokens):
+        if "VIEW" not in part.words[1:4]:
+            start = part.tokens[0].start
+            line, column = script.place(start)
+            yield Edit(start, start, f";{noted(line, column)}; ")
+
+
+def noted(line: int, column: int) -> str:
+    """Return the statement that notes a place."""
+    return f"EXEC sp_set_session_context N'{PLACE}', N'{line}:{column}'"
 
 
 def _asked(text: str, tokens: Sequence[Token], names: Collection[str], schema: str) -> Iterator[Edit]:

@@ -23,7 +23,7 @@ from orchestration.landing.manifest import Place
 from orchestration.publication.exported import export_logs
 from orchestration.publication.status import write_status
 from orchestration.runtime import Runtime
-from orchestration.scripts.close.running import empty_work
+from orchestration.scripts.work import empty_work
 from orchestration.tenancy import belongings, mentions, versions
 from orchestration.tenancy.belongings import Found
 from orchestration.tenancy.inventory import connections_of, control_rows, take_inventory

@@ -18,7 +18,7 @@ from orchestration.scripts.close.plan import PlannedScript, read_plan
 from orchestration.scripts.execution import Turn, run_program
 from orchestration.scripts.program import Program, compile_script
 from orchestration.scripts.source import Script
-from orchestration.scripts.tsql import as_written
+from orchestration.scripts.tsql import Placing, as_written
 from orchestration.scripts.types import Catalog, Columns, from_duckdb
 from orchestration.settings import PROJECT
 
@@ -151,7 +151,7 @@ class ServerBooks:
         """Send a script, batch by batch; each has temporary tables of its own."""
         tables = [table for item in self.office.scripts for table in item.writes]
         own = [check.table for item in self.office.scripts for check in item.checks]
-        for batch in as_written(script, {*tables, *own}, self.as_of):
+        for batch in as_written(script, Placing({*tables, *own}), self.as_of):
             self.con.execute(batch.text)
         for name in sorted(set(re.findall(r"#\w+", script.text))):
             self.con.execute(f"DROP TABLE IF EXISTS {name}")

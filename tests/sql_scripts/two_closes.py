@@ -18,11 +18,13 @@ from orchestration.names import FINANCE_WORK, Table, qualified, quote
 from orchestration.scripts.check.cache import Cache
 from orchestration.scripts.close.executing import Preparing
 from orchestration.scripts.close.plan import Plan
+from orchestration.scripts.embedded import EmbeddedEngine
 from orchestration.scripts.execution import Turn, run_translated
 from orchestration.scripts.scope import Personal, tenant_scope, visible
 from orchestration.scripts.tables import scope_view
-from orchestration.scripts.tsql import as_written
+from orchestration.scripts.tsql import Placing, as_written
 from orchestration.scripts.types import Columns
+from orchestration.warehouse.duckdb import DuckDBSession
 
 ROWS_AT_ONCE = 200
 PARAMETERS_AT_ONCE = 2000
@@ -48,9 +50,9 @@ def closed_on_duckdb(con: duckdb.DuckDBPyConnection, plan: Plan, turn: Turn, per
     """Run all scripts for one tenant as a close does; its schema of work is made anew."""
     con.execute(f"DROP SCHEMA IF EXISTS {FINANCE_WORK} CASCADE; CREATE SCHEMA {FINANCE_WORK}")
     written: dict[Table, Columns] = {}
-    preparing = Preparing(personal, Cache())
+    preparing = Preparing(EmbeddedEngine(DuckDBSession(con), personal, FINANCE_WORK), Cache())
     for item in plan.scripts:
-        prepared = preparing.prepared(con, item.script, written).translated
+        prepared = preparing.prepared(item.script, written).translated
         run_translated(con, prepared, turn, personal)
         written.update(prepared.writes)
     return {table: _in_duckdb(con, table, columns) for table, columns in written.items()}
@@ -74,7 +76,7 @@ def closed_on_server(
         server.execute(f"CREATE SCHEMA {FINANCE_WORK}")
     for item in plan.scripts:
         with _connected(address) as server:
-            for batch in as_written(item.script, plan.tables, turn.as_of):
+            for batch in as_written(item.script, Placing(plan.tables), turn.as_of):
                 _run(server, f"{item.script.path.name}, batch of line {batch.first_line}", batch.text)
     with _connected(address) as server:
         return {table: _on_server(server, table[1]) for table in plan.tables}

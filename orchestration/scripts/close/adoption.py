@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from orchestration.landing.manifest import new_load_id
-from orchestration.names import AS_OF, CLOSE_ID, FINANCE, FINANCE_HISTORY, TENANT, Table, literal, qualified, quote
-from orchestration.scripts.close.history import history, show
+from orchestration.names import CLOSE_ID, FINANCE, FINANCE_HISTORY, TENANT, Table, qualified, quote
+from orchestration.scripts.close.history import begin_history, history, require_schema, show
 from orchestration.scripts.close.ledger import CLOSED, KeptTable, LoggedClose, finish, point
-from orchestration.scripts.scope import columns_of
 from orchestration.warehouse.clock import utc_now
 from orchestration.warehouse.protocol import Session
 
@@ -21,12 +20,7 @@ _REASON = "taken over: built before closes were kept"
 
 def adopt(session: Session) -> list[Table]:
     """Turn tables of finance into history and views on it; returns them."""
-    rows = session.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = ? "
-        "ORDER BY 1",
-        [FINANCE],
-    )
-    found = {(FINANCE, str(name)): columns_of(session.con, (FINANCE, name)) for (name,) in rows}
+    found = {(FINANCE, name): session.columns((FINANCE, name)) for name in session.tables(FINANCE)}
     tables = {table: columns for table, columns in found.items() if TENANT in columns}
     if tables:
         with session.transaction():
@@ -42,7 +36,7 @@ def _take_over(session: Session, tables: Mapping[Table, Mapping[str, str]]) -> N
         for tenant, rows in session.execute(sql):
             counts.setdefault(tenant, {})[table] = rows
     closes = {tenant: _close(tenant) for tenant in counts}
-    session.execute(f"CREATE SCHEMA IF NOT EXISTS {FINANCE_HISTORY}")
+    require_schema(session, FINANCE_HISTORY)
     for table, columns in tables.items():
         own = {name: kind for name, kind in columns.items() if name != TENANT}
         _move(session, table, own, closes)
@@ -63,11 +57,12 @@ def _own(columns: Mapping[str, str]) -> dict[str, str]:
 
 
 def _move(session: Session, table: Table, columns: Mapping[str, str], closes: Mapping[str, LoggedClose]) -> None:
-    ids = ", ".join(f"({literal(tenant)}, {literal(close.close_id)})" for tenant, close in closes.items())
-    listed = "".join(f", t.{quote(name)}" for name in columns)
-    joined = f"JOIN (VALUES {ids}) c(tenant, id) ON c.tenant = t.{TENANT}" if ids else "CROSS JOIN (SELECT '' AS id) c"
-    session.execute(
-        f"CREATE TABLE {qualified(history(table))} AS "
-        f"SELECT t.{TENANT}, NULL::DATE AS {AS_OF}, c.id AS {CLOSE_ID}{listed} FROM {qualified(table)} t {joined}"
-    )
+    begin_history(session, table, columns)
+    listed = "".join(f", {quote(name)}" for name in columns)
+    for tenant, close in closes.items():
+        session.execute(
+            f"INSERT INTO {qualified(history(table))} ({TENANT}, {CLOSE_ID}{listed}) "
+            f"SELECT ?, ?{listed} FROM {qualified(table)} WHERE {TENANT} = ?",
+            [tenant, close.close_id, tenant],
+        )
     session.execute(f"DROP TABLE {qualified(table)}")

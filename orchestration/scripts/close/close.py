@@ -16,13 +16,15 @@ from orchestration.quality.personal import personal_columns
 from orchestration.scripts.check.cache import Cache
 from orchestration.scripts.close import ledger
 from orchestration.scripts.close.adoption import adopt
-from orchestration.scripts.close.executing import Preparing, Turn
+from orchestration.scripts.close.executing import Preparing
 from orchestration.scripts.close.history import keep, show
 from orchestration.scripts.close.ledger import CLOSED, FAILED, RUNNING, KeptTable, LoggedClose
 from orchestration.scripts.close.outcome import Closed, CloseRequest, Closing
 from orchestration.scripts.close.plan import Plan, read_plan
-from orchestration.scripts.close.running import Surroundings, TenantRun, empty_work
+from orchestration.scripts.close.running import Surroundings, TenantRun
 from orchestration.scripts.close.telling import tell, tell_of_files
+from orchestration.scripts.engine import Engine, engine_of
+from orchestration.scripts.execution import Turn
 from orchestration.scripts.source import FOLDER
 from orchestration.warehouse import apply
 from orchestration.warehouse.clock import utc_now
@@ -47,16 +49,17 @@ def close(runtime: Runtime, request: CloseRequest) -> Closing:
     plan = read_plan(runtime.settings.scripts_dir / FOLDER)
     tenants = _chosen(runtime, request) if plan.scripts else []
     contracts = list(known_contracts(runtime.sources.values()))
-    preparing = Preparing(personal_columns(contracts), Cache(runtime.settings.home / _CACHE))
-    around = Surroundings(preparing, read_masking(contracts, runtime.settings.dbt_dir))
+    masking, cache = read_masking(contracts, runtime.settings.dbt_dir), Cache(runtime.settings.home / _CACHE)
     with runtime.warehouse.session(f"close of {request.as_of}") as session:
         apply.ensure(session)
         adopt(session)
         ledger.mark_interrupted(session)
+        engine = engine_of(session, runtime.settings, personal_columns(contracts))
+        around = Surroundings(Preparing(engine, cache), masking)
         try:
             found = [_TenantClose(session, plan, around, request, tenant).make() for tenant in tenants]
         finally:
-            empty_work(session)
+            engine.clear()
         closing = Closing(plan, tuple(found))
         with session.transaction():
             tell_of_files(session, closing)
@@ -88,15 +91,19 @@ class _TenantClose:
         entry = self._entry(is_shown=request.show_older or not current or _is_newer(request, current[1]))
         ledger.begin(session, entry)
         last = {item.table: item.script for item in ledger.tables_of(session, current[0])} if current else {}
-        turn = Turn(self.tenant, request.as_of)
-        scripts = TenantRun(session, self.plan, turn, self.around, last).outcomes()
-        closed = Closed(self.tenant, request.as_of, "closed", entry.close_id, entry.shown, scripts)
-        is_whole = all(item.passed for item in scripts)
-        closed = replace(closed, fault=self._commit(closed, entry) if is_whole else "")
+        with self._engine.turn(Turn(self.tenant, request.as_of)) as turn:
+            scripts = TenantRun(session, self.plan, turn, self.around, last).outcomes()
+            closed = Closed(self.tenant, request.as_of, "closed", entry.close_id, entry.shown, scripts)
+            is_whole = all(item.passed for item in scripts)
+            closed = replace(closed, fault=self._commit(closed, entry) if is_whole else "")
         if closed.fault or not is_whole:
             closed = replace(closed, status="failed", shown=False)
             self._give_up(closed, entry)
         return replace(closed, seconds=time.perf_counter() - began)
+
+    @property
+    def _engine(self) -> Engine:
+        return self.around.preparing.engine
 
     def _entry(self, *, is_shown: bool) -> LoggedClose:
         request = self.request

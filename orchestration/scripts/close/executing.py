@@ -8,23 +8,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-import duckdb
-
 from orchestration.failures import ScriptRefused
 from orchestration.names import FINANCE, FINANCE_WORK, Table
 from orchestration.scripts.check.cache import Cache, digest
 from orchestration.scripts.check.facts import Compiled, Document, plain
-from orchestration.scripts.execution import Turn
+from orchestration.scripts.engine import Engine
 from orchestration.scripts.lineage.columns import ColumnSources, column_lineage
 from orchestration.scripts.outline import Outline, outline
 from orchestration.scripts.program import compile_outline
-from orchestration.scripts.scope import Personal, columns_of, visible
 from orchestration.scripts.source import Script
-from orchestration.scripts.translated import Translated, translated
+from orchestration.scripts.translated import Translated
 from orchestration.scripts.translation.statements import Step
 from orchestration.scripts.types import Catalog, Columns
-
-__all__ = ["Prepared", "Preparing", "Turn", "work", "work_columns"]
 
 
 @dataclass(frozen=True)
@@ -37,18 +32,15 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Preparing:
-    """Prepares scripts for one close, during which no table changes its columns.
+    """Prepares scripts for one close, during which no table changes its columns; ``cache`` outlives it."""
 
-    ``personal`` are columns of bronze that scripts do not see; ``cache`` outlives the close.
-    """
-
-    personal: Personal | None
+    engine: Engine
     cache: Cache
     _known: dict[str, Document] = field(default_factory=dict)
     _columns: dict[Table, Columns] = field(default_factory=dict)
 
-    def prepared(self, con: duckdb.DuckDBPyConnection, script: Script, built: Mapping[Table, Columns]) -> Prepared:
-        """Compile and translate a script against what is in the warehouse.
+    def prepared(self, script: Script, built: Mapping[Table, Columns]) -> Prepared:
+        """Compile a script against what is in the warehouse, and translate it where the engine needs that.
 
         ``built`` are the tables of finance that this close has built before.
 
@@ -58,13 +50,13 @@ class Preparing:
         """
         reads, outlined = self._reads(script)
         _require_built(script, reads, built)
-        catalog = self._seen(con, [table for table in reads if table not in built])
+        catalog = self._seen([table for table in reads if table not in built])
         work = {table: built[table] for table in reads if table in built}
         columns = [[*table, plain(found)] for table, found in [*catalog.items(), *work.items()]]
-        wanted = digest("translated", script.text, columns)
+        wanted = digest(self.engine.dialect, script.text, columns)
         kept = self._kept(wanted)
         if kept is None:
-            prepared = _translate(outlined or outline(script), catalog, work)
+            prepared = self._prepare(outlined or outline(script), catalog, work)
             self._keep({digest("reads", script.text): [list(table) for table in reads], wanted: _document(prepared)})
             return prepared
         return _prepared(script, kept)
@@ -77,9 +69,14 @@ class Preparing:
         outlined = outline(script)
         return outlined.reads, outlined
 
-    def _seen(self, con: duckdb.DuckDBPyConnection, tables: Collection[Table]) -> Catalog:
+    def _prepare(self, outlined: Outline, catalog: Catalog, built: Mapping[Table, Columns]) -> Prepared:
+        program = compile_outline(outlined, catalog, built)
+        lineage = column_lineage(program)  # translating changes its trees
+        return Prepared(self.engine.prepared(program), lineage)
+
+    def _seen(self, tables: Collection[Table]) -> Catalog:
         new = [table for table in tables if table not in self._columns]
-        self._columns.update(visible(con, new, self.personal))
+        self._columns.update(self.engine.visible(new))
         return {table: self._columns[table] for table in tables if table in self._columns}
 
     def _kept(self, wanted: str) -> Document | None:
@@ -103,12 +100,6 @@ def _require_built(script: Script, reads: Collection[Table], built: Mapping[Tabl
         raise ScriptRefused(message, "Check the name.")
 
 
-def _translate(outlined: Outline, catalog: Catalog, built: Mapping[Table, Columns]) -> Prepared:
-    program = compile_outline(outlined, catalog, built)
-    lineage = column_lineage(program)  # translating changes its trees
-    return Prepared(translated(program, FINANCE_WORK), lineage)
-
-
 def _document(prepared: Prepared) -> Document:
     item = prepared.translated
     steps = [[*step.place, step.sql, step.broken] for step in item.steps]
@@ -120,9 +111,3 @@ def _prepared(script: Script, document: Document) -> Prepared:
     reads = tuple((schema, name) for schema, name in document[1])
     facts = Compiled.of(document[2], script.path)
     return Prepared(Translated(script, steps, reads, facts.writes), facts.lineage)
-
-
-def work_columns(con: duckdb.DuckDBPyConnection, table: Table) -> Mapping[str, str]:
-    """Return the columns of a table that this close has built; a sum of integers is no HUGEINT in SQL Server."""
-    found = columns_of(con, work(table))
-    return {name: "BIGINT" if kind == "HUGEINT" else kind for name, kind in found.items()}

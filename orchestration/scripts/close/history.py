@@ -6,14 +6,13 @@ is gone stays. What readers see has the columns of the newest close that is show
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from orchestration.failures import ScriptRefused
 from orchestration.names import AS_OF, CLOSE_ID, FINANCE, FINANCE_HISTORY, TENANT, Table, qualified, quote
 from orchestration.scripts.close.executing import work
 from orchestration.scripts.close.ledger import POINTER, TABLES, LoggedClose
-from orchestration.scripts.scope import columns_of
-from orchestration.warehouse.conversion import unfit
+from orchestration.warehouse.ddl import TableShape
 from orchestration.warehouse.protocol import Session
 
 _OWN = {TENANT: "VARCHAR", AS_OF: "DATE", CLOSE_ID: "VARCHAR"}
@@ -42,59 +41,72 @@ def keep(session: Session, close: LoggedClose, table: Table, columns: Mapping[st
 def show(session: Session, table: Table, columns: Mapping[str, str]) -> None:
     """Make what readers see of a table: each tenant's rows of the close that its pointer names."""
     listed = "".join(f", h.{quote(name)} AS {quote(name)}" for name in columns)
-    session.execute(f"CREATE SCHEMA IF NOT EXISTS {FINANCE}")
-    session.execute(
-        f"CREATE OR REPLACE VIEW {qualified(table)} AS SELECT h.{TENANT}{listed} FROM {qualified(history(table))} h "
-        f"JOIN {POINTER} p ON p.tenant_id = h.{TENANT} AND p.close_id = h.{CLOSE_ID}"
-    )
+    require_schema(session, FINANCE)
+    session.ddl.show(
+        session, table, {TENANT: "VARCHAR", **columns},
+        f"SELECT h.{TENANT}{listed} FROM {qualified(history(table))} h "
+        f"JOIN {POINTER} p ON p.tenant_id = h.{TENANT} AND p.close_id = h.{CLOSE_ID}",
+    )  # fmt: skip
 
 
 def hide_unbuilt(session: Session) -> list[Table]:
     """Take away the view of each table that no tenant's current close has; its history stays. Returns them."""
-    rows = session.execute(
-        "SELECT view_name FROM duckdb_views() WHERE database_name = current_database() AND schema_name = ? "
-        f"AND view_name NOT IN (SELECT t.table_name FROM {TABLES} t JOIN {POINTER} p ON p.close_id = t.close_id)",
-        [FINANCE],
-    )
-    for (name,) in rows:
+    sql = f"SELECT DISTINCT t.table_name FROM {TABLES} t JOIN {POINTER} p ON p.close_id = t.close_id"
+    built = {name for (name,) in session.execute(sql)}
+    gone = [name for name in session.views(FINANCE) if name not in built]
+    for name in gone:
         session.execute(f"DROP VIEW {qualified((FINANCE, name))}")
-    return [(FINANCE, name) for (name,) in rows]
+    return [(FINANCE, name) for name in gone]
 
 
 def shown_tables(session: Session) -> list[Table]:
     """Return the tables that readers see, by name."""
-    rows = session.execute(
-        "SELECT view_name FROM duckdb_views() WHERE database_name = current_database() AND schema_name = ? ORDER BY 1",
-        [FINANCE],
-    )
-    return [(FINANCE, name) for (name,) in rows]
+    return [(FINANCE, name) for name in session.views(FINANCE)]
+
+
+def begin_history(session: Session, table: Table, columns: Mapping[str, str]) -> None:
+    """Make a history table, whose schema is there, with the columns of its first close."""
+    shape = TableShape(_OWN | dict(columns), sought=(TENANT, CLOSE_ID))
+    session.ddl.run(session, session.ddl.create_table(history(table), shape))
+
+
+def require_schema(session: Session, schema: str) -> None:
+    """Make a schema that is not there."""
+    if schema not in session.schemas():
+        session.ddl.run(session, session.ddl.create_schema(schema))
 
 
 def _shape(session: Session, table: Table, columns: Mapping[str, str]) -> None:
-    present = {name.lower(): kind for name, kind in columns_of(session.con, history(table)).items()}
-    for statement in _changes(session, table, present, columns):
-        session.execute(statement)
-
-
-def _changes(session: Session, table: Table, present: Mapping[str, str], columns: Mapping[str, str]) -> Iterator[str]:
-    """Yield what gives a history table the columns of a new close, and loses nothing of the old ones."""
-    name = qualified(history(table))
-    if not present:
-        yield f"CREATE SCHEMA IF NOT EXISTS {FINANCE_HISTORY}"
-        yield f"CREATE TABLE {name} ({', '.join(f'{quote(n)} {kind}' for n, kind in (_OWN | dict(columns)).items())})"
+    """Give a history table the columns of a new close, and lose nothing of the old ones."""
+    ddl, place = session.ddl, history(table)
+    if place[1] not in session.tables(FINANCE_HISTORY):
+        require_schema(session, FINANCE_HISTORY)
+        begin_history(session, table, columns)
         return
+    present = {name.lower(): kind for name, kind in session.columns(place).items()}
     for column, kind in columns.items():
         before = present.get(column.lower())
         if before is None:
-            yield f"ALTER TABLE {name} ADD COLUMN {quote(column)} {kind}"
+            ddl.run(session, ddl.add_column(place, column, kind))
         elif before != kind:
             _require_convertible(session, table, column, (before, kind))
-            yield f"ALTER TABLE {name} ALTER COLUMN {quote(column)} SET DATA TYPE {kind}"
+            _retype(session, table, column, kind)
+
+
+def _retype(session: Session, table: Table, column: str, kind: str) -> None:
+    """Give a column another type; what readers see of it is taken away meanwhile, for it has the type before."""
+    is_shown = table in shown_tables(session)
+    columns = session.columns(table) if is_shown else {}
+    if is_shown:
+        session.execute(f"DROP VIEW {qualified(table)}")
+    session.ddl.run(session, session.ddl.retype(history(table), column, kind))
+    if is_shown:
+        show(session, table, {name: found for name, found in columns.items() if name != TENANT})
 
 
 def _require_convertible(session: Session, table: Table, column: str, kinds: tuple[str, str]) -> None:
-    condition = unfit(quote(column), *kinds)
-    (misfits,) = session.execute(f"SELECT count(*) FROM {qualified(history(table))} WHERE {condition}")[0]
+    condition = session.ddl.unfit(column, *kinds)
+    misfits, _ = session.ddl.count_unfit(session, history(table), column, condition)
     if misfits:
         before, after = kinds
         message = (

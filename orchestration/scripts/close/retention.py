@@ -31,10 +31,7 @@ def forget_closes(session: Session, days: int) -> int:
 def _forget(session: Session, old: list[str]) -> None:
     session.execute(f"DELETE FROM {TABLES} WHERE list_contains(?, close_id)", [old])
     session.execute(f"UPDATE {LOG} SET forgotten_at = ? WHERE list_contains(?, close_id)", [stored(utc_now()), old])
-    for (name,) in session.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = ?",
-        [FINANCE_HISTORY],
-    ):
+    for name in session.tables(FINANCE_HISTORY):
         place = qualified((FINANCE_HISTORY, name))
         session.execute(f"DELETE FROM {place} WHERE list_contains(?, {CLOSE_ID})", [old])
         if not session.execute(f"SELECT 1 FROM {TABLES} WHERE table_name = ? LIMIT 1", [name]):

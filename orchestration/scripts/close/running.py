@@ -10,15 +10,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from orchestration.failures import ScriptRefused, StrataError
-from orchestration.names import FINANCE, FINANCE_WORK, Table, qualified
+from orchestration.names import FINANCE, Table, qualified
 from orchestration.quality.masking import Masking
 from orchestration.scripts.close.checks_file import Check
-from orchestration.scripts.close.executing import Prepared, Preparing, Turn, work, work_columns
+from orchestration.scripts.close.executing import Prepared, Preparing, work
 from orchestration.scripts.close.outcome import CheckOutcome, ScriptOutcome
 from orchestration.scripts.close.plan import Plan, PlannedScript
-from orchestration.scripts.execution import run_translated
+from orchestration.scripts.engine import TurnOf
 from orchestration.scripts.problems import Problem, refusal
-from orchestration.scripts.scope import Personal
 from orchestration.scripts.types import Columns
 from orchestration.warehouse.protocol import Session
 
@@ -27,15 +26,10 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Surroundings:
-    """How scripts are prepared, without what they may not see of bronze, and what a sample of rows may show."""
+    """How scripts are prepared, and what a sample of rows may show."""
 
     preparing: Preparing
     masking: Masking
-
-    @property
-    def personal(self) -> Personal | None:
-        """What scripts may not see of bronze."""
-        return self.preparing.personal
 
 
 @dataclass
@@ -44,16 +38,14 @@ class TenantRun:
 
     session: Session
     plan: Plan
-    turn: Turn
+    turn: TurnOf
     around: Surroundings
     last: Mapping[Table, str]
     built: dict[Table, Columns] = field(default_factory=dict)
     failed: set[Table] = field(default_factory=set)
 
     def outcomes(self) -> tuple[ScriptOutcome, ...]:
-        """Build ``finance_work`` anew and return what every script did."""
-        empty_work(self.session)
-        self.session.execute(f"CREATE SCHEMA {FINANCE_WORK}")
+        """Run every script, and then the checks, and return what each did."""
         found = [self._script(script) for script in self.plan.scripts]
         return tuple(replace(item, checks=self._checks(item)) for item in found)
 
@@ -63,8 +55,8 @@ class TenantRun:
             prepared = self._prepared(script)
             if isinstance(prepared, ScriptOutcome):
                 return prepared
-            rows = run_translated(self.session.con, prepared.translated, self.turn, self.around.personal)
-            columns = {table: _own_columns(self.session, script, table) for table in rows}
+            rows = self.turn.run(prepared.translated)
+            columns = {table: _own_columns(self.turn, script, table) for table in rows}
         except StrataError as error:
             self.failed.update(script.writes)
             return ScriptOutcome(script, "failed", seconds=time.perf_counter() - began, message=str(error))
@@ -83,7 +75,7 @@ class TenantRun:
         try:
             if problems:
                 raise refusal(problems)
-            return self.around.preparing.prepared(self.session.con, script.script, self.built)
+            return self.around.preparing.prepared(script.script, self.built)
         except ScriptRefused as error:
             if self._is_missed(script):
                 raise
@@ -117,22 +109,16 @@ class TenantRun:
         try:
             if check.problems:
                 raise refusal(check.problems)
-            prepared = self.around.preparing.prepared(self.session.con, check.query, self.built)
-            run_translated(self.session.con, prepared.translated, self.turn, self.around.personal)
+            self.turn.run(self.around.preparing.prepared(check.query, self.built).translated)
         except StrataError as error:
             return CheckOutcome(script, check, fault=str(error))
         place = qualified(work(check.table))
         (rows,) = self.session.execute(f"SELECT count(*) FROM {place}")[0]
-        names = list(work_columns(self.session.con, check.table))
+        names = list(self.turn.columns(check.table))
         found = self.session.execute(f"SELECT * FROM {place} LIMIT {_SHOWN}")
         self.session.execute(f"DROP TABLE {place}")
         sample = self.around.masking.sample([dict(zip(names, row, strict=True)) for row in found])
         return CheckOutcome(script, check, int(rows), sample)
-
-
-def empty_work(session: Session) -> None:
-    """Remove what a close has built: it holds one tenant's rows, and ends with the tenant's turn."""
-    session.execute(f"DROP SCHEMA IF EXISTS {FINANCE_WORK} CASCADE")
 
 
 def _of(item: ScriptOutcome) -> Collection[Check]:
@@ -140,13 +126,13 @@ def _of(item: ScriptOutcome) -> Collection[Check]:
     return () if item.status == "left out" else item.script.checks
 
 
-def _own_columns(session: Session, script: PlannedScript, table: Table) -> Mapping[str, str]:
+def _own_columns(turn: TurnOf, script: PlannedScript, table: Table) -> Mapping[str, str]:
     """Return a built table's columns.
 
     Raises:
         ScriptRefused: one has a name of the platform's.
     """
-    columns = work_columns(session.con, table)
+    columns = turn.columns(table)
     for name in columns:
         if name.startswith("_"):
             message = f"{script.script.path}: {FINANCE}.{table[1]}: column {name} begins with an underscore."

@@ -23,7 +23,7 @@ from orchestration.scripts.execution import Turn
 from orchestration.scripts.program import Program
 from orchestration.scripts.scope import Personal, tenant_scope, visible
 from orchestration.scripts.tables import scope_view
-from orchestration.scripts.tsql import as_written
+from orchestration.scripts.tsql import Placing, as_written
 from orchestration.scripts.types import Columns
 from orchestration.warehouse.odbc import register_driver
 
@@ -60,7 +60,7 @@ class Server:
         line = 1
         try:
             self._prepare(schema)
-            for batch in as_written(program.script, {*self.built, *program.writes}, self.turn.as_of):
+            for batch in as_written(program.script, Placing({*self.built, *program.writes}), self.turn.as_of):
                 line = batch.first_line
                 cursor = self.remote.execute(batch.text)
                 while cursor.nextset():

@@ -28,7 +28,7 @@ from orchestration.publication.exported import export_logs
 from orchestration.publication.status import write_status
 from orchestration.quality.salts import hand_over_salts
 from orchestration.runtime import Runtime
-from orchestration.scripts.close.running import empty_work
+from orchestration.scripts.work import empty_work
 from orchestration.tenancy.belongings import Found
 from orchestration.tenancy.erasing.consumers import send_anew
 from orchestration.tenancy.erasing.derived import DELETED, cuts_of, erase_from_tables, erase_from_versions

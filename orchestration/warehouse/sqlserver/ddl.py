@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from orchestration import names
 from orchestration.contracts.model import Contract
-from orchestration.names import Table
+from orchestration.names import Table, qualified
 from orchestration.warehouse.ddl import KEY_MARK, TableShape, bronze_columns
 from orchestration.warehouse.sqlserver.catalog import bracketed, there
 from orchestration.warehouse.sqlserver.types import stored_as, text_key
@@ -43,12 +44,15 @@ class SqlServerDdl:
         if key:
             listed = ", ".join(map(bracketed, key))
             statement += f" CREATE UNIQUE INDEX {bracketed(index_name(table))} ON {there(table)} ({listed});"
+        if shape.sought:
+            listed = ", ".join(map(bracketed, shape.sought))
+            statement += f" CREATE INDEX {bracketed(index_name(table))} ON {there(table)} ({listed});"
         return statement
 
     def _stored(self, table: Table, shape: TableShape, name: str, kind: str) -> str:
         if kind != "VARCHAR":
             return stored_as(kind)
-        if name in (names.TENANT, names.CONNECTION, names.LOAD_ID):
+        if name in (names.TENANT, names.CONNECTION, names.LOAD_ID, names.CLOSE_ID):
             return text_key(_NARROW)
         if name in shape.key or (table[0] == names.PLATFORM and name not in _LONG):
             return text_key(shape.lengths.get(name, 0))
@@ -77,6 +81,15 @@ class SqlServerDdl:
         values = f"SUM(CASE WHEN {misfit} THEN 1 ELSE 0 END), COUNT_BIG({bracketed(name)})"
         ((misfits, count),) = session.run(f"SELECT {values} FROM {there(table)}")  # type: ignore[attr-defined]
         return int(misfits or 0), int(count)
+
+    def show(self, session: Session, view: Table, columns: Mapping[str, str], query: str) -> None:
+        """As declared: one that has these columns stands, with its grants and its readers' locks."""
+        if list(session.columns(view).items()) == list(columns.items()):
+            return
+        replaces = session.capabilities.create_or_alter  # type: ignore[attr-defined]
+        if not replaces:
+            session.execute(f"DROP VIEW IF EXISTS {qualified(view)}")
+        session.execute(f"CREATE {'OR REPLACE ' if replaces else ''}VIEW {qualified(view)} AS {query}")
 
     def bronze_shape(self, contract: Contract) -> TableShape:
         """The contract's columns between the platform's, and the row's hash, by which a full load compares."""

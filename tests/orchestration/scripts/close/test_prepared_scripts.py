@@ -14,8 +14,10 @@ from orchestration.scripts import types
 from orchestration.scripts.check.cache import Cache
 from orchestration.scripts.close import executing
 from orchestration.scripts.close.executing import Prepared, Preparing
+from orchestration.scripts.embedded import EmbeddedEngine
 from orchestration.scripts.execution import Turn, run_translated
 from orchestration.scripts.source import Header, Script
+from orchestration.warehouse.duckdb import DuckDBSession
 
 SOLD = "DECLARE @as_of date; SELECT s.id, s.amount / 3 AS third, @as_of AS day INTO finance.sold FROM silver.sale AS s"
 TURN = Turn("acme", date(2026, 1, 31))
@@ -32,7 +34,8 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
 def prepared(con: duckdb.DuckDBPyConnection, folder: Path, text: str = SOLD) -> Prepared:
     """Prepare a script as a close of its own does."""
     script = Script(Path("sold.sql"), text, Header("Sold", "finance", "A test."))
-    return Preparing({}, Cache(folder / "translated.sqlite")).prepared(con, script, {})
+    engine = EmbeddedEngine(DuckDBSession(con), {}, FINANCE_WORK)
+    return Preparing(engine, Cache(folder / "translated.sqlite")).prepared(script, {})
 
 
 def test_the_next_close_takes_what_an_earlier_one_translated(

@@ -16,7 +16,7 @@ from orchestration.scripts.execution import Turn, run_program
 from orchestration.scripts.outline import outline
 from orchestration.scripts.program import compile_script
 from orchestration.scripts.source import Header, Script
-from orchestration.scripts.tsql import as_written
+from orchestration.scripts.tsql import Placing, as_written
 
 DAY = date(2026, 3, 31)
 CATALOG = {
@@ -86,7 +86,7 @@ def run_on_server(server_address: str) -> Run:
         script = script_of(text)
         with closing(_connect(server_address)) as con:
             try:
-                for batch in as_written(script, outline(script).writes, DAY):
+                for batch in as_written(script, Placing(outline(script).writes), DAY):
                     cursor = con.execute(batch.text)
                     while cursor.nextset():
                         pass

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.scripts.source import Header, Script
-from orchestration.scripts.tsql import as_written, edits
+from orchestration.scripts.tsql import Placing, as_written, edits
 
 DAY = date(2026, 1, 31)
 TABLES = [("finance", "mrr"), ("finance", "month end")]
@@ -39,7 +39,7 @@ def read(text: str) -> Script:
 
 
 def batches(text: str) -> list[tuple[int, str]]:
-    return [(batch.first_line, batch.text) for batch in as_written(read(text), TABLES, DAY)]
+    return [(batch.first_line, batch.text) for batch in as_written(read(text), Placing(TABLES), DAY)]
 
 
 def test_only_the_schema_of_built_tables_changes() -> None:
@@ -79,7 +79,7 @@ def test_batches_know_their_first_line() -> None:
 @given(st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from([" ", "\n", "\r\n", ";\n"])), max_size=12))
 def test_taking_the_edits_back_gives_the_file(pieces: list[tuple[str, str]]) -> None:
     text = "".join(piece + end for piece, end in pieces)
-    done = edits(read(text), TABLES, DAY)
+    done = edits(read(text), Placing(TABLES), DAY)
     changed, offset, spans = text, 0, []
     for edit in done:
         changed = changed[: edit.start + offset] + edit.text + changed[edit.end + offset :]
