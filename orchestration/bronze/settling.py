@@ -16,7 +16,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from orchestration import names
-from orchestration.bronze import ledger, rejects, statements
+from orchestration.bronze import ledger, rejects, statements, writing
 from orchestration.bronze.applying import later
 from orchestration.bronze.ledger import LoadResult
 from orchestration.bronze.sighting import Sighting
@@ -73,28 +73,38 @@ def _seen(session: Session, contract: Contract, group: dict[int, Sighting]) -> d
     if rows is None:
         return {}
     session.con.register("sighted", rows)
+    session.con.execute(_typed(contract))
     cursor = f"b.{quote(contract.cursor)}" if contract.cursor else "NULL::TIMESTAMP"
-    own = " AND ".join(f"s.{quote(name)} = b.{quote(name)}" for name in (names.TENANT, names.CONNECTION))
-    same = [_same(contract, name) for name in (column.name for column in contract.columns)]
-    found = session.execute(
-        f"SELECT _number, max({cursor}) FROM sighted s LEFT JOIN {names.qualified(contract.table)} b "
-        f"ON {own} AND {' AND '.join(same)} AND {_as_alive(contract)} "
-        "GROUP BY _number HAVING count(DISTINCT b.rowid) = count(*)"
-    )
+    with writing.sighted(session, contract, "sighted_row"):
+        found = session.execute(
+            f"SELECT _number, max({cursor}) FROM sighted_row s LEFT JOIN {names.qualified(contract.table)} b "
+            f"ON {_same(session, contract)} AND {_as_alive(contract)} "
+            "GROUP BY _number HAVING count(DISTINCT b.rowid) = count(*)"
+        )
     session.con.unregister("sighted")
     return {number: aware(latest) for number, latest in found}
 
 
-def _same(contract: Contract, name: str) -> str:
-    """SQL that is true for equal values; a plain comparison of the key keeps the join a hash join."""
-    operator = "=" if name in contract.key else "IS NOT DISTINCT FROM"
-    return f"b.{quote(name)} {operator} TRY_CAST(s.{quote(name)} AS {contract.column(name).type.duckdb})"
+def _typed(contract: Contract) -> str:
+    """Name what was sighted in the contract's types."""
+    values = ", ".join(f"TRY_CAST({quote(c.name)} AS {c.type.duckdb}) AS {quote(c.name)}" for c in contract.columns)
+    own = ", ".join(map(quote, names.PLATFORM_KEY))
+    return f"CREATE OR REPLACE TEMP VIEW sighted_row AS SELECT _number, {own}, {values} FROM sighted"
+
+
+def _same(session: Session, contract: Contract) -> str:
+    """SQL that is true for equal rows; a plain comparison of the key keeps the join a hash join."""
+    key = [f"s.{quote(name)} = b.{quote(name)}" for name in (*names.PLATFORM_KEY, *contract.key)]
+    if session.is_embedded:
+        others = [column.name for column in contract.columns if column.name not in contract.key]
+        return " AND ".join([*key, *(f"b.{quote(name)} IS NOT DISTINCT FROM s.{quote(name)}" for name in others)])
+    return " AND ".join([*key, f"b.{quote(names.ROW_HASH)} = {statements.row_hash(contract, 's')}"])
 
 
 def _as_alive(contract: Contract) -> str:
     """SQL that is true where bronze has a tombstone exactly for what the source marks as deleted."""
     flag = contract.soft_delete_column
-    gone = f"coalesce(TRY_CAST(s.{quote(flag)} AS BOOLEAN), false)" if flag else "false"
+    gone = f"coalesce(s.{quote(flag)}, false)" if flag else "false"
     return f"(b.{quote(names.DELETED_AT)} IS NOT NULL) = {gone}"
 
 
@@ -123,9 +133,14 @@ def _count_present(session: Session, contract: Contract, places: Iterable[Place]
         pa.table({names.TENANT: [p.tenant for p in listed], names.CONNECTION: [p.connection for p in listed]}),
     )
     own = f"{quote(names.TENANT)}, {quote(names.CONNECTION)}"
+    # A server has not what is registered here, and finds tenants by its index.
+    among = (
+        f"SEMI JOIN counted USING ({own})" if session.is_embedded else f"WHERE list_contains(?, {quote(names.TENANT)})"
+    )
     found = session.execute(
         f"SELECT {own}, count(*) FILTER ({statements.present(contract)}) FROM {names.qualified(contract.table)} "
-        f"SEMI JOIN counted USING ({own}) GROUP BY {own}"
+        f"{among} GROUP BY {own}",
+        [] if session.is_embedded else [[place.tenant for place in listed]],
     )
     session.con.unregister("counted")
     return {Place(tenant, contract.source, connection, contract.entity): rows for tenant, connection, rows in found}

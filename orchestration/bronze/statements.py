@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from orchestration import names
-from orchestration.contracts.model import Contract
+from orchestration.contracts.model import Column, Contract
 from orchestration.names import quote
 from orchestration.quality.gate import key_json_expression
 
@@ -49,13 +49,23 @@ def _hash(contract: Contract) -> str:
 
 
 def row_hash(contract: Contract, alias: str = "") -> str:
-    """SQL of the hash that is stored beside a row: of its values as texts, in JSON, so that no two rows look alike.
+    """SQL of the hash that is stored beside a row: the first 63 bits of an MD5 of its values, by name, as texts.
 
-    Unlike :func:`_hash` it means the same in every version and on every engine: the first 63 bits of an MD5.
+    Unlike :func:`_hash` it means the same in every version and on every engine. It stays the same where the values
+    do: when a column comes to the contract and is empty, when columns are put in another order, when a number's type
+    gets wider. Each value stands behind its length, so that no two rows look alike.
     """
-    prefix = f"{alias}." if alias else ""
-    texts = ", ".join(f"CAST({prefix}{quote(column.name)} AS VARCHAR)" for column in contract.columns)
-    return f"CAST(md5_number_lower(CAST(json_array({texts}) AS VARCHAR)) >> 1 AS BIGINT)"
+    texts = [(column.name, _canonical(column, alias)) for column in sorted(contract.columns, key=lambda c: c.name)]
+    parts = ", ".join(f"{names.literal(f'{name}:')} || strlen({text}) || ':' || {text}" for name, text in texts)
+    return f"CAST(md5_number_lower(concat({parts})) >> 1 AS BIGINT)"
+
+
+def _canonical(column: Column, alias: str) -> str:
+    """SQL of a value as text; a decimal's without the zeros at its end, of which a wider type has more."""
+    value = f"{alias}.{quote(column.name)}" if alias else quote(column.name)
+    text = f"CAST({value} AS VARCHAR)"
+    is_fraction = column.type.duckdb.startswith("DECIMAL") and not column.type.duckdb.endswith(",0)")
+    return f"rtrim(rtrim({text}, '0'), '.')" if is_fraction else text
 
 
 def _hashes(contract: Contract, *, stored: bool) -> tuple[str, str]:

@@ -54,11 +54,12 @@ def _failure(load: LoadResult) -> dict[str, object]:
 
 def _last_told(session: Session, load: LoadResult) -> str | None:
     rows = session.execute(
-        f"SELECT arg_max(data, seq) FROM {event_log.LOG} "
-        "WHERE type = ? AND tenant_id = ? AND subject = ? AND json_extract_string(data, '$.connection') = ?",
+        f"SELECT data FROM {event_log.LOG} "
+        "WHERE type = ? AND tenant_id = ? AND subject = ? AND json_extract_string(data, '$.connection') = ? "
+        "ORDER BY seq DESC LIMIT 1",
         [SCHEMA_CHANGED, load.tenant_id, _subject(load), load.connection],
     )
-    return str(json.loads(rows[0][0])["change"]) if rows[0][0] else None
+    return str(json.loads(rows[0][0])["change"]) if rows else None
 
 
 def _was_well(session: Session, load: LoadResult) -> bool:

@@ -22,15 +22,20 @@ if TYPE_CHECKING:
 
 def ours(session: Session, contract: Contract, own: Sequence[object], keys: str = "") -> AbstractContextManager[None]:
     """Have one connection's rows at hand, as far as a comparison needs them: all, or those of a relation's keys."""
+    matching = Matching(keys, contract.key) if keys else None
+    return session.working_copy(contract.table, statements.OWN, own, columns=_compared(contract), matching=matching)
+
+
+def sighted(session: Session, contract: Contract, rows: str) -> AbstractContextManager[None]:
+    """Have the rows of many connections at hand so, that have the keys of a relation."""
+    matching = Matching(rows, [*names.PLATFORM_KEY, *contract.key])
+    return session.working_copy(contract.table, columns=_compared(contract), matching=matching)
+
+
+def _compared(contract: Contract) -> list[str]:
     needed = (contract.cursor, contract.soft_delete_column)
     columns = dict.fromkeys([*names.PLATFORM_KEY, *contract.key, *(name for name in needed if name)])
-    return session.working_copy(
-        contract.table,
-        statements.OWN,
-        own,
-        columns=[*columns, names.ROW_HASH, names.DELETED_AT],
-        matching=Matching(keys, contract.key) if keys else None,
-    )
+    return [*columns, names.ROW_HASH, names.DELETED_AT]
 
 
 def fill(session: Session, contract: Contract, own: Sequence[object], marks: Sequence[object]) -> int:

@@ -89,15 +89,15 @@ class SqlServerSession:
                 return [(cursor.rowcount,)]
             return [tuple(row) for row in cursor.fetchall()]
 
-    def fetch(self, name: str, rendered: Rendered, values: Sequence[object] = ()) -> int:
-        """Put what a query of the server finds into a table of DuckDB (``schema.name`` or a temporary one)."""
+    def fetch(self, name: str, rendered: Rendered, values: Sequence[object] = (), *, kind: str = "TABLE") -> int:
+        """Put what a query of the server finds into a table of DuckDB; returns how many rows."""
         cursor = self.cursor()
         with told(rendered.sql):
             cursor.execute(*_bound(rendered, values))
             reader = cursor.arrow_reader()
             self.con.register(_INCOMING, reader)
             try:
-                made = self.con.execute(f"CREATE TABLE {name} AS SELECT {_as_ours(reader)} FROM {_INCOMING}")
+                made = self.con.execute(f"CREATE {kind} {name} AS SELECT {_as_ours(reader)} FROM {_INCOMING}")
                 return int(made.fetchall()[0][0])
             finally:
                 self.con.unregister(_INCOMING)
@@ -183,7 +183,7 @@ class SqlServerSession:
         for kind in ("VIEW", "TABLE"):
             with suppress(duckdb.CatalogException):
                 self.con.execute(f"DROP {kind} IF EXISTS temp.{quote(name)}")
-        return [(self.fetch(f"temp.{quote(name)}", to_tsql(routed.source), values),)]
+        return [(self.fetch(quote(name), to_tsql(routed.source), values, kind="TEMP TABLE"),)]
 
     def _load_from(self, routed: Routed, values: Sequence[object]) -> list[Row]:
         (table,) = routed.writes

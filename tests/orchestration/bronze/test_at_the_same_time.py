@@ -95,6 +95,7 @@ def _in_a_thread(function: Callable[[Progress], None], argument: Progress) -> No
     thread.join()
 
 
+@pytest.mark.parametrize("warehouse", ["duckdb"])  # a server is read itself: see test_readers_of_a_server
 @pytest.mark.timeout(120)
 def test_a_reader_in_another_process_never_fails_and_never_sees_half_a_table(bench: Bench, tmp_path: Path) -> None:
     for key in range(200):

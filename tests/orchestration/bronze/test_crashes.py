@@ -17,6 +17,7 @@ import pytest
 from bench import Bench
 
 from orchestration.contracts.model import Deletes
+from orchestration.settings import Settings
 
 ROUNDS = 100 if os.environ.get("STRATA_NIGHTLY") else 6
 SCRIPT = Path(__file__).parent / "load_once.py"
@@ -25,8 +26,16 @@ SCRIPT = Path(__file__).parent / "load_once.py"
 def start(bench: Bench, mode: str) -> subprocess.Popen[str]:
     arguments = [str(bench.folder), str(bench.settings.home), mode, bench.source.contract.deletes.value]
     return subprocess.Popen(
-        [sys.executable, str(SCRIPT), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+        [sys.executable, str(SCRIPT), *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | in_words(bench.settings),
+    )  # fmt: skip
+
+
+def in_words(settings: Settings) -> dict[str, str]:
+    """The warehouse of settings as another process is told it."""
+    server = settings.sqlserver_connection
+    words = {"STRATA_WAREHOUSE": settings.warehouse}
+    return words | ({"STRATA_SQLSERVER_CONNECTION": server.get_secret_value()} if server else {})
 
 
 def finish(process: subprocess.Popen[str]) -> None:

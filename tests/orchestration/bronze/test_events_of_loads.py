@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 from bench import Bench
 from test_drift_in_loads import SHAPE, grow
 
 from orchestration.bronze.ledger import LEDGER
+from orchestration.warehouse.clock import stored, utc_now
 
 
 def told(bench: Bench, kind: str) -> list[dict[str, object]]:
@@ -63,7 +65,7 @@ def test_a_new_column_is_told_once(bench: Bench) -> None:
 def test_events_are_forgotten_with_the_ledgers_idle_rows(bench: Bench) -> None:
     bench.source = replace(bench.source, unreachable=frozenset({"acme"}))
     bench.one()
-    bench.query("UPDATE strata.event_log SET occurred_at = occurred_at - INTERVAL 91 DAY")
+    bench.query("UPDATE strata.event_log SET occurred_at = ?", stored(utc_now() - timedelta(days=91)))
     bench.one("hourly")
     assert len(told(bench, "load.failed")) == 2
     bench.one("daily")

@@ -11,6 +11,7 @@ from bench import Bench
 from orchestration.bronze import admission, roster
 from orchestration.publication.status import read_status
 from orchestration.tenants import Plan
+from orchestration.warehouse.clock import stored, utc_now
 
 
 @pytest.fixture
@@ -58,9 +59,9 @@ def test_an_entity_that_failed_keeps_its_tenant_due(two: Bench) -> None:
     plan(two, schedules={"shop": {"hourly": "*"}})
     two.source = replace(two.source, unreachable=frozenset({"acme"}))
     with two.runtime.warehouse.session("as if it were long ago") as session:
-        session.execute("UPDATE strata.load_state SET loaded_at = loaded_at - INTERVAL 2 HOUR")
-        session.execute("UPDATE strata.load_ledger SET finished_at = finished_at - INTERVAL 2 HOUR")
-        session.execute("UPDATE strata.load_state SET finished_at = finished_at - INTERVAL 2 HOUR")
+        then = stored(utc_now() - timedelta(hours=2))
+        session.execute("UPDATE strata.load_state SET loaded_at = ?, finished_at = ?", [then, then])
+        session.execute("UPDATE strata.load_ledger SET finished_at = ?", [then])
     assert loaded(two, scheduled=True, run_id="run") == ["globex"]
     two.source = replace(two.source, unreachable=frozenset())
     assert loaded(two, scheduled=True, run_id="run") == ["acme"]
