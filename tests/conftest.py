@@ -6,7 +6,6 @@ is a process's own already: ports are ephemeral, and what is written lies below 
 
 from __future__ import annotations
 
-import gc
 import os
 import re
 from collections.abc import Callable, Generator, Iterator
@@ -16,6 +15,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import stamina
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -101,9 +101,19 @@ def new_tsql_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call
         return f"{server};DATABASE={name}"
 
     yield new
-    gc.collect()  # a warehouse that a failed assertion still holds has a connection in its database
     with closing(_administrator(server)) as con:
         for name in made:
+            _drop(con, name)
+
+
+def _drop(con: Any, name: str) -> None:
+    """Drop a database; a warehouse that pytest still holds has connections in it, and they take a moment to die."""
+    import pyodbc
+
+    for attempt in stamina.retry_context(on=pyodbc.Error, attempts=20, timeout=10, wait_initial=0.1, wait_max=0.5):
+        with attempt:
+            for (spid,) in con.execute("SELECT spid FROM sys.sysprocesses WHERE dbid = DB_ID(?)", name).fetchall():
+                con.execute(f"KILL {spid}")
             con.execute(f"DROP DATABASE {name}")
 
 

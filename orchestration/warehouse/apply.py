@@ -39,7 +39,12 @@ def plan(session: Session, contracts: Iterable[Contract] = ()) -> list[Change]:
     changes = [Change((schema, ""), f"create schema {schema}", session.ddl.create_schema(schema)) for schema in schemas]
     for table, shape in wanted.items():
         changes += _table_changes(session, table, shape, existing.get(table))
-    return changes
+    return changes + [Change(*step) for step in session.ddl.protection(session, wanted)]
+
+
+def protect(session: Session) -> None:
+    """Keep tenants' rows of tables apart that others have made: builds and closes."""
+    run(session, [Change(*step) for step in session.ddl.protection(session, {})])
 
 
 def apply(session: Session, contracts: Iterable[Contract] = ()) -> list[Change]:

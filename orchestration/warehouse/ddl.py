@@ -69,6 +69,13 @@ class Ddl(Protocol):
         """Return the shape of an entity's bronze table."""
         ...
 
+    def protection(self, session: Session, planned: Mapping[Table, TableShape]) -> Sequence[tuple[Table, str, str]]:
+        """Return what is missing to keep tenants' rows apart: the table, what is done, the statement.
+
+        ``planned`` are tables that are about to be made.
+        """
+        ...
+
     def run(self, session: Session, statement: str) -> None:
         """Run what one of the above returned."""
         ...
@@ -112,6 +119,10 @@ class DuckDBDdl:
     def bronze_shape(self, contract: Contract) -> TableShape:
         """The contract's columns between the platform's."""
         return TableShape(bronze_columns(contract), (*names.PLATFORM_KEY, *contract.key))
+
+    def protection(self, session: Session, planned: Mapping[Table, TableShape]) -> Sequence[tuple[Table, str, str]]:  # noqa: ARG002 - who opens the file sees all of it
+        """Nothing: rows are kept apart by who reads."""
+        return ()
 
     def run(self, session: Session, statement: str) -> None:
         """As declared."""

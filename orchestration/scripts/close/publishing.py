@@ -11,6 +11,7 @@ from orchestration.scripts.close.close import close
 from orchestration.scripts.close.history import hide_unbuilt, shown_tables
 from orchestration.scripts.close.outcome import CloseRequest, Closing
 from orchestration.scripts.close.retention import forget_closes
+from orchestration.warehouse.apply import protect
 
 if TYPE_CHECKING:
     from orchestration.runtime import Runtime
@@ -25,6 +26,7 @@ def close_and_publish(runtime: Runtime, request: CloseRequest) -> tuple[Closing,
     """
     with runtime.warehouse.session(f"close of {request.as_of}") as session:
         closing = close(runtime, request)
+        protect(session)
         versions = publish(session, runtime, shown_tables(session), {}, request.build_id)
         hide_unbuilt(session)
         forget_closes(session, runtime.settings.close_retention_days)

@@ -71,6 +71,11 @@ class Capabilities:
         return not self.is_babelfish
 
     @property
+    def lists_permissions(self) -> bool:
+        """Whether permissions on the database can be granted, and its catalog tells those that were."""
+        return not self.is_babelfish
+
+    @property
     def session_context(self) -> bool:
         """Whether a connection carries values of its own."""
         return self.is_babelfish or self._since(_2016)

@@ -36,6 +36,8 @@ _LOGIN = re.compile(
 _NUMBER = re.compile(r"\b(?:error|number|code)[ :(]*(\d{3,5})\b", re.IGNORECASE)
 _DRIVER = re.compile(r"\bdriver\s*=\s*(\{[^}]*\}|[^;]*);?", re.IGNORECASE)
 _BEGIN = "SET XACT_ABORT ON; SET NOCOUNT OFF; SET QUOTED_IDENTIFIER ON; SET ANSI_NULLS ON;"
+_NOBODY = "EXEC sp_set_session_context N'tenant_id', NULL"
+"""No tenant: who asks for rows of the one in the session's context gets none."""
 _APPLICATION = "strata"
 
 
@@ -136,12 +138,16 @@ def _refusals_told() -> Iterator[None]:
         raise ConnectionFailed(message, "Check STRATA_SQLSERVER_…; see: strata doctor.") from None
 
 
-def is_alive(connection: Connection) -> bool:
-    """Say whether a connection that was left open still answers."""
+def renew(connection: Connection) -> bool:
+    """Make a connection that was left open as good as new for the next one; say whether it still answers.
+
+    What its last user had set is set back: no library between here and the server does that.
+    """
     import mssql_python  # noqa: PLC0415 - as above
 
     try:
-        connection.cursor().execute("SELECT 1").fetchall()
+        connection.cursor().execute(_BEGIN)
+        connection.cursor().execute(_NOBODY)
     except mssql_python.Error:
         return False
     return True

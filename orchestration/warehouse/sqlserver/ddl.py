@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from orchestration.contracts.model import Contract
 from orchestration.names import Table, qualified
 from orchestration.warehouse.ddl import KEY_MARK, TableShape, bronze_columns
 from orchestration.warehouse.sqlserver.catalog import bracketed, there
+from orchestration.warehouse.sqlserver.protection import look, missing
 from orchestration.warehouse.sqlserver.types import stored_as, text_key
 
 if TYPE_CHECKING:
@@ -96,6 +97,12 @@ class SqlServerDdl:
         columns = bronze_columns(contract) | {names.ROW_HASH: "BIGINT"}
         lengths = {column.name: column.type.length for column in contract.columns if column.type.length}
         return TableShape(columns, (*names.PLATFORM_KEY, *contract.key), lengths)
+
+    def protection(self, session: Session, planned: Mapping[Table, TableShape]) -> Sequence[tuple[Table, str, str]]:
+        """Roles, grants and security policies, as far as this server has them."""
+        run, can = session.run, session.capabilities  # type: ignore[attr-defined]
+        coming = {table: shape.columns for table, shape in planned.items()}
+        return list(missing(look(run, can), can, coming))
 
     def run(self, session: Session, statement: str) -> None:
         """As declared."""

@@ -13,7 +13,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse.duckdb import connection_settings
 from orchestration.warehouse.protocol import Interrupted
 from orchestration.warehouse.restoring import refuse_half_restored
-from orchestration.warehouse.sqlserver.connecting import Connection, connect, is_alive
+from orchestration.warehouse.sqlserver.connecting import Connection, connect, renew
 from orchestration.warehouse.sqlserver.errors import told
 from orchestration.warehouse.sqlserver.session import SqlServerSession
 
@@ -56,7 +56,7 @@ class SqlServerWarehouse:
         """Yield this thread's connection for a role; it stays open for the next one, unless something failed in it."""
         kept: dict[str, Connection] = self._open.__dict__.setdefault("kept", {})
         connection = kept.pop(role, None)
-        if connection is None or not is_alive(connection):
+        if connection is None or not renew(connection):
             connection = connect(self._settings)
         try:
             yield connection
@@ -64,7 +64,8 @@ class SqlServerWarehouse:
             with suppress(Exception):
                 connection.close()
             raise
-        kept[role] = connection
+        if renew(connection):
+            kept[role] = connection
 
     def _take(self, connection: Connection, purpose: str) -> None:
         """Take the lock for as long as the connection lives."""
