@@ -159,8 +159,7 @@ class SqlServerSession:
 
     def describe(self, tables: Sequence[Table]) -> dict[Table, Mapping[str, str]] | None:
         """Return the columns of tables; ``None`` when one of them is not there."""
-        found = {table: self.columns(table) for table in tables} if len(tables) == 1 else self.all_columns()
-        return {table: found[table] for table in tables} if all(found.get(table) for table in tables) else None
+        return catalog.described(self.cursor(), tables)
 
     def all_columns(self) -> dict[Table, dict[str, str]]:
         """Return the columns of every table and view there is."""

@@ -72,7 +72,7 @@ def as_key(value: str, kind: str) -> str:
     return f"{value} COLLATE {BINARY}" if kind == "VARCHAR" else value
 
 
-def read_as(name: str, length: int, precision: int, scale: int) -> str:
+def read_as(name: str, length: int, precision: int, scale: int) -> str:  # noqa: ARG001 - as the catalog gives them
     """Return the DuckDB type that holds a column of the server's catalog (``sys.types.name`` and its sizes).
 
     Raises:
@@ -88,6 +88,28 @@ def read_as(name: str, length: int, precision: int, scale: int) -> str:
     return _READ[plain]
 
 
+def read_as_arrow(kind: str) -> str:
+    """Return the DuckDB type of a column that the driver gives as an Arrow type; empty where several could be meant."""
+    if decimal := _ARROW_DECIMAL.fullmatch(kind):
+        return f"DECIMAL({decimal[1]},{decimal[2]})"
+    return _READ_ARROW.get(kind, "")
+
+
+_ARROW_DECIMAL = re.compile(r"decimal128\((\d+), ?(\d+)\)")
+_READ_ARROW = {
+    "bool": "BOOLEAN",
+    "uint8": "SMALLINT",
+    "int16": "SMALLINT",
+    "int32": "INTEGER",
+    "int64": "BIGINT",
+    "float": "FLOAT",
+    "double": "DOUBLE",
+    "date32[day]": "DATE",
+    "timestamp[us]": "TIMESTAMP",
+    "timestamp[ns]": "TIMESTAMP",
+    "string": "VARCHAR",
+    "large_string": "VARCHAR",
+}
 _READ = {
     "bit": "BOOLEAN",
     "tinyint": "SMALLINT",
