@@ -7,13 +7,14 @@ becomes an alert to its owner and holds nothing up. What it found is written wit
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import duckdb
 
 from orchestration.alerts import raise_alert, recover
 from orchestration.failures import FailureClass
-from orchestration.names import FINANCE, TENANT, Table, literal, quote
+from orchestration.names import FINANCE, PLATFORM, TENANT, Table, literal, quote
 from orchestration.publication.event_log import CLOSE_PUBLISHED, NewEvent, record_events
 from orchestration.publication.event_queries import EventQuery, read_event_queries
 from orchestration.publication.holding import version_path
@@ -23,8 +24,8 @@ from orchestration.settings import Settings
 from orchestration.warehouse.platform import platform_table
 from orchestration.warehouse.protocol import Session
 
+_FOUND_LAST: Table = (PLATFORM, "event_row")
 _ROWS = platform_table("event_row")
-_TABLES, _VIEWS = (f"SELECT schema_name, {kind}_name FROM duckdb_{kind}s()" for kind in ("table", "view"))
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ def find(session: Session, settings: Settings, tables: Collection[Table]) -> lis
     queries, faults = read_event_queries(settings)
     for name, fault in faults.items():
         raise_alert(session, FailureClass.SCRIPT, _alert(name), str(fault), "")
-    there = {*session.execute(_TABLES), *session.execute(_VIEWS)}
+    schemas = {schema for query in queries for schema, _ in query.tables}
+    there = {(schema, name) for schema in schemas for name in (*session.tables(schema), *session.views(schema))}
     wanted = [query for query in queries if {*tables} & {*query.tables} and {*query.tables} <= there]
     return [found for number, query in enumerate(wanted) if (found := _run(session, query, f"found_{number}"))]
 
@@ -56,7 +58,12 @@ def _run(session: Session, query: EventQuery, relation: str) -> Found | None:
     counting = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in (query.subject, *query.fires_on))
     digest = f"md5(CAST([{counting}] AS VARCHAR))"
     try:
-        session.execute(f"CREATE OR REPLACE TEMP TABLE {relation} AS SELECT *, {digest} AS _digest FROM ({query.sql})")
+        with ExitStack() as at_hand:  # the query is its author's, in all the words that DuckDB has
+            for table in query.tables:
+                at_hand.enter_context(session.working_copy(table))
+            session.execute(
+                f"CREATE OR REPLACE TEMP TABLE {relation} AS SELECT *, {digest} AS _digest FROM ({query.sql})"
+            )
     except duckdb.Error as error:
         # Words about the text help its author; those about a value may quote a row.
         is_about_text = isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException)
@@ -74,12 +81,13 @@ def _alert(name: str) -> str:
 def _new_rows(session: Session, found: Found) -> list[NewEvent]:
     """Return the rows that were not found last time, and remember those that are found now."""
     query, names = found.query, [name for name in found.query.columns if name != TENANT]
-    rows = session.execute(
-        f"SELECT {quote(TENANT)}, {', '.join(map(quote, names))} FROM {found.relation} "
-        f"WHERE ({quote(TENANT)}, _digest) NOT IN (SELECT (tenant_id, digest) FROM {_ROWS} WHERE type = ?) "
-        f"AND {quote(TENANT)} IS NOT NULL QUALIFY row_number() OVER (PARTITION BY {quote(TENANT)}, _digest) = 1",
-        [query.name],
-    )
+    with session.working_copy(_FOUND_LAST, "type = ?", [query.name]):
+        rows = session.execute(
+            f"SELECT {quote(TENANT)}, {', '.join(map(quote, names))} FROM {found.relation} "
+            f"WHERE ({quote(TENANT)}, _digest) NOT IN (SELECT (tenant_id, digest) FROM {_ROWS} WHERE type = ?) "
+            f"AND {quote(TENANT)} IS NOT NULL QUALIFY row_number() OVER (PARTITION BY {quote(TENANT)}, _digest) = 1",
+            [query.name],
+        )
     session.execute(f"DELETE FROM {_ROWS} WHERE type = ?", [query.name])
     remembered = f"SELECT DISTINCT ?, {quote(TENANT)}, _digest FROM {found.relation} WHERE {quote(TENANT)} IS NOT NULL"
     session.execute(f"INSERT INTO {_ROWS} (type, tenant_id, digest) {remembered}", [query.name])

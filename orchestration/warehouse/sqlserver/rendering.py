@@ -1,9 +1,9 @@
 """Writes the engine's own statements for SQL Server.
 
 They are written once, in plain SQL that DuckDB runs as it stands; sqlglot writes them as T-SQL. What the
-two have no common word for is put in other words here, before: conditions as values, USING, lists as
-parameters, and the order of parameters, which TOP moves. All of it is pure, and every statement that the
-engine sends to a server is parsed again as T-SQL by a test.
+two have no common word for is put in other words here, before: USING, FILTER, lists as parameters, and the
+order of parameters, which TOP moves; what has to do with truth is in :mod:`.truth`. All of it is pure, and every
+statement that the engine sends to a server is parsed again as T-SQL by a test.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from orchestration.warehouse.sqlserver.types import stored_as
+from orchestration.warehouse.sqlserver.truth import conditions_as_values, values_as_conditions
+from orchestration.warehouse.sqlserver.types import BINARY, stored_as
 
 _MARK = "strata_parameter_{}"
-_CONDITIONS = (exp.Predicate, exp.And, exp.Or, exp.Not)
 
 
 @dataclass(frozen=True)
@@ -134,18 +134,60 @@ def _name_derived(tree: exp.Expr) -> None:
             query.set("alias", exp.TableAlias(this=exp.to_identifier(f"derived_{number}")))
 
 
-def _conditions_as_values(tree: exp.Expr) -> None:
-    """A condition that is a column of the answer becomes a bit."""
-    for select in tree.find_all(exp.Select):
-        for item in list(select.expressions):
-            value = item.unalias()
-            if isinstance(value.unnest(), _CONDITIONS):
-                bit = exp.cast(exp.Case().when(value.copy(), "1").else_("0"), "boolean", dialect="duckdb")
-                value.replace(bit)
+def _filters(tree: exp.Expr) -> None:
+    """``count(*) FILTER (c)``: an aggregate passes over the NULL of a CASE without ELSE."""
+    for found in list(tree.find_all(exp.Filter)):
+        aggregate, condition = found.this, found.expression.this
+        counted = aggregate.this
+        holder = counted if isinstance(counted, exp.Distinct) else None
+        value = holder.expressions[0] if holder else counted
+        kept = exp.Case().when(condition.copy(), exp.Literal.number(1) if isinstance(value, exp.Star) else value.copy())
+        if holder:
+            holder.set("expressions", [kept])
+        else:
+            aggregate.set("this", kept)
+        found.replace(aggregate.copy())
+
+
+def _wide_aggregates(tree: exp.Expr) -> None:
+    """``AVG`` of integers would be cut to one, ``COUNT`` end at 2,147,483,647; and bits have no aggregate."""
+    for every in list(tree.find_all(exp.LogicalAnd, exp.LogicalOr)):
+        number = exp.cast(every.this.copy(), "integer", dialect="duckdb")
+        extreme = (exp.Min if isinstance(every, exp.LogicalAnd) else exp.Max)(this=number)
+        every.replace(exp.cast(extreme, "boolean", dialect="duckdb"))
+    for average in tree.find_all(exp.Avg):
+        average.set("this", exp.cast(average.this.copy(), "double", dialect="duckdb"))
+    for count in tree.find_all(exp.Count):
+        count.args["big_int"] = True
+
+
+def _to_the_letter(tree: exp.Expr) -> None:
+    """``COLLATE C``: compared sign by sign, whatever the database's collation takes for one."""
+    for collate in tree.find_all(exp.Collate):
+        if collate.expression.name.upper() in ("C", "POSIX"):
+            collate.set("expression", exp.var(BINARY))
+
+
+def _same_or_both_missing(tree: exp.Expr) -> None:
+    """``IS [NOT] DISTINCT FROM`` came with SQL Server 2022; set operations have always taken NULLs for equal."""
+    for test in list(tree.find_all(exp.NullSafeEQ, exp.NullSafeNEQ)):
+        kind = exp.Intersect if isinstance(test, exp.NullSafeEQ) else exp.Except
+        left, right = exp.select(test.this.copy()), exp.select(test.expression.copy())
+        test.replace(exp.Exists(this=kind(this=left, expression=right, distinct=True)))
+
+
+def _all_signs(tree: exp.Expr) -> None:
+    """A text that is not marked as national loses the signs that the database's code page has not."""
+    for text in list(tree.find_all(exp.Literal)):
+        if text.is_string and not text.name.isascii():
+            text.replace(exp.National(this=text.name))
 
 
 def _plain_order(tree: exp.Expr) -> None:
-    """SQL Server takes no computed order beside DISTINCT; NULLs come where it puts them."""
+    """SQL Server takes no computed order beside DISTINCT, so NULLs come where it puts them: first, or last of DESC.
+
+    What is ordered by in the engine is never NULL; who has to care orders by ``x IS NULL`` first.
+    """
     for ordered in tree.find_all(exp.Ordered):
         ordered.set("nulls_first", not ordered.args.get("desc"))
 
@@ -182,6 +224,7 @@ def _types(tree: exp.Expr) -> None:
 
 _REWRITES: tuple[Callable[[exp.Expr], None], ...] = (
     _order_outside,
+    _filters,
     _lists_as_json,
     _spell_out_all,
     _text_of_json,
@@ -189,7 +232,12 @@ _REWRITES: tuple[Callable[[exp.Expr], None], ...] = (
     _join_on,
     _semi_joins,
     _name_derived,
-    _conditions_as_values,
+    _same_or_both_missing,
+    values_as_conditions,
+    conditions_as_values,
+    _wide_aggregates,
+    _to_the_letter,
+    _all_signs,
     _plain_order,
     _types,
 )
