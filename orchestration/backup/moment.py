@@ -33,6 +33,11 @@ from orchestration.warehouse.restoring import refuse_half_restored
 
 WORLD = "simulation/world.json"
 """The simulated company's day: its databases follow from it."""
+_SERVER = (
+    "the warehouse (SQL Server): restore it with the server's own means, to the moment that this backup names "
+    "or a later one, before `strata restore`. Azure SQL keeps every moment by itself; elsewhere: "
+    "BACKUP DATABASE … TO DISK = '…' WITH CHECKSUM"
+)
 
 
 @dataclass(frozen=True)
@@ -81,10 +86,14 @@ class _Taking:
                 apply.apply(session)
                 seq, landed = self._ledger(session)
                 missing = self._published(session)
-                session.execute("CHECKPOINT")
+                if session.is_embedded:
+                    session.execute("CHECKPOINT")
+                else:
+                    missing.append(_SERVER)
             revision = self._control()
             self._small_files(with_secrets=with_secrets)
-            self._warehouse()
+            if _SERVER not in missing:
+                self._warehouse()
             seconds = time.monotonic() - began
         return Moment(taken_at, seconds, seq, landed, revision, self.pinned, missing)
 

@@ -45,6 +45,11 @@ def explain(text: str) -> None:
     results.print(Text(text))
 
 
+def warn(text: str) -> None:
+    """Say on standard error what somebody should know, beside whatever the command prints."""
+    errors.print(text, style="yellow", markup=False, soft_wrap=not errors.is_terminal)
+
+
 def tell(error: StrataError) -> None:
     """Say on standard error what is wrong and what to do; in a log each is one line."""
     whole = not errors.is_terminal

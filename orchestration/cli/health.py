@@ -71,7 +71,7 @@ def state(runtime: Runtime) -> Iterator[Check]:
         remedy = "" if enough else "Make room, or point STRATA_HOME to a larger disk."
         yield Check("free disk", enough, f"{free:,.1f} GB below {settings.home}", remedy)
     yield _control(runtime)
-    yield _warehouse(runtime)
+    yield from _warehouse(runtime)
     yield _landing(runtime)
 
 
@@ -94,18 +94,18 @@ def _control(runtime: Runtime) -> Check:
     return Check("control plane", not found, " ".join(found) or runtime.control.place, remedy)
 
 
-def _warehouse(runtime: Runtime) -> Check:
+def _warehouse(runtime: Runtime) -> Iterator[Check]:
     path = runtime.settings.warehouse_file
-    if not path.exists():
-        return Check("warehouse", ok=True, detail=f"{path} is made by the first load")
+    if runtime.warehouse.is_embedded and not path.exists():
+        yield Check("warehouse", ok=True, detail=f"{path} is made by the first load")
+        return
     try:
         with runtime.warehouse.session("strata doctor") as session:
-            version = session.execute("SELECT version()")[0][0]
+            yield from session.inspect()
     except Busy as error:
-        return Check("warehouse", ok=True, detail=f"in use: {error.message}")
+        yield Check("warehouse", ok=True, detail=f"in use: {error.message}")
     except StrataError as error:
-        return failed("warehouse", error)
-    return Check("warehouse", ok=True, detail=f"{path}, {path.stat().st_size / 1e6:,.1f} MB, DuckDB {version}")
+        yield failed("warehouse", error)
 
 
 def _landing(runtime: Runtime) -> Check:

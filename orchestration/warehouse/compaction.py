@@ -20,6 +20,8 @@ def compact(warehouse: Warehouse, settings: Settings) -> int:
 
     Needs as much free disk as the warehouse is big. Call it outside a session: it holds the writer's lock.
     """
+    if not warehouse.is_embedded:
+        return 0  # a server reuses its pages by itself
     path = settings.warehouse_file
     with warehouse.exclusive("write the warehouse anew"):
         if not path.exists():

@@ -76,6 +76,10 @@ class Ddl(Protocol):
         """
         ...
 
+    def unprotected(self, session: Session) -> str:
+        """Return why this server cannot keep tenants' rows apart; empty where it does, or need not."""
+        ...
+
     def run(self, session: Session, statement: str) -> None:
         """Run what one of the above returned."""
         ...
@@ -123,6 +127,10 @@ class DuckDBDdl:
     def protection(self, session: Session, planned: Mapping[Table, TableShape]) -> Sequence[tuple[Table, str, str]]:  # noqa: ARG002 - who opens the file sees all of it
         """Nothing: rows are kept apart by who reads."""
         return ()
+
+    def unprotected(self, session: Session) -> str:  # noqa: ARG002 - as above
+        """As declared."""
+        return ""
 
     def run(self, session: Session, statement: str) -> None:
         """As declared."""

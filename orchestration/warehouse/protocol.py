@@ -6,13 +6,14 @@ process out, so none is ever held while a source is being read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import duckdb
 
+from orchestration.contracts.extraction import Check
 from orchestration.failures import ConnectionFailed, StrataError
 from orchestration.names import Table
 from orchestration.warehouse.ddl import Ddl
@@ -108,6 +109,10 @@ class Session(Protocol):
         """Return the views of a schema, sorted."""
         ...
 
+    def inspect(self) -> Iterator[Check]:
+        """Look at the engine, its version and settings, and what is wrong with them, for ``strata doctor``."""
+        ...
+
     def transaction(self) -> AbstractContextManager[None]:
         """Commit at the end of the block, roll back when it raises; a nested block joins the outer one."""
         ...
@@ -115,6 +120,11 @@ class Session(Protocol):
 
 class Warehouse(Protocol):
     """A place for tables with one writer at a time."""
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it is a file of this machine, which is backed up and written anew as a file."""
+        ...
 
     def exclusive(self, purpose: str) -> AbstractContextManager[None]:
         """Hold the writer's lock without a connection, so that another program (dbt) may open the warehouse.

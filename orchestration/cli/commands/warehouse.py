@@ -7,13 +7,14 @@ from typing import Annotated
 import duckdb
 import typer
 
-from orchestration.cli.console import print_json, print_table, say, tell
+from orchestration.cli.console import print_json, print_table, say, tell, warn
 from orchestration.cli.exit_codes import exit_code_of, together
 from orchestration.contracts.model import Contract
 from orchestration.failures import StrataError
 from orchestration.runtime import Runtime, open_runtime
 from orchestration.warehouse.apply import Change, plan, run
 from orchestration.warehouse.duckdb import DuckDBSession
+from orchestration.warehouse.protocol import Session
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -42,6 +43,8 @@ def apply_contracts(
         print_json(_document(changes, faults, applied=not dry_run))
     else:
         _show(changes, faults, "would do" if dry_run else "done")
+        if dry_run:
+            _show_statements(changes)
     raise typer.Exit(together(map(exit_code_of, faults)))
 
 
@@ -64,12 +67,19 @@ def _show(changes: list[Change], faults: list[StrataError], heading: str) -> Non
         tell(fault)
 
 
+def _show_statements(changes: list[Change]) -> None:
+    """Print what would be run, to be read or to be run by somebody else."""
+    for change in changes:
+        say(f"{change.sql.rstrip(';')};")
+
+
 def _plan(runtime: Runtime, contracts: list[Contract]) -> list[Change]:
     """Look without leaving anything behind: an absent warehouse is planned against an empty one in memory."""
-    if not runtime.settings.warehouse_file.exists():
+    if runtime.warehouse.is_embedded and not runtime.settings.warehouse_file.exists():
         with duckdb.connect() as con:
             return plan(DuckDBSession(con), contracts)
     with runtime.warehouse.session("strata warehouse apply --dry-run") as session:
+        _say_unprotected(session)
         return plan(session, contracts)
 
 
@@ -77,4 +87,11 @@ def _apply(runtime: Runtime, contracts: list[Contract]) -> list[Change]:
     with runtime.warehouse.session("strata warehouse apply") as session:
         changes = plan(session, contracts)
         run(session, changes)
+        _say_unprotected(session)
         return changes
+
+
+def _say_unprotected(session: Session) -> None:
+    """Say aloud what this engine cannot keep apart; on standard error, beside any document."""
+    if lack := session.ddl.unprotected(session):
+        warn(lack)

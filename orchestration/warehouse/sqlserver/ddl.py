@@ -12,7 +12,7 @@ from orchestration.contracts.model import Contract
 from orchestration.names import Table, qualified
 from orchestration.warehouse.ddl import KEY_MARK, TableShape, bronze_columns
 from orchestration.warehouse.sqlserver.catalog import bracketed, there
-from orchestration.warehouse.sqlserver.protection import look, missing
+from orchestration.warehouse.sqlserver.protection import NONE, look, missing
 from orchestration.warehouse.sqlserver.types import stored_as, text_key
 
 if TYPE_CHECKING:
@@ -103,6 +103,10 @@ class SqlServerDdl:
         run, can = session.run, session.capabilities  # type: ignore[attr-defined]
         coming = {table: shape.columns for table, shape in planned.items()}
         return list(missing(look(run, can), can, coming))
+
+    def unprotected(self, session: Session) -> str:
+        """As declared."""
+        return "" if session.capabilities.security_policies else NONE  # type: ignore[attr-defined]
 
     def run(self, session: Session, statement: str) -> None:
         """As declared."""

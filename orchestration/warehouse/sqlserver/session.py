@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import duckdb
 from sqlglot import exp
 
+from orchestration.contracts.extraction import Check
 from orchestration.failures import StrataError
 from orchestration.names import Table, qualified, quote
 from orchestration.warehouse.protocol import Matching, Row
@@ -105,6 +106,12 @@ class SqlServerSession:
     def cursor(self) -> Any:  # noqa: ANN401 - the driver has no types
         """Return a cursor of the connection."""
         return self.remote.cursor()
+
+    def inspect(self) -> Iterator[Check]:
+        """Look at the server, its settings and what this login may do."""
+        from orchestration.warehouse.sqlserver.inspection import inspect  # noqa: PLC0415 - it works with sessions
+
+        return inspect(self)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

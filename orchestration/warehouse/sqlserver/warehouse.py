@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import ClassVar
 
 import duckdb
 
@@ -28,6 +29,8 @@ WRITER = "strata writer"
 
 class SqlServerWarehouse:
     """A database of SQL Server or Azure SQL."""
+
+    is_embedded: ClassVar[bool] = False
 
     def __init__(self, settings: Settings) -> None:
         """Remember where it is; connect to nothing."""
