@@ -2,7 +2,8 @@
 
 Files are written and read locally, below the scratch folder, and sent or fetched whole.
 What a load has just sent is still there when its gate reads it. Credentials come from the
-variables that the cloud's own tools read (``AZURE_STORAGE_ACCOUNT_KEY``, ``AWS_ACCESS_KEY_ID`` …).
+variables that the cloud's own tools read (``AZURE_STORAGE_ACCOUNT_KEY``, ``AWS_ACCESS_KEY_ID`` …);
+without any, Azure is asked with the machine's managed identity.
 """
 
 from __future__ import annotations
@@ -24,11 +25,17 @@ from obstore.store import AzureStore, ObjectStore, S3Store
 from orchestration.failures import AuthenticationFailed, Busy, ConnectionFailed, SettingsError
 from orchestration.landing.folder import FolderStore
 
-_EXAMPLE = "Example: STRATA_LANDING_URL=az://account/container/prefix or s3://bucket/prefix."
+_EXAMPLE = (
+    "Example: STRATA_LANDING_URL=az://account/container/prefix, "
+    "abfss://container@account.dfs.core.windows.net/prefix or s3://bucket/prefix."
+)
 
 
 def open_object_store(url: str, scratch: Path) -> BucketStore:
-    """Return the store of an ``az://account/container[/prefix]`` or ``s3://bucket[/prefix]``.
+    """Return the store of an address.
+
+    They are ``az://account/container[/prefix]``, ``abfss://container@account.dfs.core.windows.net[/prefix]``, as
+    Azure Data Lake writes the same place, and ``s3://bucket[/prefix]``.
 
     Raises:
         SettingsError: the address is of no such form.
@@ -38,6 +45,9 @@ def open_object_store(url: str, scratch: Path) -> BucketStore:
     if parts.scheme == "az" and parts.netloc and folders:
         prefix = "/".join(folders[1:]) or None
         bucket: ObjectStore = AzureStore(folders[0], prefix=prefix, account_name=parts.netloc)
+    elif parts.scheme in ("abfs", "abfss") and parts.username and parts.hostname and not parts.password:
+        account = parts.hostname.partition(".")[0]
+        bucket = AzureStore(parts.username, prefix="/".join(folders) or None, account_name=account)
     elif parts.scheme == "s3" and parts.netloc:
         bucket = S3Store(parts.netloc, prefix="/".join(folders) or None)
     else:

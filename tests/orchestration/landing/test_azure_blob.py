@@ -67,6 +67,13 @@ def store(container: str, tmp_path: Path) -> LandingStore:
     return open_landing(_settings(tmp_path, container))
 
 
+def test_a_data_lakes_address_names_the_same_place(store: LandingStore, container: str, tmp_path: Path) -> None:
+    store.put("a/manifest.json", b"landed")
+    lake = f"abfss://{container}@{ACCOUNT}.dfs.core.windows.net/landing"
+    other = open_landing(Settings(home=tmp_path / "lake", landing_url=lake, _env_file=None))
+    assert other.read("a/manifest.json") == b"landed"
+
+
 def test_a_load_lands_and_is_gated_by_another_process_later(
     store: LandingStore, container: str, tmp_path: Path
 ) -> None:

@@ -237,7 +237,7 @@ def test_the_store_follows_the_setting(tmp_path: Path) -> None:
     assert (tmp_path / "home" / "landing" / "a" / "b").read_bytes() == b"x"
     opened(f"file://{tmp_path}/else where").put("a/b", b"y")  # type: ignore[attr-defined]
     assert (tmp_path / "else where" / "a" / "b").read_bytes() == b"y"
-    for wrong in ("az://account", "ftp://host/folder", "landing"):
+    for wrong in ("az://account", "abfss://account.dfs.core.windows.net/prefix", "ftp://host/folder", "landing"):
         with pytest.raises(SettingsError, match="STRATA_LANDING_URL"):
             opened(wrong)
 
