@@ -24,6 +24,7 @@ ALL = (
     ("postgres_first_load", "--rows 20000000 --rounds 1"),
     ("reload", ""),
     ("delta", ""),
+    ("sqlserver_loading", ""),
     ("csv_rejects", ""),
     ("json_pages", ""),
     ("warm_load", ""),
