@@ -45,6 +45,11 @@ class Engine(Protocol):
         """What prepared scripts are kept under."""
         ...
 
+    @property
+    def personal(self) -> Personal | None:
+        """The columns of bronze that scripts do not see."""
+        ...
+
     def visible(self, tables: Collection[Table]) -> Catalog:
         """Return the columns that scripts see of tables; one that is not there is left out.
 
@@ -82,4 +87,4 @@ def engine_of(session: Session, settings: Settings, personal: Personal | None, s
         return EmbeddedEngine(session, personal, schema)
     from orchestration.scripts.on_server import ServerEngine  # noqa: PLC0415 - as above
 
-    return ServerEngine(session, settings, personal, schema)  # type: ignore[arg-type] - no other session has no file
+    return ServerEngine(session, settings, personal, schema)  # type: ignore[arg-type]  # the one that is not embedded

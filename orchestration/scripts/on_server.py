@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, ClassVar
 
 from orchestration.names import DELETED_AT, TENANT, Table, literal
@@ -19,7 +18,6 @@ from orchestration.scripts.execution import Turn
 from orchestration.scripts.program import Program
 from orchestration.scripts.scope import Personal, named_of, narrowed, seen_of
 from orchestration.scripts.sending import Sending
-from orchestration.scripts.splitting import tokenize
 from orchestration.scripts.translated import Translated, untranslated
 from orchestration.scripts.tsql import Placing, view_schema
 from orchestration.scripts.types import Catalog
@@ -104,8 +102,8 @@ class ServerTurn:
             self._undo()
             cursor.execute("BEGIN TRANSACTION")
             raise sending.refusal(reason(error), self._undo) from error
-        finally:
-            self._end(item)
+        with told("DROP TABLE"):
+            sending.drop_temporary()
         self.built.update(item.writes)
         return rows
 
@@ -139,21 +137,8 @@ class ServerTurn:
     def _undo(self) -> None:
         self._execute(_UNDO)
 
-    def _end(self, item: Translated) -> None:
-        """Drop the script's #tables: they would live as long as the connection."""
-        for name in sorted(set(_temporary(item))):
-            self._execute(f"DROP TABLE IF EXISTS {bracketed(f'#{name}')}")
-
 
 def _shown(name: str, kind: str) -> str:
     """Texts that are keys elsewhere are compared to the letter; a script compares as the database does."""
     column = bracketed(name)
     return f"{column} COLLATE DATABASE_DEFAULT AS {column}" if kind == "VARCHAR" else column
-
-
-def _temporary(item: Translated) -> Iterator[str]:
-    """Yield the names behind each ``#`` of a script."""
-    tokens = tokenize(item.script.text)
-    for token, after in pairwise(tokens):
-        if token.text.startswith("#"):
-            yield token.text[1:] or after.text

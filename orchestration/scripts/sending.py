@@ -11,13 +11,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 from orchestration.failures import ScriptRefused
 from orchestration.scripts.source import Script
+from orchestration.scripts.splitting import tokenize
 from orchestration.scripts.tsql import PLACE, Batch, Placing, as_written, noted
 
-_LINE = re.compile(r"\bline (\d+)\b", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
 _REMEDY = "Correct the statement, or the data that it meets."
 
@@ -42,6 +43,13 @@ class Sending:
         while self.cursor.nextset():
             pass
 
+    def drop_temporary(self) -> None:
+        """Drop the script's #tables: they would live as long as the connection, which other scripts have too."""
+        tokens = tokenize(self.script.text)
+        names = {token.text[1:] or after.text for token, after in pairwise(tokens) if token.text.startswith("#")}
+        for name in sorted(names):
+            self.cursor.execute(f"DROP TABLE IF EXISTS [#{name.replace(']', ']]')}]")
+
     def refusal(self, said: str, undo: Callable[[], None]) -> ScriptRefused:
         """Return what the server said, with the place of the statement.
 
@@ -54,18 +62,15 @@ class Sending:
 
     def _place_refused(self, undo: Callable[[], None]) -> tuple[int, int]:
         """Return where the statement begins that fails; of a batch that is refused as a whole, its first line."""
-        line = 1
         try:
-            with suppress(Exception):  # it is known what is said: only where is asked
-                for batch in as_written(self.script, self.placing, self.as_of, is_marked=True):
-                    line = batch.first_line
-                    self.cursor.execute(noted(line, 1))
-                    self._run(batch)
+            for batch in as_written(self.script, self.placing, self.as_of, is_marked=True):
+                self.cursor.execute(noted(batch.first_line, 1))
+                self._run(batch)
+        except Exception:  # noqa: BLE001 - what is said is known; only where is asked
             undo()
             with suppress(Exception):
                 self.cursor.execute(f"SELECT CAST(SESSION_CONTEXT(N'{PLACE}') AS nvarchar(40))")
-                found, _, column = str(self.cursor.fetchall()[0][0]).partition(":")
-                return int(found), int(column)
-        finally:
-            undo()
-        return line, 1
+                line, _, column = str(self.cursor.fetchall()[0][0]).partition(":")
+                return int(line), int(column)
+        undo()
+        return 1, 1

@@ -12,6 +12,7 @@ from orchestration.runtime import Runtime
 from orchestration.scripts.close.plan import Plan, PlannedScript
 from orchestration.scripts.execution import Turn
 from orchestration.scripts.review.comparison import Built, compare
+from orchestration.scripts.review.on_warehouse import elsewhere
 from orchestration.scripts.review.revisions import plan_as_of
 from orchestration.scripts.review.scratch import scratch
 from orchestration.scripts.review.selection import find_script, needed, script_named
@@ -131,8 +132,9 @@ def _readers(plan: Plan, names: set[str]) -> set[str]:
 
 def _tried(here: Stage, plan: Plan, chosen: set[str], turn: Turn, place: str) -> list[Tried]:
     asked: list[PlannedScript] = [item for item in plan.scripts if item.name in chosen]
-    trial = Trial(here.session, plan, turn, here.personal, place)
-    return trial.run(needed(plan, asked), asked)
+    with elsewhere(here.session, here.engine, turn) as there:
+        trial = Trial(here.session, plan, turn, here.engine, place, server=there)
+        return trial.run(needed(plan, asked), asked)
 
 
 def _built(tried: Sequence[Tried], chosen: set[str], place: str) -> dict[Table, Built]:

@@ -17,7 +17,6 @@ from orchestration.scripts.problems import Problem
 from orchestration.scripts.program import Program, compile_script
 from orchestration.scripts.review.selection import needed, script_named
 from orchestration.scripts.review.setting import Stage, scripts_folder, stage
-from orchestration.scripts.scope import listed, visible
 from orchestration.scripts.statements import Kind, Statement
 from orchestration.scripts.tables import written
 from orchestration.scripts.translation import statements
@@ -87,7 +86,7 @@ def _compiled(here: Stage, plan: Plan, item: PlannedScript) -> Program:
     built: dict[Table, Columns] = {}
     for script in needed(plan, [item]):
         reads = [table for table in outline(script.script).reads if table[0] != FINANCE]
-        catalog = {**listed(here.session.con, reads), **visible(here.session.con, reads, here.personal)}
+        catalog = {**here.engine.listed(reads), **here.engine.visible(reads)}
         program = compile_script(script.script, catalog, built)
         built.update(program.writes)
     return program

@@ -6,7 +6,6 @@ read back, so that it can be shown and compared as what DuckDB builds is.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,21 +15,19 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from orchestration.failures import ScriptRefused, SettingsError
+from orchestration.failures import SettingsError
 from orchestration.names import FINANCE_WORK, Table, qualified, quote
-from orchestration.scripts.actions import Create, Fill
 from orchestration.scripts.execution import Turn
 from orchestration.scripts.program import Program
 from orchestration.scripts.scope import Personal, tenant_scope, visible
+from orchestration.scripts.sending import Sending
 from orchestration.scripts.tables import scope_view
-from orchestration.scripts.tsql import Placing, as_written
+from orchestration.scripts.tsql import Placing
 from orchestration.scripts.types import Columns
 from orchestration.warehouse.odbc import register_driver
 
 _MOST_ROWS, _MOST_PARAMETERS = 1_000, 2_000
 """What the server takes in one INSERT (a little less, of parameters)."""
-_LINE = re.compile(r"\bline (\d+)\b", re.IGNORECASE)
-_REMEDY = "Correct the statement, or the data that it meets."
 
 
 @dataclass
@@ -53,25 +50,26 @@ class Server:
         """Run a script's own text, and read its tables back into ``schema`` of the local connection.
 
         Raises:
-            ScriptRefused: the server refused a batch; names the file, and the line where the server says one.
+            ScriptRefused: the server refused a statement; names file, line and column.
         """
         import pyodbc  # noqa: PLC0415 - needs a system library that only a server's users have
 
-        line = 1
+        placing = Placing({*self.built, *program.writes})
+        sending = Sending(program.script, placing, self.turn.as_of, self.remote.cursor())
+        self._prepare(schema)
         try:
-            self._prepare(schema)
-            for batch in as_written(program.script, Placing({*self.built, *program.writes}), self.turn.as_of):
-                line = batch.first_line
-                cursor = self.remote.execute(batch.text)
-                while cursor.nextset():
-                    pass
+            sending.send()
             for table, columns in program.writes.items():
                 self._read_back(table, columns, schema)
-            self._drop_temporary(program)
+            sending.drop_temporary()
         except pyodbc.Error as error:
-            self.remote.rollback()
-            self.is_ready = False
-            raise _refusal(program.script.path, line, str(error.args[-1])) from error
+            self._undo()
+            self._prepare(schema)
+            raise sending.refusal(str(error.args[-1]), self._undo) from error
+
+    def _undo(self) -> None:
+        self.remote.rollback()
+        self.is_ready = False
 
     def _prepare(self, schema: str) -> None:
         """Copy what scripts read, and after an error what they have built, before the next one runs."""
@@ -95,12 +93,6 @@ class Server:
             values = ", ".join(f"({', '.join('NULL' if value is None else '?' for value in row)})" for row in rows)
             known = [value for row in rows for value in row if value is not None]
             self.remote.execute(f"INSERT INTO {_there(target)} VALUES {values}", known)
-
-    def _drop_temporary(self, program: Program) -> None:
-        """Drop a script's #tables: a close gives each script a session of its own, this transaction has one."""
-        made = (action.target for action in program.actions if isinstance(action, Create | Fill))
-        for name in dict.fromkeys(target for target in made if isinstance(target, str) and target.startswith("#")):
-            self.remote.execute(f"DROP TABLE IF EXISTS [{name}]")
 
     def _read_back(self, table: Table, columns: Columns, schema: str) -> None:
         place = (FINANCE_WORK, table[1])
@@ -152,10 +144,3 @@ def connected(address: str, folder: Path) -> Iterator[Any]:
 
 def _there(table: Table) -> str:
     return f"[{table[0]}].[{table[1]}]"
-
-
-def _refusal(path: Path, first_line: int, said: str) -> ScriptRefused:
-    """Name the line of the file: the server counts lines from the beginning of the batch."""
-    found = _LINE.search(said)
-    line = first_line + int(found[1]) - 1 if found else first_line
-    return ScriptRefused(f"{path}:{line}: the server says: {said}", _REMEDY)

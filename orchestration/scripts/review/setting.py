@@ -16,8 +16,9 @@ from orchestration.quality.masking import known_contracts
 from orchestration.quality.personal import personal_columns
 from orchestration.runtime import Runtime
 from orchestration.scripts.close import ledger
+from orchestration.scripts.engine import Engine, engine_of
 from orchestration.scripts.execution import Turn
-from orchestration.scripts.scope import Personal
+from orchestration.scripts.review.on_warehouse import TRIAL
 from orchestration.scripts.source import FOLDER
 from orchestration.warehouse import apply
 from orchestration.warehouse.protocol import Session
@@ -25,10 +26,10 @@ from orchestration.warehouse.protocol import Session
 
 @dataclass(frozen=True)
 class Stage:
-    """A session of the warehouse in which scripts are tried; ``personal`` are columns of bronze that they never see."""
+    """A session of the warehouse in which scripts are tried, and its engine."""
 
     session: Session
-    personal: Personal
+    engine: Engine
 
     def closed(self, turn: Turn) -> dict[Table, dict[str, str]]:
         """Return the columns of each table of a tenant's close, if what readers see is as of the turn's day."""
@@ -48,7 +49,7 @@ def stage(runtime: Runtime, purpose: str) -> Iterator[Stage]:
     personal = personal_columns(known_contracts(runtime.sources.values()))
     with runtime.warehouse.session(purpose) as session:
         apply.ensure(session)
-        yield Stage(session, personal)
+        yield Stage(session, engine_of(session, runtime.settings, personal, TRIAL))
 
 
 def scripts_folder(runtime: Runtime) -> Path:

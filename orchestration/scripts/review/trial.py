@@ -16,13 +16,13 @@ from orchestration.names import FINANCE, Table, qualified
 from orchestration.scripts.close.checks_file import Check
 from orchestration.scripts.close.outcome import CheckOutcome
 from orchestration.scripts.close.plan import Plan, PlannedScript
+from orchestration.scripts.engine import Engine
 from orchestration.scripts.execution import Turn, run_program
 from orchestration.scripts.outline import outline
 from orchestration.scripts.problems import Problem, refusal
 from orchestration.scripts.program import Program, compile_script
+from orchestration.scripts.review.on_warehouse import Elsewhere
 from orchestration.scripts.review.selection import require_built
-from orchestration.scripts.review.server import Server
-from orchestration.scripts.scope import Personal, listed, visible
 from orchestration.scripts.source import Script
 from orchestration.scripts.types import Columns
 from orchestration.warehouse.protocol import Session
@@ -50,16 +50,16 @@ class Tried:
 class Trial:
     """One tenant's turn in the scratch place ``schema``; ``closed`` are columns of its last close, by table.
 
-    ``server`` is where scripts run, if not on DuckDB.
+    ``server`` is where scripts run, if not on the session's DuckDB.
     """
 
     session: Session
     plan: Plan
     turn: Turn
-    personal: Personal | None
+    engine: Engine
     schema: str
     closed: Mapping[Table, Mapping[str, str]] = field(default_factory=dict)
-    server: Server | None = None
+    server: Elsewhere | None = None
     built: dict[Table, Columns] = field(default_factory=dict)
     kept: dict[Table, Columns] = field(default_factory=dict)
     failed: set[Table] = field(default_factory=set)
@@ -107,11 +107,11 @@ class Trial:
         if self.server:
             self.server.run(program, self.schema)
         else:
-            run_program(self.session.con, program, self.turn, self.personal, self.schema)
+            run_program(self.session.con, program, self.turn, self.engine.personal, self.schema)
 
     def _compiled(self, script: Script) -> Program:
         reads = [table for table in outline(script).reads if table[0] != FINANCE]
-        catalog = {**listed(self.session.con, reads), **visible(self.session.con, reads, self.personal), **self.kept}
+        catalog = {**self.engine.listed(reads), **self.engine.visible(reads), **self.kept}
         return compile_script(script, catalog, self.built)
 
     def _is_kept(self, program: Program) -> bool:
@@ -131,9 +131,9 @@ class Trial:
         except StrataError as error:
             return CheckOutcome(item, check, fault=str(error))
         place = qualified((self.schema, check.table[1]))
-        (rows,) = self.session.execute(f"SELECT count(*) FROM {place}")[0]
-        columns = program.writes[check.table]
-        found = self.session.execute(f"SELECT * FROM {place} LIMIT {_SHOWN}")
-        self.session.execute(f"DROP TABLE {place}")
+        columns, con = program.writes[check.table], self.session.con
+        (rows,) = con.execute(f"SELECT count(*) FROM {place}").fetchall()[0]
+        found = con.execute(f"SELECT * FROM {place} LIMIT {_SHOWN}").fetchall()
+        con.execute(f"DROP TABLE {place}")
         sample = [dict(zip(columns, row, strict=True)) for row in found]
         return CheckOutcome(item, check, int(rows), json.dumps(sample, default=str, ensure_ascii=False))

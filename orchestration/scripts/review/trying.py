@@ -12,6 +12,7 @@ from orchestration.scripts.close.plan import PlannedScript, read_plan
 from orchestration.scripts.execution import Turn
 from orchestration.scripts.outline import outline
 from orchestration.scripts.review.comparison import Built, compare
+from orchestration.scripts.review.on_warehouse import elsewhere
 from orchestration.scripts.review.scratch import scratch
 from orchestration.scripts.review.selection import needed, script_named
 from orchestration.scripts.review.server import Server, connected
@@ -28,6 +29,7 @@ class Request:
     """What is tried: ``script`` by its name (all when empty), and so many rows of each table are shown.
 
     ``from_close``: tables of other scripts are read from the tenant's close, if it is as of this very day.
+    ``on_server``: on the trial server that the settings name, beside an embedded warehouse.
     """
 
     turn: Turn
@@ -68,12 +70,15 @@ def try_scripts(runtime: Runtime, request: Request) -> Result:
     if not plan.scripts:
         raise SettingsError("There is no script of financial gold.", f"Write one into {scripts_folder(runtime)}.")
     asked = [script_named(plan, request.script)] if request.script else list(plan.scripts)
-    with stage(runtime, "trial of scripts") as here, scratch(here.session.con) as place:
-        closed = here.closed(request.turn) if request.from_close and not request.on_server else {}
-        trial = Trial(here.session, plan, request.turn, here.personal, place, closed)
-        if request.on_server:
-            return _on_server(runtime, trial, asked, request)
-        return _result(trial, asked, request.limit)
+    with (
+        stage(runtime, "trial of scripts") as here,
+        scratch(here.session.con) as place,
+        elsewhere(here.session, here.engine, request.turn) as there,
+    ):
+        is_beside = request.on_server and here.session.is_embedded
+        closed = here.closed(request.turn) if request.from_close and not is_beside else {}
+        trial = Trial(here.session, plan, request.turn, here.engine, place, closed, there)
+        return _on_server(runtime, trial, asked, request) if is_beside else _result(trial, asked, request.limit)
 
 
 def _result(trial: Trial, asked: Collection[PlannedScript], limit: int) -> Result:
@@ -97,8 +102,8 @@ def _on_server(runtime: Runtime, trial: Trial, asked: Collection[PlannedScript],
     texts = [*(item.script for item in scripts), *(check.query for item in asked for check in item.checks)]
     inputs = {table for text in texts for table in outline(text).reads if table[0] != FINANCE}
     with connected(address.get_secret_value(), folder) as remote, scratch(con, "server") as place:
-        there = Server(remote, con, trial.turn, trial.personal, inputs)
-        on_server = Trial(trial.session, trial.plan, trial.turn, trial.personal, place, server=there)
+        there = Server(remote, con, trial.turn, trial.engine.personal, inputs)
+        on_server = Trial(trial.session, trial.plan, trial.turn, trial.engine, place, server=there)
         result, own = _result(on_server, asked, request.limit), _result(trial, asked, 0)
         a, b = _built(own, trial.schema), _built(result, place)
         compared = [compare(con, table, a.get(table), b.get(table), _EXAMPLES) for table in dict.fromkeys((*a, *b))]
