@@ -114,6 +114,8 @@ def mend_logs(runtime: Runtime) -> bool:
 
     It opens the warehouse only when that was written to since, and nobody has it.
     """
+    if not runtime.warehouse.is_embedded:
+        return _mend_from_server(runtime)
     settings = runtime.settings
     written, copy = _written_at(settings), copy_path(settings, "publication_log")
     if not written or (copy.exists() and copy.stat().st_mtime_ns == written):
@@ -128,6 +130,15 @@ def mend_logs(runtime: Runtime) -> bool:
             os.utime(copy, ns=(written, written))
     except Busy:
         return False  # who has it exports what it commits
+    return True
+
+
+def _mend_from_server(runtime: Runtime) -> bool:
+    """Ask the server itself: it keeps no file whose time would tell, and readers wait for nobody there."""
+    with runtime.warehouse.reading("look for what was published") as session:
+        if not all(session.columns((names.PLATFORM, name)) for name in _LOGS):
+            return False
+        export_logs(session, runtime.settings)
     return True
 
 

@@ -83,21 +83,19 @@ def _is_behind(settings: Settings, version: PublishedVersion) -> bool:
 def _publish_table(
     session: Session, settings: Settings, table: Table, key: tuple[str, ...], build_id: str
 ) -> PublishedVersion | None:
-    columns = _columns(session, names.qualified(table))
-    if not columns:
+    if not session.columns(table):
         raise StrataError(f"{'.'.join(table)} is not in the warehouse.", "Build it first, then publish.")
     last = next(iter(log.versions(session, settings, table, 1)), None)
-    differences = _differences(session, table, last, columns, key)
-    if last and not differences:
+    # From another engine each table is fetched once, for the comparison and the file.
+    with session.working_copy(table):
+        written = _write_version(session, settings, table, last, key)
+    if written is None:
         return None
-    number = last.version + 1 if last else 1
-    path = table_folder(settings, table) / version_file(number)
-    rows = _write(session, table, path)
-    differences = differences or Differences(rows, 0, 0)
+    path, rows, differences = written
     version = PublishedVersion(
         seq=log.next_seq(session),
         table=table,
-        version=number,
+        version=last.version + 1 if last else 1,
         rows=rows,
         inserted=differences.inserted,
         updated=differences.updated,
@@ -110,6 +108,18 @@ def _publish_table(
     )
     log.append(session, settings, version)
     return version
+
+
+def _write_version(
+    session: Session, settings: Settings, table: Table, last: PublishedVersion | None, key: tuple[str, ...]
+) -> tuple[Path, int, Differences] | None:
+    """Write the next version where something differs; returns its file, its rows and what differs."""
+    differences = _differences(session, table, last, _columns(session, names.qualified(table)), key)
+    if last and not differences:
+        return None
+    path = table_folder(settings, table) / version_file(last.version + 1 if last else 1)
+    rows = _write(session, table, path)
+    return path, rows, differences or Differences(rows, 0, 0)
 
 
 def _differences(

@@ -17,6 +17,7 @@ from orchestration.failures import FailureClass, GateClosed
 from orchestration.names import TENANT, Table, literal
 from orchestration.publication.event_log import QUALITY_FAILED, NewEvent, record_events
 from orchestration.publication.pointer import read_pointer
+from orchestration.quality.copies import copies
 from orchestration.quality.expectations import (
     Expectation,
     Gate,
@@ -87,7 +88,8 @@ def judge(runtime: Runtime, gate: Gate, build_id: str, tables: Collection[Table]
         from orchestration.quality.judging import judge_tables  # noqa: PLC0415 - five seconds, and not in the session
     masking = read_masking(known_contracts(runtime.sources.values()), runtime.settings.dbt_dir)
     with runtime.warehouse.session(f"{gate} gate") as session:
-        findings = judge_tables(session.con, rules, views) if rules else []
+        with copies(session, rules):
+            findings = judge_tables(session.con, rules, views) if rules else []
         verdicts = [_verdict(gate, build_id, finding, masking) for finding in findings]
         with session.transaction():
             _keep(session, gate, build_id, verdicts, tables)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -181,6 +181,10 @@ class DuckDBWarehouse:
                 self._open.session = None
                 con.close()
                 self._detach()
+
+    def reading(self, purpose: str) -> AbstractContextManager[DuckDBSession]:
+        """As a session: the file admits one process."""
+        return self.session(purpose)
 
     def _attach(self, purpose: str) -> duckdb.DuckDBPyConnection:
         path = self._settings.warehouse_file

@@ -137,3 +137,7 @@ class Warehouse(Protocol):
     def session(self, purpose: str) -> AbstractContextManager[Session]:
         """Hold the writer's lock and an open connection; re-entrant within a thread."""
         ...
+
+    def reading(self, purpose: str) -> AbstractContextManager[Session]:
+        """Hold an open connection to look at what is committed; only the embedded engine asks for the lock first."""
+        ...

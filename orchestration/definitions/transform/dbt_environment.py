@@ -13,7 +13,7 @@ from orchestration.failures import SettingsError
 from orchestration.settings import Settings
 
 _PAIR = re.compile(r"\s*([^=;]+?)\s*=\s*(\{(?:[^}]|\}\})*\}|[^;]*)\s*(?:;|$)")
-_PASSWORD = "DBT_ENV_SECRET_SQLSERVER_PASSWORD"
+_PASSWORD = "DBT_ENV_SECRET_SQLSERVER_PASSWORD"  # noqa: S105 - the name of a variable
 _PARTS = {
     "server": "STRATA_SQLSERVER_HOST", "data source": "STRATA_SQLSERVER_HOST", "addr": "STRATA_SQLSERVER_HOST",
     "address": "STRATA_SQLSERVER_HOST", "database": "STRATA_SQLSERVER_DATABASE", "uid": "STRATA_SQLSERVER_USER",

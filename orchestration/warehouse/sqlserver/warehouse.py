@@ -98,13 +98,25 @@ class SqlServerWarehouse:
         if current:
             yield current
             return
-        with self.exclusive(purpose):
-            con = duckdb.connect(":memory:", config=connection_settings(self._settings))
-            con.execute("SET TimeZone = 'UTC'")
+        with self.exclusive(purpose), self._beside() as con, self._connection("session") as remote:
+            self._open.session = SqlServerSession(con, remote, self._still_holds)
             try:
-                with self._connection("session") as remote:
-                    self._open.session = SqlServerSession(con, remote, self._still_holds)
-                    yield self._open.session
+                yield self._open.session
             finally:
                 self._open.session = None
-                con.close()
+
+    @contextmanager
+    def reading(self, purpose: str) -> Iterator[SqlServerSession]:  # noqa: ARG002 - nobody waits for it
+        """Look at what is committed; who writes is not waited for, and does not wait."""
+        with self._beside() as con, self._connection("reader") as remote:
+            yield SqlServerSession(con, remote, self._still_holds)
+
+    @contextmanager
+    def _beside(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a DuckDB without a file, for what a session works on."""
+        con = duckdb.connect(":memory:", config=connection_settings(self._settings))
+        try:
+            con.execute("SET TimeZone = 'UTC'")
+            yield con
+        finally:
+            con.close()
