@@ -26,6 +26,10 @@ ui: environment ## Open Dagster on http://127.0.0.1:3000 (PORT=3001 for another)
 test: environment ## Run the whole test suite as CI does (tests of absent servers are skipped aloud)
 	@$(BIN)/pytest -n auto --maxprocesses 4
 
+.PHONY: verified
+verified: environment ## Run the tests of servers and write docs/operator/verified.md from what passed
+	@STRATA_WRITE_VERIFIED=1 $(BIN)/pytest -n 2 tests/orchestration/warehouse tests/orchestration/bronze tests/orchestration/landing tests/orchestration/scripts tests/dbt_project
+
 .PHONY: lint
 lint: environment ## Check style and types, and that generated files are up to date
 	@$(BIN)/ruff check --output-format concise

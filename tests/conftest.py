@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 import stamina
+from pydantic import SecretStr
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+# A folder of its own: beside tests/orchestration, the package of that name would be hidden.
+sys.path.insert(0, str(Path(__file__).parent / "verified"))
+
+from proving import Proving
+
+from orchestration.settings import Settings
 from orchestration.warehouse.odbc import register_driver
 from source_systems._simulation.postgres import PostgresServer
 
@@ -46,9 +55,10 @@ def _piece(nodeid: str) -> str:
     return next((piece for piece in LONGEST if nodeid.startswith(piece)), nodeid.partition("::")[0])
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Forget the terminal's width, which xdist tells its processes: tables are tested as a pipe gets them."""
     os.environ.pop("COLUMNS", None)
+    config.pluginmanager.register(Proving(), "proving")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -115,6 +125,33 @@ def _drop(con: Any, name: str) -> None:
             for (spid,) in con.execute("SELECT spid FROM sys.sysprocesses WHERE dbid = DB_ID(?)", name).fetchall():
                 con.execute(f"KILL {spid}")
             con.execute(f"DROP DATABASE {name}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def everything_on_a_server(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With STRATA_TEST_WAREHOUSE=sqlserver, give every home that names no database of its own one on the server."""
+    if os.environ.get("STRATA_TEST_WAREHOUSE", "duckdb") != "sqlserver":
+        yield
+        return
+    from orchestration.warehouse.sqlserver import connecting
+
+    new_database, named = request.getfixturevalue("new_tsql_database"), connecting.connection_string
+    databases: dict[object, str] = {}
+
+    def of_its_home(settings: Settings) -> str:
+        if "database=" in (given := named(settings)).lower():
+            return given
+        if settings.home not in databases:
+            databases[settings.home] = named(
+                settings.model_copy(update={"sqlserver_connection": SecretStr(new_database())})
+            )
+        return databases[settings.home]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STRATA_WAREHOUSE", "sqlserver")
+        patch.setenv("STRATA_SQLSERVER_CONNECTION", os.environ["STRATA_TEST_SQLSERVER"])
+        patch.setattr(connecting, "connection_string", of_its_home)
+        yield
 
 
 def _administrator(server: str) -> Any:

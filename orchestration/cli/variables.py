@@ -17,7 +17,17 @@ from orchestration.settings import Settings
 _PREFIX = "STRATA_"
 _OF_TESTS = frozenset(
     f"{_PREFIX}{name}"
-    for name in ("NIGHTLY", "REQUIRE_SERVERS", "TEST_AZURITE", "EXAMPLES", "UPDATE_SNAPSHOT", "BENCH_PYTHON")
+    for name in (
+        "NIGHTLY",
+        "REQUIRE_SERVERS",
+        "TEST_AZURITE",
+        "TEST_SQLSERVER",
+        "TEST_SQLSERVER_KIND",
+        "WRITE_VERIFIED",
+        "EXAMPLES",
+        "UPDATE_SNAPSHOT",
+        "BENCH_PYTHON",
+    )
 )
 
 

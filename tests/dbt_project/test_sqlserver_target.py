@@ -36,6 +36,7 @@ def compiled(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> dict[str, st
     return found
 
 
+@pytest.mark.proves("dbt: the project compiles for SQL Server")
 def test_everything_parses_as_tsql(compiled: dict[str, str]) -> None:
     assert len(compiled) > 100
     for name, sql in compiled.items():

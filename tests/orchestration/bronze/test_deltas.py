@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from bench import Bench
 from shop_source import at
 
 from orchestration.contracts.model import Deletes
+
+pytestmark = pytest.mark.proves("Landing to bronze: full loads, deltas, deletions, quarantine")
 
 
 def test_without_a_watermark_a_delta_reads_from_the_sources_start(bench: Bench) -> None:

@@ -1,6 +1,9 @@
 """A full load reconciles: afterwards bronze has what the source has, and only differences were written."""
 
+import pytest
 from bench import Bench
+
+pytestmark = pytest.mark.proves("Landing to bronze: full loads, deltas, deletions, quarantine")
 
 
 def test_a_first_full_load_brings_every_row(bench: Bench) -> None:

@@ -12,7 +12,7 @@ from orchestration.bronze import ledger
 from orchestration.settings import Settings
 from orchestration.warehouse.sqlserver.connecting import connect
 
-pytestmark = pytest.mark.sqlserver
+pytestmark = [pytest.mark.sqlserver, pytest.mark.proves("A load that the server breaks off is begun anew")]
 
 
 @pytest.mark.parametrize("warehouse", ["sqlserver"], indirect=True)

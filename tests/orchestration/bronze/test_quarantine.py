@@ -11,6 +11,8 @@ from shop_source import CONTRACT, column
 from orchestration.bronze.quarantine import Reject, list_rejects, replay, show_reject
 from orchestration.failures import StrataError
 
+pytestmark = pytest.mark.proves("Landing to bronze: full loads, deltas, deletions, quarantine")
+
 
 def entries(bench: Bench, status: str = "open") -> list[Reject]:
     return list_rejects(bench.runtime, source="shop", entity="invoice", status=status)

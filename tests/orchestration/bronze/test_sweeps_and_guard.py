@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from bench import Bench
 
 from orchestration.contracts.model import Deletes
+
+pytestmark = pytest.mark.proves("Landing to bronze: full loads, deltas, deletions, quarantine")
 
 
 def swept(bench: Bench, rows: int = 10) -> None:

@@ -29,7 +29,7 @@ ACCOUNT = "devstoreaccount1"
 # Azurite's own, published account key: it opens nothing else.
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
-pytestmark = pytest.mark.server("azurite")
+pytestmark = [pytest.mark.server("azurite"), pytest.mark.proves("Landing on Azure Blob and Data Lake by key")]
 
 
 @pytest.fixture(scope="module")

@@ -68,6 +68,7 @@ def test_entra_is_asked_for_by_its_own_word(way: Any) -> None:
     assert f"Authentication={way};UID=u;" in connection_string(_typed(sqlserver_authentication=way))
 
 
+@pytest.mark.proves("Connection: login of SQL Server, no secret in what is said")
 def test_no_secret_is_in_what_a_refused_connection_says() -> None:
     for broken in (f"SERVER=x;PWD={CANARY};Nonsense={CANARY}", f"SERVER=127.0.0.1,1;UID=sa;PWD={{{CANARY}}}}};"):
         settings = load_settings(sqlserver_connection=broken, sqlserver_login_timeout=1)
@@ -76,6 +77,7 @@ def test_no_secret_is_in_what_a_refused_connection_says() -> None:
         assert "Canary" not in repr(settings) + str(told_error.value) + repr(told_error.value.__cause__)
 
 
+@pytest.mark.proves("Connection: limits of time, faults that pass by themselves")
 def test_a_server_that_accepts_and_never_answers_is_given_up_after_the_login_timeout() -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -103,6 +105,7 @@ def test_faults_that_pass_by_themselves_are_told_from_those_that_stay(said: str,
     assert is_transient(Exception(said)) is expected
 
 
+@pytest.mark.proves("Connection: login of SQL Server, no secret in what is said")
 @pytest.mark.sqlserver
 def test_a_wrong_password_is_told_without_showing_it(new_tsql_database: Callable[[], str]) -> None:
     import re
@@ -114,6 +117,7 @@ def test_a_wrong_password_is_told_without_showing_it(new_tsql_database: Callable
     assert refused.value.__cause__ is None
 
 
+@pytest.mark.proves("Connection: limits of time, faults that pass by themselves")
 @pytest.mark.sqlserver
 def test_a_statement_may_not_take_longer_than_the_query_timeout(settings: Settings) -> None:
     connection = connect(settings.model_copy(update={"sqlserver_query_timeout": 1}))
@@ -125,6 +129,7 @@ def test_a_statement_may_not_take_longer_than_the_query_timeout(settings: Settin
     connection.close()
 
 
+@pytest.mark.proves("Connection: limits of time, faults that pass by themselves")
 @pytest.mark.sqlserver
 def test_one_of_two_who_wait_for_each_other_is_told_to_begin_anew(settings: Settings, other: Any) -> None:
     connections = [connect(settings), other]
@@ -156,6 +161,7 @@ def test_one_of_two_who_wait_for_each_other_is_told_to_begin_anew(settings: Sett
     connections[0].close()
 
 
+@pytest.mark.proves("One writer's lock; who lost it cannot commit")
 @pytest.mark.sqlserver
 def test_who_lost_the_lock_cannot_commit(settings: Settings, other: Any) -> None:
     warehouse = SqlServerWarehouse(settings)
@@ -175,6 +181,7 @@ def test_who_lost_the_lock_cannot_commit(settings: Settings, other: Any) -> None
     assert other.cursor().execute("SELECT id FROM note").fetchall()[0][0] == 2
 
 
+@pytest.mark.proves("Connection: limits of time, faults that pass by themselves")
 @pytest.mark.sqlserver
 def test_a_connection_that_died_while_idle_is_replaced(settings: Settings, other: Any) -> None:
     warehouse = SqlServerWarehouse(settings)

@@ -14,6 +14,8 @@ from orchestration.warehouse.sqlserver import inspection, protection
 from orchestration.warehouse.sqlserver.capabilities import COLLATION, Capabilities
 from orchestration.warehouse.sqlserver.warehouse import SqlServerWarehouse
 
+pytestmark = pytest.mark.proves("Doctor: what is missing, and the statement that mends it")
+
 SERVER = Capabilities(
     "SQL Server", "Developer", "16.0.4135.4", 3, "strata dw", COLLATION, reads_snapshots=True, compatibility=160
 )

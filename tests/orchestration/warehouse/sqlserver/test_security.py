@@ -41,6 +41,7 @@ def _statements(found: protection.Protected, can: Capabilities = SERVER, **plann
     return [sql for _, _, sql in protection.missing(found, can, planned)]
 
 
+@pytest.mark.proves("Row-level security: statements")
 def test_a_policy_filters_what_is_read_and_blocks_what_is_written() -> None:
     assert security.create_policy(GOLD, "_tenant_id") == (
         "CREATE SECURITY POLICY [strata_security].[gold.report_mrr] "
@@ -49,6 +50,7 @@ def test_a_policy_filters_what_is_read_and_blocks_what_is_written() -> None:
     )
 
 
+@pytest.mark.proves("Row-level security: statements")
 def test_the_predicate_is_bound_to_its_schema_and_lets_no_empty_context_through() -> None:
     text = security.create_predicate()
     assert "WITH SCHEMABINDING" in text
@@ -58,6 +60,7 @@ def test_the_predicate_is_bound_to_its_schema_and_lets_no_empty_context_through(
     assert sqlglot.parse_one(query, dialect="tsql").find(sqlglot.exp.Exists)
 
 
+@pytest.mark.proves("Row-level security: statements")
 def test_every_layer_with_tenants_is_protected_and_the_platforms_own_is_nobodys_to_read() -> None:
     statements = _statements(_found())
     protected = [sql for sql in statements if sql.startswith("CREATE SECURITY POLICY")]
@@ -67,6 +70,7 @@ def test_every_layer_with_tenants_is_protected_and_the_platforms_own_is_nobodys_
     assert readers == [security.grant_reading(("finance", "mrr")), security.grant_reading(GOLD)]
 
 
+@pytest.mark.proves("Row-level security: statements")
 def test_a_table_can_be_read_only_after_its_rows_are_protected() -> None:
     statements = _statements(_found())
     assert statements.index(security.create_policy(GOLD, "_tenant_id")) < statements.index(security.grant_reading(GOLD))
@@ -75,6 +79,7 @@ def test_a_table_can_be_read_only_after_its_rows_are_protected() -> None:
     )
 
 
+@pytest.mark.proves("Row-level security: statements")
 def test_an_auditor_is_denied_every_write() -> None:
     denied = security.grants("gold", whole=True)[security.AUDITOR]
     assert denied == [
@@ -83,6 +88,7 @@ def test_an_auditor_is_denied_every_write() -> None:
     ]
 
 
+@pytest.mark.proves("Row-level security: statements")
 def test_what_is_there_is_not_made_again_and_what_was_rebuilt_is() -> None:
     schemas = ["strata", "bronze_shop", "silver", "gold", "finance", "finance_history", "finance_work"]
     everything = _found(
@@ -103,6 +109,7 @@ def test_what_is_there_is_not_made_again_and_what_was_rebuilt_is() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.proves("Row-level security: statements")
 def test_without_policies_no_tenant_is_given_anything() -> None:
     statements = _statements(_found(), BABELFISH)
     assert not any("POLICY" in sql or "DENY" in sql for sql in statements)
@@ -112,6 +119,7 @@ def test_without_policies_no_tenant_is_given_anything() -> None:
     assert security.create_predicate() in statements
 
 
+@pytest.mark.proves("Row-level security: statements")
 def test_names_of_any_kind_stay_names() -> None:
     table = ("gold", "x]; DROP TABLE y --" + "n" * 110)
     text = security.create_policy(table, "_tenant_id")
@@ -179,12 +187,14 @@ def _require_policies(connection: Any) -> None:
 
 
 @pytest.mark.sqlserver
+@pytest.mark.proves("Row-level security: roles, grants, predicate, session context")
 def test_applying_twice_finds_nothing_to_do(warehouse: SqlServerWarehouse) -> None:
     with warehouse.session("look") as session:
         assert apply.plan(session) == []
 
 
 @pytest.mark.sqlserver
+@pytest.mark.proves("Row-level security: roles, grants, predicate, session context")
 def test_an_auditor_reads_every_row_and_writes_none(login: Callable[[str], Any]) -> None:
     auditor = login(security.AUDITOR)
     assert _rows(auditor) == [1, 2]
@@ -193,6 +203,7 @@ def test_an_auditor_reads_every_row_and_writes_none(login: Callable[[str], Any])
 
 
 @pytest.mark.sqlserver
+@pytest.mark.proves("Row-level security: roles, grants, predicate, session context")
 def test_the_platform_reads_and_writes_every_row(login: Callable[[str], Any]) -> None:
     platform = login(security.PLATFORM)
     platform.cursor().execute("UPDATE gold.report_mrr SET n = n + 10")
@@ -200,6 +211,7 @@ def test_the_platform_reads_and_writes_every_row(login: Callable[[str], Any]) ->
 
 
 @pytest.mark.sqlserver
+@pytest.mark.proves("Row-level security: roles, grants, predicate, session context")
 def test_the_predicate_shows_a_reader_the_rows_of_the_tenant_in_its_context_alone(
     login: Callable[[str], Any], warehouse: SqlServerWarehouse
 ) -> None:
@@ -217,6 +229,7 @@ def test_the_predicate_shows_a_reader_the_rows_of_the_tenant_in_its_context_alon
 
 
 @pytest.mark.sqlserver
+@pytest.mark.proves("Row-level security: roles, grants, predicate, session context")
 def test_no_context_outlives_its_session_on_a_kept_connection(warehouse: SqlServerWarehouse) -> None:
     ask = "SELECT CAST(SESSION_CONTEXT(N'tenant_id') AS nvarchar(128)), @@SPID"
     with warehouse.session("for a tenant") as session:
@@ -228,6 +241,7 @@ def test_no_context_outlives_its_session_on_a_kept_connection(warehouse: SqlServ
 
 
 @pytest.mark.sqlserver
+@pytest.mark.proves("Row-level security: policies in force")
 def test_a_reader_sees_nothing_of_others_and_writes_nothing_for_them(login: Callable[[str], Any]) -> None:
     reader = login(security.READER)
     _require_policies(reader)
@@ -240,6 +254,7 @@ def test_a_reader_sees_nothing_of_others_and_writes_nothing_for_them(login: Call
 
 
 @pytest.mark.sqlserver
+@pytest.mark.proves("Row-level security: policies in force")
 def test_a_row_of_another_tenant_is_blocked_even_for_who_may_write(
     login: Callable[[str], Any], warehouse: SqlServerWarehouse
 ) -> None:
@@ -258,6 +273,7 @@ def test_a_row_of_another_tenant_is_blocked_even_for_who_may_write(
 
 
 @pytest.mark.sqlserver
+@pytest.mark.proves("Row-level security: policies in force")
 def test_a_tenants_own_user_sees_its_rows_whatever_its_context_says(
     login: Callable[[str], Any], warehouse: SqlServerWarehouse
 ) -> None:
@@ -272,6 +288,7 @@ def test_a_tenants_own_user_sees_its_rows_whatever_its_context_says(
 
 
 @pytest.mark.sqlserver
+@pytest.mark.proves("Row-level security: policies in force")
 def test_a_rebuilt_table_is_nobodys_until_it_is_protected_again(
     login: Callable[[str], Any], warehouse: SqlServerWarehouse
 ) -> None:
@@ -291,6 +308,7 @@ def test_a_rebuilt_table_is_nobodys_until_it_is_protected_again(
 
 
 @pytest.mark.sqlserver
+@pytest.mark.proves("Row-level security: policies in force")
 def test_every_table_with_tenants_has_its_policy(warehouse: SqlServerWarehouse, settings: Settings) -> None:
     with closing(connect(settings)) as connection:
         _require_policies(connection)
