@@ -35,9 +35,10 @@ def sums_of_theirs(
 
     ``cursor`` is one of its own: it reads as long as DuckDB asks for more.
     """
-    listed = ", ".join(bracketed(name) for name in columns)
+    listed = ", ".join(f"{bracketed(name)} AS [c{number}]" for number, name in enumerate(columns))
     cursor.execute(f"SELECT {listed} FROM {place}{f' WHERE {condition}' if condition else ''}")
-    typed = ", ".join(f"CAST({quote(name)} AS {kind}) AS {quote(name)}" for name, kind in columns.items())
+    kinds = enumerate(columns.items())
+    typed = ", ".join(f"CAST(c{number} AS {kind}) AS {quote(name)}" for number, (name, kind) in kinds)
     con.register(_STORED, cursor.arrow_reader())
     try:
         return sums_of_ours(con, f"(SELECT {typed} FROM {_STORED})", columns)
