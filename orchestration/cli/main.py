@@ -27,6 +27,7 @@ COMMANDS = {
     "close": "Close a day of financial gold for every tenant, and list closes.",
     "backfill": "Rebuild bronze as it was at a moment, from landing, without asking the source.",
     "warehouse": "Create and change the warehouse's schemas, tables and views from contracts.",
+    "compare": "Compare what two warehouses hold, row for row.",
     "backup": "Write a consistent backup of the installation, while it runs.",
     "restore": "Make the installation what it was when a backup was taken.",
     "tenant": "Take tenants on board, show, suspend, export and remove them.",
