@@ -109,16 +109,18 @@ class TenantRun:
         try:
             if check.problems:
                 raise refusal(check.problems)
-            self.turn.run(self.around.preparing.prepared(check.query, self.built).translated)
+            (rows,) = self.turn.run(self.around.preparing.prepared(check.query, self.built).translated).values()
         except StrataError as error:
             return CheckOutcome(script, check, fault=str(error))
-        place = qualified(work(check.table))
-        (rows,) = self.session.execute(f"SELECT count(*) FROM {place}")[0]
-        names = list(self.turn.columns(check.table))
-        found = self.session.execute(f"SELECT * FROM {place} LIMIT {_SHOWN}")
-        self.session.execute(f"DROP TABLE {place}")
-        sample = self.around.masking.sample([dict(zip(names, row, strict=True)) for row in found])
-        return CheckOutcome(script, check, int(rows), sample)
+        sample = self._sample(check.table) if rows else ""
+        self.session.execute(f"DROP TABLE {qualified(work(check.table))}")
+        return CheckOutcome(script, check, rows, sample)
+
+    def _sample(self, table: Table) -> str:
+        """Return some of the rows that a check has found, as JSON."""
+        names = list(self.turn.columns(table))
+        found = self.session.execute(f"SELECT * FROM {qualified(work(table))} LIMIT {_SHOWN}")
+        return self.around.masking.sample([dict(zip(names, row, strict=True)) for row in found])
 
 
 def _of(item: ScriptOutcome) -> Collection[Check]:
