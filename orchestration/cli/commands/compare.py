@@ -119,7 +119,7 @@ def _show(found: list[Compared]) -> None:
     if differences:
         say("")
         listed = [
-            (".".join(table), item.key, item.column or "(the row)", item.left or "–", item.right or "–")
+            (".".join(table), item.key, item.column or "(the row)", item.left or "-", item.right or "-")
             for table, item in differences
         ]
         print_table(("table", "key", "column", "duckdb", "sqlserver"), listed)

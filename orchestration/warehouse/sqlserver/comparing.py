@@ -1,6 +1,6 @@
 """Compares tables of two warehouses row for row, with tolerances by type: the proof that engines give the same rows.
 
-Numbers of floating point are equal to a part in a billion; everything else is equal or different: decimals by value,
+Numbers of floating point are equal to a part in a billion (without a key: in nine digits); everything else is equal or different: decimals by value,
 instants to the microsecond, text to the letter.
 """
 
@@ -158,7 +158,7 @@ def _plain(name: str, left: str, right: str, prefix: str = "") -> str:
     """Return a value so that it can be compared with that of another type; what is of other kinds goes as text."""
     value = f"{prefix}{quote(name)}"
     if _is_float(left, right):
-        return f"round(CAST({value} AS DOUBLE), 9)"
+        return f"format('{{:.9g}}', CAST({value} AS DOUBLE))"
     return value if left == right or (_is_number(left) and _is_number(right)) else f"CAST({value} AS VARCHAR)"
 
 

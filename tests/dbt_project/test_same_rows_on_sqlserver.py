@@ -1,0 +1,108 @@
+"""Silver and gold on a T-SQL server hold the rows that DuckDB builds from the same bronze.
+
+A server that needs other macros than dbt-sqlserver's takes them from the folder in STRATA_TEST_DBT_MACROS.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from orchestration import names
+from orchestration.definitions.transform.dbt_environment import dbt_environment
+from orchestration.definitions.transform.lineage import table_keys
+from orchestration.definitions.transform.project import DbtProject, dbt_executable, read_project
+from orchestration.quality.salts import SALTS
+from orchestration.settings import Settings
+from orchestration.warehouse import open_warehouse
+from orchestration.warehouse.ddl import KEY_MARK, TableShape
+from orchestration.warehouse.sqlserver.comparing import Compared, Side, compare
+
+pytestmark = pytest.mark.sqlserver
+Bronze = Any  # the one of conftest.py
+
+
+@pytest.fixture(scope="module")
+def settings(new_tsql_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    macros = tmp_path_factory.mktemp("macros")
+    if folder := os.environ.get("STRATA_TEST_DBT_MACROS"):
+        for path in (*Path(folder).glob("*.sql"), *(Path(__file__).parent / "babelfish").glob("*.sql")):
+            shutil.copy(path, macros)
+    elif os.environ.get("STRATA_TEST_SQLSERVER_KIND") == "babelfish":
+        pytest.skip("STRATA_TEST_DBT_MACROS names no folder with the macros that dbt needs on Babelfish")
+    home = tmp_path_factory.mktemp("home")
+    connection = SecretStr(new_tsql_database())
+    return Settings(
+        home=home, warehouse="sqlserver", sqlserver_connection=connection, dbt_macros=macros, _env_file=None
+    )
+
+
+@pytest.fixture(scope="module")
+def project(settings: Settings, first_day: Bronze) -> DbtProject:
+    """The project, built on the server from the bronze that DuckDB's warehouse has."""
+    with attached(settings, first_day) as session:
+        for schema in sorted({contract.table[0] for contract in first_day.contracts.values()} | {names.PLATFORM}):
+            session.ddl.run(session, session.ddl.create_schema(schema))
+        salts = TableShape({"tenant_id": f"VARCHAR{KEY_MARK}", "salt": "VARCHAR"})
+        shapes = {contract.table: session.ddl.bronze_shape(contract) for contract in first_day.contracts.values()}
+        for table, shape in (shapes | {SALTS: salts}).items():
+            session.ddl.run(session, session.ddl.create_table(table, shape))
+            session.append(table, f"built.{names.qualified(table)}")
+    project = read_project(settings)
+    assert project.folder is not None, project.fault
+    for _ in range(2):  # the second time, tables are refreshed and incremental ones find nothing new
+        done = subprocess.run(
+            [dbt_executable(), "build", "--profiles-dir", ".", "--select", "tag:silver", "tag:gold"],
+            cwd=project.folder, env=dbt_environment(settings), capture_output=True, text=True, check=False, timeout=500,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-6000:]
+    assert "falling back to rename-swap" not in done.stdout, "readers would wait for a swap"
+    return project
+
+
+@contextmanager
+def attached(settings: Settings, bronze: Bronze) -> Iterator[Any]:
+    with open_warehouse(settings).session("a test") as session:
+        session.con.execute(f"ATTACH '{bronze.path}' AS built (READ_ONLY)")
+        yield session
+
+
+def compared(session: Any, table: names.Table, key: tuple[str, ...]) -> Compared:
+    place = f"built.{names.qualified(table)}"
+    columns = {row[0]: row[1] for row in session.con.execute(f"DESCRIBE SELECT * FROM {place}").fetchall()}
+    with session.working_copy(table):
+        sides = Side(place, columns), Side(f"memory.{names.qualified(table)}", session.columns(table))
+        return compare(session.con, table, sides, key)
+
+
+def test_every_table_of_silver_and_gold_holds_the_same_rows(
+    project: DbtProject, settings: Settings, first_day: Bronze
+) -> None:
+    keys = table_keys(project)
+    with attached(settings, first_day) as session:
+        found = [compared(session, table, key) for table, key in keys.items()]
+    assert len(found) > 40
+    assert sum(one.left_rows for one in found) > 1000
+    assert [one for one in found if not one.is_same] == []
+
+
+def test_a_row_that_is_another_on_the_server_is_found(
+    project: DbtProject, settings: Settings, first_day: Bronze
+) -> None:
+    table = ("gold", "license_usage")
+    with attached(settings, first_day) as session:
+        place = names.qualified(table)
+        ((customer,),) = session.execute(f"SELECT min(customer_key) FROM {place}")
+        session.execute(f"UPDATE {place} SET customer_name = 'Another' WHERE customer_key = ?", [customer])
+        found = compared(session, table, table_keys(project)[table])
+    assert {item.column for item in found.differences} == {"customer_name"}
+    assert {item.right for item in found.differences} == {"Another"}
+    assert all(customer in item.key for item in found.differences)
