@@ -22,7 +22,7 @@ pending AS (
         c.customer_key,
         c.currency,
         c.mrr_after,
-        ROW_NUMBER() OVER (
+        ROW_NUMBER() OVER (  -- a subscription has one customer and currency; strata: allow ties
             PARTITION BY k.month_start, c.subscription_key
             ORDER BY c.effective_on DESC, c.created_at DESC, c.mrr_after DESC
         ) AS recency

@@ -58,7 +58,9 @@ endings AS (
         h.opportunity_key,
         h.stage_number,
         h.entered_on,
-        ROW_NUMBER() OVER (PARTITION BY h.opportunity_key ORDER BY h.step DESC) AS recency
+        ROW_NUMBER() OVER (  -- an opportunity's steps are numbered; strata: allow ties
+            PARTITION BY h.opportunity_key ORDER BY h.step DESC
+        ) AS recency
     FROM #history AS h
 )
 SELECT

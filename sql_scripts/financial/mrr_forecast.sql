@@ -40,7 +40,7 @@ ranked AS (
         a.product_key,
         a.currency,
         a.mrr_after,
-        ROW_NUMBER() OVER (
+        ROW_NUMBER() OVER (  -- a subscription has one customer, product and currency; strata: allow ties
             PARTITION BY k.month_number, a.subscription_key
             ORDER BY a.effective_on DESC, a.created_at DESC, a.mrr_after DESC
         ) AS recency

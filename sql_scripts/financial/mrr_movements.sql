@@ -22,7 +22,7 @@ WITH amendments AS (
         c.change_type,
         c.effective_on,
         c.mrr_after,
-        ROW_NUMBER() OVER (
+        ROW_NUMBER() OVER (  -- a subscription has one customer, product and currency; strata: allow ties
             PARTITION BY c.subscription_key, c.effective_on
             ORDER BY c.created_at DESC, c.mrr_after DESC, c.change_type
         ) AS recency

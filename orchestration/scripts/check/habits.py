@@ -9,6 +9,8 @@ from sqlglot import exp
 from orchestration.scripts.actions import Action, Assign, Create
 from orchestration.scripts.binding.expressions import INEXACT
 from orchestration.scripts.binding.plan import type_of
+from orchestration.scripts.check.multiplied import unjoined, with_itself
+from orchestration.scripts.check.ties import Ties
 from orchestration.scripts.constructs import Advice
 from orchestration.scripts.dialect import function_name
 from orchestration.scripts.lineage.columns import queries
@@ -39,6 +41,13 @@ _NOT_IN = Advice(
     "one NULL among what is listed, and no row is left.",
     "Write NOT EXISTS (SELECT …), or WHERE … IS NOT NULL in the subquery.",
 )
+_LISTED = Advice(
+    "a comparison with the NULL in the list is never true, so no row is left.", "Leave NULL out of the list."
+)
+_MONEY = Advice(
+    "SQL Server cuts the quotient at four places, a CAST around it too.",
+    "Divide decimals: CAST(x AS decimal(19,4)) / …, and CAST the quotient.",
+)
 _AVERAGE = Advice(
     "SQL Server cuts an average of integers: that of 1 and 2 is 1.", "Write AVG(CAST(x AS decimal(p,s))) unless meant."
 )
@@ -49,8 +58,10 @@ _WEEK_PARTS = frozenset({"weekday", "dw", "w", "week", "wk", "ww"})
 
 def habits(program: Program) -> Iterator[Problem]:
     """Yield a warning for everything in a compiled script that surprises; read it before the program is translated."""
+    ties = Ties(program)
     for action in program.actions:
         found = [*_floats(action), *(item for query in queries(action) for item in _in_query(query))]
+        found += [("ties", *tie) for query in queries(action) for tie in ties.found(query)]
         for rule, node, what, advice in found:
             place = place_of(program.script, node, action.place)
             yield Problem(program.script.path, *place, what, advice.why, advice.instead, "warning", rule)
@@ -81,6 +92,8 @@ def _division(node: exp.Expr) -> Iterator[Found]:
         around = around.parent
     if type_of(node).name == "decimal" and not isinstance(around, exp.Cast | exp.Convert):
         yield "decimal-division", node, f"a division that gives {type_of(node).tsql}", _SCALE
+    if type_of(node).is_money:
+        yield "money-division", node, "a division of money", _MONEY
 
 
 def _comparison(node: exp.Expr) -> Iterator[Found]:
@@ -95,6 +108,7 @@ def _comparison(node: exp.Expr) -> Iterator[Found]:
 def _null(node: exp.Expr) -> Iterator[Found]:
     if any(isinstance(side.unnest(), exp.Null) for side in (node.this, node.expression)):
         yield "null-comparison", node, "a comparison with NULL", _NULL
+    yield from (("tautology", *found) for found in with_itself(node))
 
 
 def _equal(node: exp.Expr) -> Iterator[Found]:
@@ -116,8 +130,14 @@ def _not_in(node: exp.Expr) -> Iterator[Found]:
     tests = query.find_all(exp.Not) if query is not None else ()
     leaves_out = any(isinstance(test.this.unnest(), exp.Is) for test in tests)
     listed = any(isinstance(item.unnest(), exp.Null) for item in inner.expressions)
-    if listed or (query is not None and not leaves_out):
+    if listed:
+        yield "not-in-null", node, "NOT IN (…, NULL)", _LISTED
+    elif query is not None and not leaves_out:
         yield "not-in-null", node, "NOT IN", _NOT_IN
+
+
+def _joins(node: exp.Expr) -> Iterator[Found]:
+    yield from (("cross-join", *found) for found in unjoined(node))
 
 
 def _average(node: exp.Expr) -> Iterator[Found]:
@@ -144,6 +164,7 @@ def _last(node: exp.Expr) -> Iterator[Found]:
 
 
 _JUDGES: dict[type[exp.Expr], Callable[[exp.Expr], Iterator[Found]]] = {
+    exp.Select: _joins,
     exp.Div: _division,
     exp.Not: _not_in,
     exp.In: _comparison,
