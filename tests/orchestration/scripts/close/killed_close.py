@@ -7,12 +7,14 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
+from datetime import date
 from types import FrameType
 from typing import Any
 
 from close_house import NEXT, CloseHouse
 
+_DRIVER = "mssql_python"
 _CHANGES = {"os.rename", "os.link", "os.remove", "os.mkdir"}
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _processes = multiprocessing.get_context("forkserver")
@@ -34,8 +36,9 @@ def _watch(kill_at: int) -> Callable[[], int]:
         if opens or event in _CHANGES:
             step()
 
-    def calls(_: FrameType, event: str, called: Any) -> None:
-        if event == "c_call" and getattr(called, "__name__", "") == "execute":
+    def calls(frame: FrameType, event: str, called: Any) -> None:
+        here = event == "c_call" and getattr(called, "__name__", "") == "execute"
+        if here or (event == "call" and frame.f_code.co_name == "execute" and _DRIVER in frame.f_code.co_filename):
             step()
 
     sys.addaudithook(changes)
@@ -43,20 +46,19 @@ def _watch(kill_at: int) -> Callable[[], int]:
     return lambda: steps
 
 
-def _close(folder: Path, kill_at: int, told: Any) -> None:
-    house = CloseHouse(folder)
+def _close(house: CloseHouse, day: date, kill_at: int, told: Any) -> None:
     _ = house.runtime
     steps = _watch(kill_at)
-    closed = house.close(NEXT)
+    closed = house.close(day)
     sys.setprofile(None)
     told.value = steps() if all(item.status == "closed" for item in closed.values()) else -1
 
 
-def close_killed_at(folder: Path, step: int) -> int:
-    """Close the next day and die before step number ``step`` (0: never); returns the steps of one that lived."""
+def close_killed_at(house: CloseHouse, step: int, day: date = NEXT) -> int:
+    """Close a day and die before step number ``step`` (0: never); returns the steps of one that lived."""
     told = _processes.Value("i", 0)
-    process = _processes.Process(target=_close, args=(folder, step, told))
+    process = _processes.Process(target=_close, args=(replace(house), day, step, told))
     process.start()
-    process.join(60)
+    process.join(120)
     assert process.exitcode in (0, -signal.SIGKILL), process.exitcode
     return int(told.value)

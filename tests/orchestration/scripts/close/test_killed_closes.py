@@ -54,13 +54,13 @@ def published(house: CloseHouse) -> dict[str, tuple[str, str]]:
 def test_readers_see_one_day_whole_and_a_rerun_completes(closed_once: Path, tmp_path: Path) -> None:
     place = tmp_path / "trial"
     shutil.copytree(closed_once, place)
-    total = close_killed_at(place, 0)
+    total = close_killed_at(CloseHouse(place), 0)
     assert total > SAMPLE
     outcomes = set()
     for step in steps(total):
         shutil.rmtree(place)
         shutil.copytree(closed_once, place)
-        assert close_killed_at(place, step) == 0
+        assert close_killed_at(CloseHouse(place), step) == 0
         house = CloseHouse(place)
         assert published(house) in (OLD, NEW), step  # all tenants of a run are published together
         for tenant, values in seen(house).items():
