@@ -40,9 +40,7 @@ def settings(new_tsql_database: Callable[[], str], tmp_path_factory: pytest.Temp
         pytest.skip("STRATA_TEST_DBT_MACROS names no folder with the macros that dbt needs on Babelfish")
     home = tmp_path_factory.mktemp("home")
     connection = SecretStr(new_tsql_database())
-    return Settings(
-        home=home, warehouse="sqlserver", sqlserver_connection=connection, dbt_macros=macros, _env_file=None
-    )
+    return Settings(home=home, warehouse="sqlserver", sqlserver_connection=connection, dbt_macros=macros)
 
 
 @pytest.fixture(scope="module")

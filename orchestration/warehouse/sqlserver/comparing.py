@@ -1,7 +1,7 @@
 """Compares tables of two warehouses row for row, with tolerances by type: the proof that engines give the same rows.
 
-Numbers of floating point are equal to a part in a billion (without a key: in nine digits); everything else is equal or different: decimals by value,
-instants to the microsecond, text to the letter.
+Numbers of floating point are equal to a part in a billion (without a key: in nine digits); everything else is equal
+or different: decimals by value, instants to the microsecond, text to the letter.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def compare(
     ``ignored`` columns are left out, ``most`` bounds the rows whose differences are shown.
     """
     left, right = ([name for name in side.columns if name not in ignored] for side in sides)
-    counts = [_count(con, side) for side in sides]
+    counts = _count(con, sides[0]), _count(con, sides[1])
     if alone := sorted({*left} ^ {*right}):
         return Compared(table, *counts, fault=f"only one side has the columns {', '.join(alone)}")
     key = [name for name in key if name in left]
