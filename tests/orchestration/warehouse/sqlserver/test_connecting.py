@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -108,13 +109,21 @@ def test_faults_that_pass_by_themselves_are_told_from_those_that_stay(said: str,
 @pytest.mark.proves("Connection: login of SQL Server, no secret in what is said")
 @pytest.mark.sqlserver
 def test_a_wrong_password_is_told_without_showing_it(new_tsql_database: Callable[[], str]) -> None:
-    import re
-
     wrong = re.sub(r"PWD=[^;]*", "PWD=Canary-77", new_tsql_database())
     with pytest.raises(AuthenticationFailed) as refused:
         connect(load_settings(sqlserver_connection=wrong))
     assert "Canary" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+@pytest.mark.proves("Connection: login of SQL Server, no secret in what is said")
+@pytest.mark.sqlserver
+def test_a_connection_is_encrypted_unless_told_otherwise(new_tsql_database: Callable[[], str]) -> None:
+    silent = re.sub(r"Encrypt=[^;]*;?", "", new_tsql_database())
+    connection = connect(load_settings(sqlserver_connection=silent))
+    ask = "SELECT encrypt_option FROM sys.dm_exec_connections WHERE session_id = @@SPID"
+    assert connection.cursor().execute(ask).fetchall()[0][0] == "TRUE"
+    connection.close()
 
 
 @pytest.mark.proves("Connection: limits of time, faults that pass by themselves")
