@@ -60,8 +60,11 @@ def export_logs(session: Session, settings: Settings, *, thorough: bool = False)
     extents = _extents(session)
     for name, (table, columns) in _LOGS.items():
         query, path = f"SELECT {columns} FROM {table}", copy_path(settings, name)
-        if extents[name] != _extent(path) or (thorough and not _is_the_same(session, query, path)):
-            _export(session, path, query)
+        if extents[name] == _extent(path) and not thorough:
+            continue
+        with session.working_copy((names.PLATFORM, name)):
+            if extents[name] != _extent(path) or not _is_the_same(session, query, path):
+                _export(session, path, query)
 
 
 def copy_path(settings: Settings, name: str) -> Path:

@@ -33,8 +33,17 @@ def to_tsql(statement: exp.Expr) -> Rendered:
     _number_parameters(tree)
     for rewrite in _REWRITES:
         rewrite(tree)
-    text = tree.sql(dialect="tsql", identify=True)
-    return _in_order(text)
+    room = _made_room(tree)
+    return _in_order(room + tree.sql(dialect="tsql", identify=True))
+
+
+def _made_room(tree: exp.Expr) -> str:
+    """``CREATE OR REPLACE TABLE``: what is there goes first, in the same batch."""
+    table = tree.find(exp.Table)
+    if table is None or not (isinstance(tree, exp.Create) and tree.kind == "TABLE" and tree.args.get("replace")):
+        return ""
+    tree.set("replace", None)
+    return f"DROP TABLE IF EXISTS {table.sql(dialect='tsql', identify=True)}; "
 
 
 def _number_parameters(tree: exp.Expr) -> None:
@@ -220,6 +229,9 @@ def _order_outside(tree: exp.Expr) -> None:
 def _types(tree: exp.Expr) -> None:
     for cast in list(tree.find_all(exp.Cast)):
         cast.set("to", exp.DataType.build(stored_as(cast.to.sql(dialect="duckdb")), dialect="tsql"))
+    for column in tree.find_all(exp.ColumnDef):
+        if column.kind is not None:
+            column.set("kind", exp.DataType.build(stored_as(column.kind.sql(dialect="duckdb")), dialect="tsql"))
 
 
 _REWRITES: tuple[Callable[[exp.Expr], None], ...] = (
