@@ -19,6 +19,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from orchestration.scripts import dialect
 from orchestration.scripts.assignments import expanded
+from orchestration.scripts.clauses import refused_clause, unparted
 from orchestration.scripts.commas import dangling_comma
 from orchestration.scripts.constructs import CREATE, CREATIONS, SESSION_SETTINGS, STATEMENTS, Advice
 from orchestration.scripts.drops import guarded_drop
@@ -188,6 +189,9 @@ def _check_words(part: Part) -> None:
     if first not in STARTERS:
         what = f"near {part.tokens[0].text!r}"
         raise _Refused(what, Advice("no statement begins with this word.", "See that the statement above it is whole."))
+    clause = refused_clause(part)
+    if clause is not None:
+        raise _Refused(clause[1], clause[2], clause[0])
     comma = dangling_comma(part)
     if comma is not None:
         raise _Refused("a comma too many", _COMMA, comma)
@@ -287,6 +291,10 @@ def _unparsed(script: Script, part: Part, error: ParseError) -> Problem:
     if finding.get("line"):
         line, column = finding["line"], max(1, finding["col"] - len(near) + 1)
     why = f"the statement that begins in line {begun} cannot be parsed here{_said(said)}."
+    item = unparted(part, script.line_start(line) + column - 1) if finding.get("line") else None
+    if item is not None:
+        instead = f"Is a comma missing before {item.text}?"
+        return Problem(script.path, *script.place(item.start), f"near {item.text!r}", why, instead)
     return Problem(script.path, line, column, f"near {near!r}", why, _ENDS.instead)
 
 

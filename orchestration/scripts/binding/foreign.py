@@ -9,6 +9,7 @@ from orchestration.scripts.dialect import as_text
 
 _LONGEST = 40
 _OPERATORS: dict[type[exp.Expr], tuple[str, str, str]] = {
+    exp.Collate: ("COLLATE", "text compares without case and with accents here.", "Leave it out."),
     exp.DPipe: ("||", "only the newest SQL Server joins texts with it.", "Write a + b, or CONCAT(a, b)."),
     exp.Filter: ("FILTER", "T-SQL has no FILTER.", "Write SUM(CASE WHEN … THEN x END)."),
     exp.ILike: ("ILIKE", "T-SQL has no ILIKE; LIKE is without case already.", "Write LIKE."),

@@ -46,6 +46,29 @@ ONE = [
     ("INSERT INTO finance.x SELECT 1 AS a;", None, "finance.x", "CREATE TABLE finance.x"),
     (f"SELECT ROUND(s.amount) AS a {FROM};", 8, "ROUND()", "ROUND(a, b)"),
     ("SELECT x.id INTO finance.x FROM finance.x AS x;", None, "finance.x", "the tables that it is made of"),
+    (
+        f"SELECT (SELECT ', ' + c.email FROM silver.customer AS c FOR XML PATH('')) AS a {FROM};",
+        57,
+        "FOR XML",
+        "STRING_AGG(x, ', ') WITHIN GROUP (ORDER BY …)",
+    ),
+    (
+        f"SELECT (SELECT c.email FROM silver.customer AS c FOR JSON PATH, ROOT('a')) AS a {FROM};",
+        50,
+        "FOR JSON",
+        "STRING_AGG",
+    ),
+    (
+        f"SELECT SUM(s.id) OVER w AS a, MAX(s.id) OVER w AS b {FROM} WINDOW w AS (PARTITION BY s.customer);",
+        90,
+        "WINDOW",
+        "each OVER (…)",
+    ),
+    (f"SELECT s.customer COLLATE Latin1_General_CS_AS AS a {FROM};", 8, "COLLATE", "Leave it out"),
+    (f"SELECT s.id s.amount {FROM};", 13, "near 's'", "comma missing before s"),
+    (f"SELECT s.id,\n    s.customer AS a\n    s.amount {FROM};", 5, "near 's'", "comma missing before s"),
+    (f"SELECT CASE WHEN s.id = 1 THEN 2 END SUM(s.id) OVER () AS b {FROM};", 38, "near 'SUM'", "comma missing"),
+    (f"SELECT s.id {FROM} WHERE s.id s.amount;", None, "near", "semicolon"),
 ]
 
 

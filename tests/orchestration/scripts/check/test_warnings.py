@@ -132,7 +132,7 @@ def test_rows_that_an_order_may_not_tell_apart_are_a_warning_that_names_a_key(wr
         NEAREST.format("r.rate_on DESC, r.rate"),
         NEAREST.format("r.rate_on DESC").replace("silver.rate", GROUPED),
         "SELECT TOP 5 WITH TIES s.customer, s.amount INTO finance.x FROM silver.sale AS s ORDER BY s.amount DESC;",
-        "SELECT TOP 1 s.sold_on, MAX(s.amount) AS m INTO finance.x FROM silver.sale AS s GROUP BY s.sold_on ORDER BY 1;",
+        "SELECT TOP 1 s.sold_on, SUM(s.id) AS n INTO finance.x FROM silver.sale AS s GROUP BY s.sold_on ORDER BY 1;",
     ],
 )
 def test_an_order_that_tells_rows_apart_is_none(write_script: Write, body: str) -> None:
