@@ -64,7 +64,8 @@ class ServerEngine:
         """Begin with a connection of its own, whose rows are the tenant's wherever the server keeps them apart."""
         self.clear()
         with closing(connect(self.settings)) as connection:
-            self.session.run(f"CREATE SCHEMA {bracketed(self.schema)}")
+            if self.schema not in self.session.schemas():
+                self.session.run(f"CREATE SCHEMA {bracketed(self.schema)}")
             if self.session.capabilities.session_context:
                 connection.cursor().execute("EXEC sp_set_session_context N'tenant_id', ?", turn.tenant)
             yield ServerTurn(self, turn, connection)

@@ -18,4 +18,5 @@ def empty_work(session: Session, schema: str = FINANCE_WORK) -> None:
                 session.execute(f"DROP VIEW {qualified((found, view))}")
             for table in session.tables(found):
                 session.execute(f"DROP TABLE {qualified((found, table))}")
-            session.ddl.run(session, f"DROP SCHEMA {quote(found)}")
+            if found != schema:  # what may be done in the schema itself is granted once, when the warehouse is made
+                session.ddl.run(session, f"DROP SCHEMA {quote(found)}")

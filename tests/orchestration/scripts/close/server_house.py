@@ -20,7 +20,9 @@ from orchestration.settings import Settings
 from orchestration.warehouse.ddl import TableShape
 
 SALE = {"_tenant_id": "VARCHAR", "id": "INTEGER", "customer": "VARCHAR", "amount": "DECIMAL(18,2)"}
-_WHOLE = "SELECT t._tenant_id, t.total, d.twice FROM finance.total t JOIN finance.doubled d ON d._tenant_id = t._tenant_id"
+_WHOLE = (
+    "SELECT t._tenant_id, t.total, d.twice FROM finance.total t JOIN finance.doubled d ON d._tenant_id = t._tenant_id"
+)
 
 
 @dataclass(frozen=True)
