@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from orchestration import names
 from orchestration.contracts.model import Contract
 from orchestration.failures import ContractViolated
-from orchestration.warehouse.ddl import KEY_MARK, TableShape
+from orchestration.warehouse.ddl import TableShape
 from orchestration.warehouse.platform import PLATFORM_TABLES
 from orchestration.warehouse.protocol import Session
+
+_TEXT = "VARCHAR"
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ class Change:
 
 def plan(session: Session, contracts: Iterable[Contract] = ()) -> list[Change]:
     """Return what is missing, in the order to run it: platform tables first, then bronze."""
-    existing = session.all_columns()
-    wanted = _wanted(session, contracts)
+    existing, wanted = dict(session.all_columns()), _wanted(session, contracts)
+    known = [table for table in wanted if table in existing]
+    existing |= (session.describe(known) or {}) if known else {}
     schemas = sorted({schema for schema, _ in wanted} - session.schemas())
     changes = [Change((schema, ""), f"create schema {schema}", session.ddl.create_schema(schema)) for schema in schemas]
     for table, shape in wanted.items():
@@ -93,17 +96,33 @@ def is_current(session: Session, contracts: Iterable[Contract] = ()) -> bool:
     """Say whether nothing is missing, and every column has its type."""
     wanted = _wanted(session, contracts)
     found = session.describe(list(wanted))
-    return found is not None and all(_has(found[table], shape) for table, shape in wanted.items())
+    return found is not None and all(_has(session, table, found[table], shape) for table, shape in wanted.items())
 
 
 def fits(session: Session, contract: Contract) -> bool:
     """Say whether a contract's table is there, with every column in its type."""
     found = session.describe([contract.table])
-    return found is not None and _has(found[contract.table], session.ddl.bronze_shape(contract))
+    shape = session.ddl.bronze_shape(contract)
+    return found is not None and _has(session, contract.table, found[contract.table], shape)
 
 
-def _has(existing: Mapping[str, str], shape: TableShape) -> bool:
-    return all(existing.get(name) == kind.removesuffix(KEY_MARK) for name, kind in shape.columns.items())
+def _has(session: Session, table: names.Table, existing: Mapping[str, str], shape: TableShape) -> bool:
+    return all(_holds(existing.get(name, ""), kind) for name, kind in session.ddl.kept(table, shape).items())
+
+
+def _holds(found: str, wanted: str) -> bool:
+    """Say whether a column of a type does for another: it is the same, or a text with room enough."""
+    if not _is_text(found) or not _is_text(wanted):
+        return found == wanted
+    return found == _TEXT or (wanted != _TEXT and _length(found) >= _length(wanted))
+
+
+def _is_text(kind: str) -> bool:
+    return kind.startswith(_TEXT)
+
+
+def _length(kind: str) -> int:
+    return int(kind[len(_TEXT) + 1 : -1])
 
 
 def _wanted(session: Session, contracts: Iterable[Contract]) -> dict[names.Table, TableShape]:
@@ -118,23 +137,32 @@ def _table_changes(
     if existing is None:
         return [Change(table, f"create table {label}", session.ddl.create_table(table, shape))]
     changes = []
-    for name, kind in shape.columns.items():
-        plain = kind.removesuffix(KEY_MARK)
+    for name, kind in session.ddl.kept(table, shape).items():
         if name not in existing:
+            plain = _TEXT if _is_text(kind) else kind
             sql = session.ddl.add_column(table, name, plain)
             changes.append(Change(table, f"add column {label}.{name} {plain}", sql))
-        elif existing[name] != plain:
-            changes.append(_retype(session, table, name, (existing[name], plain)))
+        elif not _holds(existing[name], kind):
+            changes.append(_changed(session, table, shape, name, (existing[name], kind)))
     return changes
 
 
-def _retype(session: Session, table: names.Table, name: str, kinds: tuple[str, str]) -> Change:
+def _changed(session: Session, table: names.Table, shape: TableShape, name: str, kinds: tuple[str, str]) -> Change:
+    before, after = kinds
+    if _is_text(before) and _is_text(after):
+        label = f"widen column {'.'.join(table)}.{name} from {before} to {after}"
+        return Change(table, label, session.ddl.retype(table, name, _TEXT, shape))
+    plain = tuple(_TEXT if _is_text(kind) else kind for kind in kinds)
+    return _retype(session, table, shape, name, (plain[0], plain[1]))
+
+
+def _retype(session: Session, table: names.Table, shape: TableShape, name: str, kinds: tuple[str, str]) -> Change:
     """Try the conversion on every value first: a statement that fails shows the value, one that rounds loses it."""
     (before, after), place = kinds, names.qualified(table)
     misfit = session.ddl.unfit(name, before, after)
     misfits, values = session.ddl.count_unfit(session, table, name, misfit)
     label = f"column {'.'.join(table)}.{name} from {before} to {after}"
-    sql = session.ddl.retype(table, name, after)
+    sql = session.ddl.retype(table, name, after, shape)
     if not misfits:
         return Change(table, f"retype {label}", sql, retypes=True)
     found = f"{misfits:,} of {values:,} values do not convert unchanged; the column stays"

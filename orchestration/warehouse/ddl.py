@@ -34,6 +34,9 @@ class TableShape:
     sought: Sequence[str] = ()
 
 
+_ANY = TableShape({})
+
+
 class Ddl(Protocol):
     """What an engine says to make and change tables."""
 
@@ -49,8 +52,12 @@ class Ddl(Protocol):
         """Return the statement that adds a column, empty in all rows."""
         ...
 
-    def retype(self, table: Table, name: str, kind: str) -> str:
-        """Return the statement that gives a column another type."""
+    def kept(self, table: Table, shape: TableShape) -> Mapping[str, str]:
+        """Return the types that a table's columns have here, a text's with its length where it has one."""
+        ...
+
+    def retype(self, table: Table, name: str, kind: str, shape: TableShape = _ANY) -> str:
+        """Return the statement, or several, that give a column of a table of that shape another type."""
         ...
 
     def unfit(self, name: str, before: str, after: str) -> str:
@@ -101,7 +108,11 @@ class DuckDBDdl:
         """As declared."""
         return f"ALTER TABLE {qualified(table)} ADD COLUMN {quote(name)} {kind}"
 
-    def retype(self, table: Table, name: str, kind: str) -> str:
+    def kept(self, table: Table, shape: TableShape) -> Mapping[str, str]:  # noqa: ARG002 - it is the same for all
+        """As declared; texts have no length."""
+        return {name: kind.removesuffix(KEY_MARK) for name, kind in shape.columns.items()}
+
+    def retype(self, table: Table, name: str, kind: str, shape: TableShape = _ANY) -> str:  # noqa: ARG002 - as above
         """As declared."""
         return f"ALTER TABLE {qualified(table)} ALTER COLUMN {quote(name)} TYPE {kind}"
 

@@ -86,7 +86,10 @@ class Session(Protocol):
         ...
 
     def describe(self, tables: Sequence[Table]) -> Mapping[Table, Mapping[str, str]] | None:
-        """Return the columns of tables with their DuckDB types; ``None`` when one of them is not there."""
+        """Return the columns of tables with their DuckDB types; ``None`` when one of them is not there.
+
+        A text has its length behind it where the warehouse keeps one: ``VARCHAR(8)``.
+        """
         ...
 
     def columns(self, table: Table) -> dict[str, str]:

@@ -64,11 +64,13 @@ def _side_by_side(cursor: Any, tables: Sequence[Table]) -> dict[Table, Mapping[s
     places = " CROSS JOIN ".join(f"{there(table)} AS {bracketed(heading)}" for heading, table in headings.items())
     cursor.execute(f"SELECT TOP 0 {listed} FROM {places}")
     found: dict[Table, dict[str, str]] = {table: {} for table in tables}
-    for item in cursor.arrow_reader().schema:
+    lengths = [column[3] for column in cursor.description]
+    for item, length in zip(cursor.arrow_reader().schema, lengths, strict=True):
         if item.name in headings:
             columns = found[headings[item.name]]
         else:
-            columns[item.name] = read_as_arrow(str(item.type))
+            kind = read_as_arrow(str(item.type))
+            columns[item.name] = f"VARCHAR({length})" if kind == "VARCHAR" and length else kind
     return dict(found)
 
 

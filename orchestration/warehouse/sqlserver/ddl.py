@@ -23,6 +23,8 @@ _LONG = frozenset({
 })  # fmt: skip
 """Columns of the platform's tables that hold prose or documents; all other texts of it are compared."""
 _NARROW = 128
+_ANY = TableShape({})
+_LENGTH = re.compile(r"nvarchar\((\d+)\)")
 _DECIMAL = re.compile(r"DECIMAL\((\d+), ?(\d+)\)")
 
 
@@ -65,9 +67,23 @@ class SqlServerDdl:
             f"ALTER TABLE {there(table)} ADD {bracketed(name)} {self._stored(table, TableShape({}), name, kind)} NULL"
         )
 
-    def retype(self, table: Table, name: str, kind: str) -> str:
-        """As declared."""
-        return f"ALTER TABLE {there(table)} ALTER COLUMN {bracketed(name)} {stored_as(kind)} NULL"
+    def kept(self, table: Table, shape: TableShape) -> Mapping[str, str]:
+        """As declared; a text without a length is ``nvarchar(max)``."""
+        plain = {name: kind.removesuffix(KEY_MARK) for name, kind in shape.columns.items()}
+        lengths = {name: _LENGTH.match(self._stored(table, shape, name, kind)) for name, kind in plain.items()}
+        return {name: f"VARCHAR({found[1]})" if (found := lengths[name]) else kind for name, kind in plain.items()}
+
+    def retype(self, table: Table, name: str, kind: str, shape: TableShape = _ANY) -> str:
+        """As declared; an index over the column gives way while it changes."""
+        stored = self._stored(table, shape, name, kind)
+        change = f"ALTER TABLE {there(table)} ALTER COLUMN {bracketed(name)} {stored}"
+        if name not in shape.key:
+            return change  # it stays open to NULL, as every connection of the driver says by default
+        index, listed = bracketed(index_name(table)), ", ".join(map(bracketed, shape.key))
+        return (
+            f"DROP INDEX {index} ON {there(table)}; {change} NOT NULL; "
+            f"CREATE UNIQUE INDEX {index} ON {there(table)} ({listed});"
+        )
 
     def unfit(self, name: str, before: str, after: str) -> str:
         """A value fits when it converts, and converts back to itself."""
