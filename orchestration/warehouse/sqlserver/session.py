@@ -31,6 +31,8 @@ from orchestration.warehouse.sqlserver.rendering import Rendered, to_tsql
 from orchestration.warehouse.sqlserver.routing import Route, Routed, read_statement
 
 _INCOMING = "strata_incoming"
+_LARGE = 100_000
+"""Rows of one load from which on a plan made for the table before may be a bad one."""
 
 
 @dataclass
@@ -41,6 +43,7 @@ class SqlServerSession:
     remote: Connection
     before_commit: Callable[[], None] = lambda: None
     paths: Sequence[Path] = ()
+    connect: Callable[[], Connection] | None = None
     _depth: int = 0
     ddl: ClassVar[SqlServerDdl] = SqlServerDdl()
     is_embedded: ClassVar[bool] = False
@@ -211,7 +214,12 @@ class SqlServerSession:
             found = dict(zip(columns, found.values(), strict=True))
         rows = Rows(self.con, relation, found)
         with self.transaction():
-            return self._load(rows, table, condition) if condition else self._staged(rows, table)
+            if not condition:
+                return self._staged(rows, table)
+            count = self._load(rows, table, condition)
+            if count >= _LARGE and self.capabilities.update_statistics:
+                self.run(f"UPDATE STATISTICS {catalog.there(table)}")
+            return count
 
     def _staged(self, rows: Rows, table: Table) -> int:
         listed = ", ".join(catalog.bracketed(name) for name in rows.columns)
@@ -223,7 +231,7 @@ class SqlServerSession:
         return count
 
     def _load(self, rows: Rows, table: Table, condition: str = "") -> int:
-        return load(self.remote, rows, table, self.paths or ways(capabilities_of(self.remote)), condition)
+        return load(self.remote, rows, table, self.paths or ways(self.capabilities, self.connect), condition)
 
     def _on_copies(self, sql: str, routed: Routed, values: Sequence[object]) -> list[Row]:
         borrowed = self.copies.borrowed

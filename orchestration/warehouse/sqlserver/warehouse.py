@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import ClassVar
 
 import duckdb
@@ -99,7 +100,8 @@ class SqlServerWarehouse:
             yield current
             return
         with self.exclusive(purpose), self._beside() as con, self._connection("session") as remote:
-            self._open.session = SqlServerSession(con, remote, self._still_holds)
+            another = partial(connect, self._settings)
+            self._open.session = SqlServerSession(con, remote, self._still_holds, connect=another)
             try:
                 yield self._open.session
             finally:
