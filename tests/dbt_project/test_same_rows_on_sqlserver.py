@@ -26,7 +26,7 @@ from orchestration.warehouse import open_warehouse
 from orchestration.warehouse.ddl import KEY_MARK, TableShape
 from orchestration.warehouse.sqlserver.comparing import Compared, Side, compare
 
-pytestmark = pytest.mark.sqlserver
+pytestmark = [pytest.mark.sqlserver, pytest.mark.timeout(900)]
 Bronze = Any  # the one of conftest.py
 
 
@@ -56,9 +56,9 @@ def project(settings: Settings, first_day: Bronze) -> DbtProject:
             session.append(table, f"built.{names.qualified(table)}")
     project = read_project(settings)
     assert project.folder is not None, project.fault
-    for _ in range(2):  # the second time, tables are refreshed and incremental ones find nothing new
+    for layers in (["tag:silver", "tag:gold"], ["tag:gold"]):  # the second time its tables are refreshed
         done = subprocess.run(
-            [dbt_executable(), "build", "--profiles-dir", ".", "--select", "tag:silver", "tag:gold"],
+            [dbt_executable(), "build", "--profiles-dir", ".", "--select", *layers],
             cwd=project.folder, env=dbt_environment(settings), capture_output=True, text=True, check=False, timeout=500,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout[-6000:]
