@@ -1,4 +1,4 @@
-"""An installation whose warehouse is a database on a T-SQL server, with the same sales and scripts as the embedded one."""
+"""An installation whose warehouse is a database on a T-SQL server, with the embedded one's sales and scripts."""
 
 from __future__ import annotations
 

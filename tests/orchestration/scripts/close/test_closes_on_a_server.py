@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from close_house import TOTAL
 from killed_close import close_killed_at
 from server_house import ServerHouse, server_house_in
 
@@ -59,8 +58,8 @@ def test_a_closed_day_is_closed_again_for_a_reason_alone(house: ServerHouse) -> 
 def test_a_script_that_fails_is_named_by_its_line_and_leaves_the_last_close(house: ServerHouse) -> None:
     house.next_day()
     house.sell("acme", "1.00")
-    body = "SELECT s.id INTO #a FROM silver.sale AS s;\nSELECT CAST(1 AS decimal(18, 2)) AS total,\n 1 / (COUNT(*) - 1) AS sales\n"
-    path = house.write("b_total", f"{body}INTO finance.total FROM silver.sale AS s;")
+    body = "SELECT s.id INTO #a FROM silver.sale AS s;\nSELECT CAST(1 AS decimal(18, 2)) AS total,\n"
+    path = house.write("b_total", f"{body} 1 / (COUNT(*) - 1) AS sales INTO finance.total FROM silver.sale AS s;")
     house.write("c_well", "SELECT s.id INTO #a FROM silver.sale AS s; SELECT a.id INTO finance.well FROM #a AS a;")
     _, closed = house.next_day()
     assert {name: item.status for name, item in closed.items()} == {"acme": "closed", "globex": "failed"}
