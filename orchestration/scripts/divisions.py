@@ -13,20 +13,34 @@ _LONGEST = 60
 _MOST = 4
 _DIVIDES = (TokenType.SLASH, TokenType.MOD)
 _SIGNS = (TokenType.DASH, TokenType.PLUS)
+Written = tuple[tuple[int, int], str]
+"""Where an expression stands, and its text in one line."""
 
 
 def division_by_zero(script: Script, statement: tuple[int, int]) -> tuple[tuple[int, int], str]:
     """Return where a statement divides by zero, and what to say: of several divisions, it is one of those listed."""
     found = list(_divisions(script, statement))
     if len(found) == 1:
-        place, written = found[0]
-        return place, f"a division by zero: {written}"
-    listed = "; ".join(f"{line}:{column} {written}" for (line, column), written in found[:_MOST])
+        place, text = found[0]
+        return place, f"a division by zero: {text}"
+    return one_of(found, statement, "a division by zero")
+
+
+def one_of(found: Sequence[Written], statement: tuple[int, int], said: str) -> Written:
+    """Return where and how to say what is wrong with one of several expressions; at the only one's own place."""
+    listed = "; ".join(f"{line}:{column} {text}" for (line, column), text in found[:_MOST])
     more = f"; {len(found) - _MOST} more" if len(found) > _MOST else ""
-    return statement, f"a division by zero, in one of these: {listed}{more}" if found else "a division by zero"
+    place = found[0][0] if len(found) == 1 else statement
+    return place, f"{said}, in one of these: {listed}{more}" if found else said
 
 
-def _divisions(script: Script, statement: tuple[int, int]) -> Iterator[tuple[tuple[int, int], str]]:
+def written(script: Script, first: Token, last: Token) -> Written:
+    """Return the place of an expression, and its text from its first to its last token, cut where it is long."""
+    text = " ".join(script.text[first.start : last.end + 1].split())
+    return script.place(first.start), text if len(text) <= _LONGEST else f"{text[:_LONGEST].rstrip()} …"
+
+
+def _divisions(script: Script, statement: tuple[int, int]) -> Iterator[Written]:
     """Yield each division's place and its text."""
     for part in split(tokenize(script.text)):
         if script.place(part.tokens[0].start) != statement:
@@ -34,19 +48,14 @@ def _divisions(script: Script, statement: tuple[int, int]) -> Iterator[tuple[tup
         for index, token in enumerate(part.tokens):
             if token.token_type in _DIVIDES and 0 < index < len(part.tokens) - 1:
                 first, last = _left(part.tokens, index - 1), _right(part.tokens, index + 1)
-                written = " ".join(script.text[part.tokens[first].start : part.tokens[last].end + 1].split())
-                is_short = len(written) <= _LONGEST
-                yield (
-                    script.place(part.tokens[first].start),
-                    written if is_short else f"{written[:_LONGEST].rstrip()} …",
-                )
+                yield written(script, part.tokens[first], part.tokens[last])
 
 
 def _left(tokens: Sequence[Token], index: int) -> int:
     """Return where the operand begins that ends with a token."""
     kind = tokens[index].token_type
     if kind is TokenType.R_PAREN or word(tokens[index]) == "END":
-        index = _mate(tokens, index, -1)
+        index = mate(tokens, index, -1)
     while index > 0 and (
         tokens[index - 1].token_type in (TokenType.DOT, TokenType.PARAMETER)
         or tokens[index].token_type is TokenType.DOT
@@ -66,10 +75,10 @@ def _right(tokens: Sequence[Token], index: int) -> int:
     if index < last and _is_name(tokens[index]) and tokens[index + 1].token_type is TokenType.L_PAREN:
         index += 1
     opens = tokens[index].token_type is TokenType.L_PAREN or word(tokens[index]) == "CASE"
-    return _mate(tokens, index, 1) if opens else index
+    return mate(tokens, index, 1) if opens else index
 
 
-def _mate(tokens: Sequence[Token], index: int, step: int) -> int:
+def mate(tokens: Sequence[Token], index: int, step: int) -> int:
     """Return the token that closes, or opens, what a parenthesis, CASE or END opens, or closes."""
     depth = 0
     while 0 <= index < len(tokens):

@@ -10,6 +10,7 @@ import duckdb
 
 from orchestration.failures import ScriptRefused, StrataError
 from orchestration.names import FINANCE_WORK, Table, qualified
+from orchestration.scripts.date_conversions import no_date
 from orchestration.scripts.divisions import division_by_zero
 from orchestration.scripts.engine_words import in_words
 from orchestration.scripts.program import Program
@@ -22,6 +23,8 @@ from orchestration.scripts.translation.statements import Step
 _WORD = re.compile(r"\w+")
 _DIVISION = re.compile("division by zero", re.IGNORECASE)
 _DIVISOR = "Write NULLIF(…, 0) around the divisor where there is nothing to divide by, or leave such rows out."
+_NO_DATE = re.compile("is no date (of the form|in the style)")
+_DATES = "Give CONVERT a style (104 is dd.mm.yyyy), or choose by CASE WHEN x LIKE '[0-9][0-9][0-9][0-9]-%' THEN … END."
 _REMEDY = "Correct the statement, or the data that it meets."
 
 
@@ -94,6 +97,9 @@ def _run(scope: duckdb.DuckDBPyConnection, script: Script, step: Step) -> None:
         if _DIVISION.search(str(error)):
             (line, column), said = division_by_zero(script, step.place)
             raise ScriptRefused(f"{script.path}:{line}:{column}: {said}.", _DIVISOR) from error
+        if _NO_DATE.search(str(error)):
+            (line, column), said = no_date(script, step.place, in_words(str(error)).rstrip("."))
+            raise ScriptRefused(f"{script.path}:{line}:{column}: {said}.", _DATES) from error
         raise ScriptRefused(f"{where}: {in_words(str(error))}", _REMEDY) from error
     if row is not None:
         values = ", ".join("NULL" if value is None else str(value) for value in row)

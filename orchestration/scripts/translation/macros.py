@@ -55,12 +55,21 @@ _ISO = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6
 _LONG = "CASE WHEN length(trim(x)) = 16 THEN concat(trim(x), ':00') ELSE left(trim(x), 26) END"
 _EMPTY = "WHEN trim(x) = '' THEN TIMESTAMP '1900-01-01' "
 _NOT_ISO = "error(concat('''', x, ''' is no date of the form yyyy-mm-dd; others depend on the server''s language'))"
+_CLOCK = "([0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.:][0-9]+)?)?( ?[AaPp][Mm])?|[0-9]{1,2} ?[AaPp][Mm])"
+_COUNTS = "([0-9]{1,2}|[0-9]{4})"
+_PARTS = rf"{_COUNTS}([-/., ]+{_COUNTS})?"
+_NAMED = rf"({_PARTS}[-/., ]*)?\p{{L}}{{3,}}[.]?([-/., ]*{_PARTS})?"
+_PARTED = "[0-9]{1,4} ?[-/.] ?[0-9]{1,2} ?[-/.] ?[0-9]{1,4}"
+_A_DAY = rf"([0-9]{{4}}|[0-9]{{6}}|[0-9]{{8}}|{_PARTED}|{_NAMED})"
+_MAYBE = rf"({_A_DAY}[T ]*)?({_CLOCK}(Z| ?[-+][0-9]{{2}}:[0-9]{{2}})?)?|{_CLOCK} {_A_DAY}|[{{].*"
+"""Text that SQL Server may read as a date in some language: numbers and names of months (any word) and a clock."""
 _NOT_STYLE = "error(concat('''', x, ''' is no date in the style of this CONVERT'))"
 
 
 def _otherwise(complaint: str, *, attempt: bool) -> str:
     """End a CASE: an attempt gives NULL only for what no rule of SQL Server reads as a date."""
-    unreadable = "WHEN NOT regexp_matches(x, '[0-9]') THEN NULL " if attempt else ""
+    maybe = f"regexp_matches(x, '[0-9]') AND regexp_full_match(trim(x), '{_MAYBE}')"
+    unreadable = f"WHEN NOT ({maybe}) THEN NULL " if attempt else ""
     return f"{_EMPTY}{unreadable}ELSE {complaint} END"
 
 
