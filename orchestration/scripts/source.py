@@ -60,6 +60,12 @@ class Script:
         return self._line_starts[line - 1] if line <= len(self._line_starts) else len(self.text)
 
 
+def as_written_here(path: Path) -> str:
+    """Return a path from the current folder on where it lies below it."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
 def find_scripts(folder: Path) -> list[Path]:
     """Find every script below a folder, in the order of their paths; what checks a script is none."""
     found = (path for path in folder.rglob("*.sql") if not path.name.startswith((".", "_")))

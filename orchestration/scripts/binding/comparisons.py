@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
@@ -11,6 +11,7 @@ from orchestration.scripts.binding.plan import Refused, type_of
 from orchestration.scripts.binding.scope import Findings
 from orchestration.scripts.binding.texts import Mode, compared_texts, constant
 from orchestration.scripts.translation.conversion import converter
+from orchestration.scripts.translation.macros import MAYBE_DATE
 from orchestration.scripts.translation.moments import is_in_calendar, is_iso
 from orchestration.scripts.types import SqlType, combined
 
@@ -43,37 +44,58 @@ def _as(node: exp.Expr, kind: SqlType, common: SqlType) -> Convert:
 _NUMBERS = {
     "decimal": re.compile(r"\s*[+-]?\s*(\d+[.]?\d*|[.]\d+)\s*"),
     "float": re.compile(r"\s*([+-]?\s*(\d+[.]?\d*|[.]\d+)(e[+-]?\d+)?)?\s*", re.IGNORECASE),
+    "money": re.compile(r"\s*([+-]?\s*[$€£]?\s*([\d,]+[.]?\d*|[.]\d+))?\s*"),
     "whole": re.compile(r"\s*([+-]?\s*\d+)?\s*"),
 }
 """What SQL Server reads as a number; of nothing at all it makes a 0, but for decimal."""
 
 
-def check_constant(node: exp.Expr, target: SqlType) -> None:
-    """Refuse a text constant that SQL Server cannot read as a date or a number.
+_MAYBE_DATE = re.compile(MAYBE_DATE.replace(r"\p{L}", r"[^\W\d_]"))
+_DIGIT = re.compile("[0-9]")
+_OTHERS = "CAST the other side AS varchar(n) where text is meant."
+
+
+def check_constant(node: exp.Expr, target: SqlType, instead: str = "") -> None:
+    """Refuse a text constant that SQL Server cannot read as a date or a number; ``instead`` is advice for that.
 
     Raises:
         Refused: the constant is no such value, or one that a server's language reads its own way.
     """
     value = constant(node)
     if target.is_moment and target.name not in ("time", "datetimeoffset"):
-        check_date(node)
-    name = "whole" if target.is_integer else "float" if target.is_float else target.name
+        check_date(node, instead)
+    name = "whole" if target.is_integer else "float" if target.is_float else "money" if target.is_money else target.name
     form = _NUMBERS.get(name)
     if value is not None and form is not None and form.fullmatch(value) is None:
-        raise Refused(f"'{value}' as {target.tsql}", f"it is no {name} number.", "Write the number.")
+        raise Refused(f"'{value}' as {target.tsql}", f"it is no {name} number.", instead or "Write the number.")
 
 
-def check_date(node: exp.Expr) -> None:
+def check_beside(nodes: Sequence[exp.Expr], common: SqlType, instead: str = _OTHERS) -> None:
+    """Refuse a text constant among values of a type that it can never become.
+
+    Raises:
+        Refused: it can not.
+    """
+    for node in nodes:
+        if type_of(node).is_text:
+            check_constant(node, common, instead)
+
+
+def check_date(node: exp.Expr, instead: str = "") -> None:
     """Refuse a text constant that is not ISO's form of a date.
 
     Raises:
         Refused: the constant is another form.
     """
     value = constant(node)
-    if value is not None and not is_iso(value):
+    if value is None:
+        return
+    if value.strip() and not (_DIGIT.search(value) and _MAYBE_DATE.fullmatch(value.strip())):
+        raise Refused(f"'{value}' as a date", "it is a date in no language.", instead or "Write it as 'yyyy-mm-dd'.")
+    if not is_iso(value):
         why = "which day it is depends on the server's language."
         raise Refused(f"'{value}' as a date", why, "Write it as 'yyyy-mm-dd'.")
-    if value is not None and not is_in_calendar(value):
+    if not is_in_calendar(value):
         raise Refused(f"'{value}' as a date", "there is no such day or time.", "Write one that there is.")
 
 
@@ -85,9 +107,7 @@ def unified(nodes: list[exp.Expr], what: str) -> tuple[SqlType, list[Convert]]:
     """
     kinds = [type_of(node) for node in nodes]
     common = combined(kinds)
-    for node, kind in zip(nodes, kinds, strict=True):
-        if kind.is_text and common.is_moment:
-            check_date(node)
+    check_beside(nodes, common)
     try:
         return common, [converter(kind, common) for kind in kinds]
     except Refused as refused:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from orchestration.scripts.binding.calls import bind_call, bind_window
-from orchestration.scripts.binding.comparisons import check_constant, compared, unified
+from orchestration.scripts.binding.comparisons import check_beside, check_constant, compared, unified
 from orchestration.scripts.binding.constants import bind_constant
 from orchestration.scripts.binding.foreign import not_known
 from orchestration.scripts.binding.hints import no_column, undeclared
@@ -28,6 +28,7 @@ _CUT = Advice(
     "both sides are whole numbers, so the result is cut: 7 / 2 is 3.",
     "CAST one of them AS decimal(p,s) if that is not meant.",
 )
+_JOINED = "CAST the other side AS varchar(n), or write CONCAT; beside a number + adds."
 Bind = Callable[[exp.Expr, Scope, Findings], SqlType]
 
 
@@ -109,6 +110,7 @@ def _binary(operator: str) -> Bind:
             return remember(node, _concatenation(left, right), _sides)
         if operator == "/" and left.is_integer and right.is_integer:
             found.warn("integer-division", node, "a division of integers", _CUT)
+        check_beside([node.this, node.expression], combined([left, right]), _JOINED)
         return remember(node, plan_arithmetic(operator, *_beside(node, left, right, found)), _sides)
 
     return bind

@@ -27,12 +27,25 @@ def no_column(node: exp.Column, scope: Scope, catalog: Catalog) -> Advice:
         written = as_text(meant)
         why = "an alias of the SELECT list is known in ORDER BY alone."
         return Advice(why, f"Repeat the expression: {written}")
+    if node.table and not node.db and not any(scope.called(node)):
+        return not_called(node.table, scope, node.name)
     advice = near(node.name, scope.visible())
     if bronze := _bronze(node, scope):
         silver = _with_column(node.name, bronze, catalog)
         instead = f"Read it from {' or '.join(silver)}." if silver else advice
         return Advice("no table here has it; personal columns of bronze are hidden.", instead)
     return Advice(NO_COLUMN, advice)
+
+
+def not_called(alias: str, scope: Scope, column: str) -> Advice:
+    """Say which names the tables here have, where an alias is none of them; ``column`` is the one that is sought."""
+    named = list(dict.fromkeys(relation.alias for relation in scope.every()))
+    having = [relation.alias for relation in scope.every() if relation.find(column) is not None]
+    if not named:
+        return Advice("there is no table here.", "Write FROM.")
+    why = f"no table here is called {alias}; there is {' and '.join(named)}."
+    written = f"Write {having[0]}.{column}." if having else ""
+    return Advice(why, written or near(alias, named, otherwise=f"Write {named[0]}.{column}, if that is meant."))
 
 
 def undeclared(name: str, known: Collection[str], ended: Collection[str]) -> Advice:

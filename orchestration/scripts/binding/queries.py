@@ -9,6 +9,7 @@ from sqlglot import exp
 from orchestration.scripts.binding.ctes import bind_ctes
 from orchestration.scripts.binding.expressions import bind_expression, column_of
 from orchestration.scripts.binding.grouping import check_grouping, check_key, is_same
+from orchestration.scripts.binding.hints import not_called
 from orchestration.scripts.binding.ordering import plan_order
 from orchestration.scripts.binding.plan import BUILD, ORIGIN, SOURCE, TYPE, Refused, also, type_of
 from orchestration.scripts.binding.scope import Field, Findings, Scope
@@ -109,7 +110,8 @@ def _expand_stars(select: exp.Select, scope: Scope, found: Findings) -> None:
         table = item.args["table"].name.lower() if isinstance(item, exp.Column) else ""
         relations = [relation for relation in scope.relations if not table or relation.alias.lower() == table]
         if not relations:
-            found.problem(item, item.sql("tsql"), "no table here has this name.", "Check the alias.")
+            found.problem(item, item.sql("tsql"), *not_called(table, scope, "*"))
+            continue
         expanded += [column_of(relation.alias, column.name) for relation in relations for column in relation.fields]
     select.set("expressions", expanded)
 

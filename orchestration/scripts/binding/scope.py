@@ -112,6 +112,16 @@ class Scope:
             if match is not None:
                 yield relation, match
 
+    def every(self) -> Iterator[Relation]:
+        """Yield the tables that can be seen, those of this query first."""
+        yield from self.relations
+        if self.outer is not None:
+            yield from self.outer.every()
+
+    def called(self, column: exp.Column) -> Iterator[Relation]:
+        """Yield the tables that the name before a column may mean."""
+        return (relation for relation in self.every() if _is_named(relation, column))
+
     def has_unknown(self) -> bool:
         """Say whether a table here is unknown, so that nobody can say which columns it has."""
         return any(not relation.fields for relation in self.relations) or bool(self.outer and self.outer.has_unknown())

@@ -6,16 +6,18 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from orchestration.names import Table
+from orchestration.names import FINANCE, Table
 from orchestration.scripts.binding.ctes import name_columns
 from orchestration.scripts.binding.expressions import bind_expression
 from orchestration.scripts.binding.pivots import desugared
 from orchestration.scripts.binding.plan import BUILD, Refused
 from orchestration.scripts.binding.scope import Field, Findings, Relation, Scope, near
 from orchestration.scripts.binding.tables import bind_table_function
+from orchestration.scripts.constructs import Advice
 from orchestration.scripts.dialect import function_name
 from orchestration.scripts.types import Columns
 
+_ALIKE = 0.8
 BindQuery = Callable[[exp.Expr, Scope | None, Findings], tuple[Field, ...]]
 RELATION = "relation"
 """The key of a table's ``node.meta`` that holds its alias: what is to be located and named."""
@@ -146,6 +148,17 @@ def local_name(node: exp.Expr) -> str:
     return f"#{node.name}" if temporary else ""
 
 
+def _not_there(table: Table | str, written: str, found: Findings) -> Advice:
+    """Say that there is no such table, and which there are that are spelt much like it."""
+    if not isinstance(table, str) and table[0] == FINANCE:
+        built = [".".join(item) for item in found.frame.work if item[0] == FINANCE and item != found.frame.makes]
+        return Advice("no script builds it.", near(written, built, cutoff=_ALIKE, otherwise="Check the name."))
+    named = isinstance(table, str) or table[0]
+    why = "there is no such table." if named else "no CTE has this name, and a table needs its schema."
+    stored = [".".join(item) for item in (*found.frame.work, *found.frame.catalog)]
+    return Advice(why, near(written, list(found.frame.locals) if isinstance(table, str) else stored))
+
+
 def _fields(columns: Columns | None, table: Table | str, node: exp.Expr, found: Findings) -> tuple[Field, ...]:
     line = found.frame.later.get(table)
     if columns is None and line is not None:
@@ -159,13 +172,6 @@ def _fields(columns: Columns | None, table: Table | str, node: exp.Expr, found: 
         return ()
     if columns is None:
         written = table if isinstance(table, str) else ".".join(part for part in table if part)
-        why = (
-            "there is no such table."
-            if isinstance(table, str) or table[0]
-            else "no CTE has this name, and a table needs its schema."
-        )
-        stored = [".".join(item) for item in (*found.frame.work, *found.frame.catalog)]
-        known = list(found.frame.locals) if isinstance(table, str) else stored
-        found.problem(node, written, why, near(written, known))
+        found.problem(node, written, *_not_there(table, written, found))
         return ()
     return tuple(Field(name, kind, (table, name) if kind.is_text else None) for name, kind in columns.items())

@@ -35,6 +35,11 @@ def bind_table_function(node: exp.Expr, scope: Scope, found: Findings) -> tuple[
 
 
 def _split(node: exp.Expr, arguments: list[exp.Expr]) -> tuple[Field, ...]:
+    if len(arguments) == 3:
+        why = "the places of the parts are known from SQL Server 2022 on, and not to scripts."
+        raise Refused(
+            "STRING_SPLIT()'s third argument", why, "Leave it out: STRING_SPLIT(x, ',') has the column value."
+        )
     separator = constant(arguments[1]) if len(arguments) == 2 else None
     if separator is None or len(separator) != 1 or separator.lower() != separator.upper():
         raise Refused("STRING_SPLIT()", "the separator is one sign that is written out.", "Write STRING_SPLIT(x, ',').")

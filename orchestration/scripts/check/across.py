@@ -9,7 +9,7 @@ from orchestration.names import Table
 from orchestration.scripts.check.facts import Edges
 from orchestration.scripts.lineage.ordering import in_order
 from orchestration.scripts.problems import Problem
-from orchestration.scripts.source import Script
+from orchestration.scripts.source import Script, as_written_here
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def _twice(edges: Mapping[Script, Edges]) -> Iterator[Problem]:
             builders.setdefault(table, []).append(script)
     for table, scripts in builders.items():
         for script in scripts if len(scripts) > 1 else ():
-            others = ", ".join(str(other.path) for other in scripts if other is not script)
+            others = ", ".join(as_written_here(other.path) for other in scripts if other is not script)
             what, place = f"a second script for {'.'.join(table)}", edges[script].writes[table]
             why, instead = f"{others} builds the same table.", "Give one of the tables another name."
             yield Problem(script.path, *place, what, why, instead)

@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
-from orchestration.scripts.check.facts import Compiled, Edges
+from orchestration.names import Table
+from orchestration.scripts.check.facts import Compiled, Edges, Place
 from orchestration.scripts.check.habits import habits
 from orchestration.scripts.check.rules import allowed
 from orchestration.scripts.close.checks_file import SUFFIX, read_checks
@@ -21,6 +22,7 @@ from orchestration.scripts.outline import Outline, outline
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.program import compile_outline
 from orchestration.scripts.source import Script, is_checks
+from orchestration.scripts.tables import name_of
 from orchestration.scripts.types import Catalog
 
 Item = TypeVar("Item")
@@ -49,7 +51,7 @@ class Member:
     def _read(self, script: Script) -> Edges:
         outlines, problems = _outlines(script)
         self._known[script] = outlines, problems
-        reads = {table: place for found in outlines for table, place in places_read(found).items()}
+        reads = {table: place for found in outlines for table, place in _reads(found).items()}
         if is_checks(script.path):
             return Edges(reads, {}, (*problems, *(problem for found in outlines for problem in found.problems)))
         return Edges(reads, places_made(outlines[0]), outlines[0].problems)
@@ -66,6 +68,14 @@ class Member:
             return Compiled(problems=own)
         (program,) = programs
         return Compiled(dict(program.writes), column_lineage(program), own)
+
+
+def _reads(found: Outline) -> dict[Table, Place]:
+    """Return where each table is read first; one of another database by all parts of its name."""
+    nodes = [node for statement in found.statements for node in statement.tables if node.catalog]
+    parts = {name_of(node): [part.name.lower() for part in node.parts] for node in nodes}
+    whole = {name: (".".join(names[:-1]), names[-1]) for name, names in parts.items()}
+    return {whole.get(table, table): place for table, place in places_read(found).items()}
 
 
 def _outlines(script: Script) -> tuple[list[Outline], tuple[Problem, ...]]:

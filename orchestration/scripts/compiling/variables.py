@@ -99,7 +99,9 @@ def _declared(c: Compilation, statement: Statement, item: exp.Expr, name: str) -
     if name != AS_OF:
         _set(c, statement, {name: found}, exp.Select(expressions=[value]))
     elif item.args.get("default"):
+        told = len(c.problems)
         c.bind(statement, exp.Select(expressions=[exp.alias_(value, "c0")]))
+        del c.problems[told:]  # warnings of a value that is never used
     return found
 
 

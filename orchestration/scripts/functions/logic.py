@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from orchestration.scripts.binding.comparisons import compared, unified
+from orchestration.scripts.binding.comparisons import check_beside, compared, unified
 from orchestration.scripts.binding.plan import Call, Plan
 from orchestration.scripts.binding.scope import Findings
 from orchestration.scripts.binding.texts import mark_plain
@@ -58,6 +58,7 @@ def _isnull(call: Call, _: Findings) -> Plan:
     """ISNULL has its first argument's type: the second is cut or rounded to it."""
     first, second = call.kinds
     kind = second if first.name == "null" else first
+    check_beside(call.arguments, kind)
     converts = [converter(first, kind), converter(second, kind)]
     keeps_plain(call, 0, 1)
     return Plan(kind, lambda nodes: duckdb("coalesce", *_each(converts, nodes)))

@@ -13,6 +13,10 @@ from orchestration.scripts.functions.text import TEXTS
 FUNCTIONS: dict[str, Function] = {**NUMBERS, **TEXTS, **DATES, **FORMATS, **LOGIC, **AGGREGATES, **WINDOWS}
 TABLE_FUNCTIONS = ("STRING_SPLIT", "GENERATE_SERIES")
 REFUSED: dict[str, tuple[str, str]] = {
+    "DATE_BUCKET": (
+        "SQL Server knows it from 2022 on, and scripts do not.",
+        "Write DATETRUNC(month, x); for n days DATEADD(day, DATEDIFF(day, '19000101', x) / n * n, '19000101').",
+    ),
     "ISNUMERIC": (
         "it says yes to texts that no number type takes, such as '$' and '1e4'.",
         "Use TRY_CONVERT(decimal(18,4), x) IS NOT NULL.",

@@ -11,7 +11,7 @@ from orchestration.scripts.lineage.ordering import in_order
 from orchestration.scripts.outline import Outline, outline
 from orchestration.scripts.places import place_of
 from orchestration.scripts.problems import Problem
-from orchestration.scripts.source import Script, find_scripts, read_script
+from orchestration.scripts.source import Script, as_written_here, find_scripts, read_script
 from orchestration.scripts.statements import Kind, made_by
 from orchestration.scripts.tables import name_of
 
@@ -80,7 +80,8 @@ def _among(item: Lineage, owners: Mapping[Table, Sequence[Path]]) -> Lineage:
 
 def _second(item: Lineage, table: Table, others: Sequence[Path]) -> Problem:
     builds = "builds the same table" if len(others) == 1 else "build the same table"
-    why = f"{', '.join(map(str, others))} {builds}, and where readers do not have it from one of them, none is run."
+    named = ", ".join(map(as_written_here, others))
+    why = f"{named} {builds}, and where readers do not have it from one of them, none is run."
     what, place = f"a second script for {'.'.join(table)}", item.places.get(table, (1, 1))
     return Problem(item.script.path, *place, what, why, "Give one of the tables another name.")
 

@@ -61,14 +61,14 @@ _PARTS = rf"{_COUNTS}([-/., ]+{_COUNTS})?"
 _NAMED = rf"({_PARTS}[-/., ]*)?\p{{L}}{{3,}}[.]?([-/., ]*{_PARTS})?"
 _PARTED = "[0-9]{1,4} ?[-/.] ?[0-9]{1,2} ?[-/.] ?[0-9]{1,4}"
 _A_DAY = rf"([0-9]{{4}}|[0-9]{{6}}|[0-9]{{8}}|{_PARTED}|{_NAMED})"
-_MAYBE = rf"({_A_DAY}[T ]*)?({_CLOCK}(Z| ?[-+][0-9]{{2}}:[0-9]{{2}})?)?|{_CLOCK} {_A_DAY}|[{{].*"
+MAYBE_DATE = rf"({_A_DAY}[T ]*)?({_CLOCK}(Z| ?[-+][0-9]{{2}}:[0-9]{{2}})?)?|{_CLOCK} {_A_DAY}|[{{].*"
 """Text that SQL Server may read as a date in some language: numbers and names of months (any word) and a clock."""
 _NOT_STYLE = "error(concat('''', x, ''' is no date in the style of this CONVERT'))"
 
 
 def _otherwise(complaint: str, *, attempt: bool) -> str:
     """End a CASE: an attempt gives NULL only for what no rule of SQL Server reads as a date."""
-    maybe = f"regexp_matches(x, '[0-9]') AND regexp_full_match(trim(x), '{_MAYBE}')"
+    maybe = f"regexp_matches(x, '[0-9]') AND regexp_full_match(trim(x), '{MAYBE_DATE}')"
     unreadable = f"WHEN NOT ({maybe}) THEN NULL " if attempt else ""
     return f"{_EMPTY}{unreadable}ELSE {complaint} END"
 

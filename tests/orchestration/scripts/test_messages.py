@@ -68,6 +68,28 @@ ONE = [
     (f"SELECT s.id s.amount {FROM};", 13, "near 's'", "comma missing before s"),
     (f"SELECT s.id,\n    s.customer AS a\n    s.amount {FROM};", 5, "near 's'", "comma missing before s"),
     (f"SELECT CASE WHEN s.id = 1 THEN 2 END SUM(s.id) OVER () AS b {FROM};", 38, "near 'SUM'", "comma missing"),
+    (f"SELECT s.id, sale.amount {FROM};", 14, "column sale.amount", "Write s.amount."),
+    ("SELECT sale.*, s.id INTO finance.x FROM silver.sale AS s;", 8, "sale.*", "Write s.*"),
+    (
+        "SELECT DATE_BUCKET(week, 1, s.sold_on) AS a INTO finance.x FROM silver.sale AS s;",
+        8,
+        "DATE_BUCKET",
+        "DATETRUNC",
+    ),
+    (
+        f"SELECT p.value {FROM} CROSS APPLY STRING_SPLIT(s.customer, ',', 1) AS p;",
+        None,
+        "third argument",
+        "Leave it out",
+    ),
+    (f"SELECT 'Invoice ' + s.amount AS a {FROM};", 8, "'Invoice ' as decimal(18,2)", "CONCAT"),
+    (f"SELECT 'x' + 1 AS a {FROM};", 8, "'x' as int", "CONCAT"),
+    (f"SELECT ISNULL(s.amount, 'n/a') AS a {FROM};", 8, "'n/a' as decimal(18,2)", "CAST the other side AS varchar"),
+    (f"SELECT CASE s.id WHEN 1 THEN s.amount ELSE 'none' END AS a {FROM};", None, "'none' as decimal(18,2)", "varchar"),
+    (f"SELECT IIF(s.id = 1, s.id, '-') AS a {FROM};", 8, "'-' as int", "CAST the other side AS varchar"),
+    (f"SELECT COALESCE(s.sold_on, 'open') AS a {FROM};", 8, "'open' as a date", "CAST the other side AS varchar"),
+    (f"SELECT COALESCE(CAST(s.amount AS money), 'no') AS a {FROM};", 8, "'no' as money", "varchar"),
+    (f"SELECT s.id {FROM} JOIN finance.mrr_months AS m ON m.id = s.id;", None, "finance.mrr_months", "Check the name."),
     (f"SELECT s.id {FROM} WHERE s.id s.amount;", None, "near", "semicolon"),
 ]
 
@@ -93,6 +115,23 @@ def test_a_word_of_another_database_is_told_where_it_stands(
 ) -> None:
     (told,) = [item for item in faults(write_script(body)) if item.what == what]
     assert column in (None, told.column)
+
+
+def test_an_alias_that_there_is_not_is_told_of_with_those_that_there_are(write_script: Write) -> None:
+    (problem,) = faults(write_script(f"SELECT sale.amount AS a {FROM};"))
+    assert problem.why == "no table here is called sale; there is s."
+
+
+@pytest.mark.parametrize("value", ["ISNULL(s.amount, '0')", "'1.5' + s.amount", "COALESCE(s.sold_on, '2026-01-01')",
+                                   "CASE WHEN s.id = 1 THEN s.customer ELSE 'none' END", "ISNULL(s.id, '')",
+                                   "COALESCE(CAST(s.amount AS money), '$1,000.50')", "'No ' + s.customer"])  # fmt: skip
+def test_a_text_that_becomes_a_number_or_a_date_is_none(write_script: Write, value: str) -> None:
+    assert faults(write_script(f"SELECT {value} AS a {FROM};")) == []
+
+
+def test_a_default_of_as_of_is_not_looked_at(write_script: Write) -> None:
+    body = f"DECLARE @as_of date = GETDATE();\nSELECT s.id {FROM} WHERE s.sold_on <= @as_of;"
+    assert compile_script(read_script(write_script(body)), CATALOG).problems == ()
 
 
 def test_a_function_says_how_many_arguments_it_takes(write_script: Write) -> None:

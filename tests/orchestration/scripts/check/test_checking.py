@@ -44,7 +44,7 @@ def test_a_report_says_what_each_script_reads_and_writes_and_its_columns(write_s
     [
         ("SELECT s.id\nINTO finance.x\nFROM silver.sales AS s;", (6, 6), "silver.sales", "silver.sale"),
         ("SELECT s.amont\nINTO finance.x\nFROM silver.sale AS s;", (4, 8), "column s.amont", "amount"),
-        ("SELECT r.id\nINTO finance.x\nFROM finance.result1 AS r;", (6, 6), "finance.result1", "finance.other"),
+        ("SELECT r.id\nINTO finance.x\nFROM finance.others AS r;", (6, 6), "finance.others", "finance.other"),
         ("SELECT s.id INTO silver.x FROM silver.sale AS s;", (4, 18), "silver.x", "finance.x"),
         ("SELECT c.id INTO finance.x FROM erp.dbo.sale AS c;", (4, 33), "erp.dbo.sale", "bronze"),
         ("DECLARE @as_of datetime;\nSELECT 1 AS a INTO finance.x;", (4, 1), "@as_of", "DECLARE @as_of date"),
@@ -88,6 +88,22 @@ def test_two_scripts_for_one_table_are_both_told(write_script: Write) -> None:
         ("a", 4, "a second script for finance.x"),
         ("b", 5, "a second script for finance.x"),
     ]
+
+
+def test_a_second_script_is_named_as_one_writes_it_here(
+    write_script: Write, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_script("SELECT s.id INTO finance.x FROM silver.sale AS s;", "a")
+    path = write_script("SELECT s.id INTO finance.x FROM silver.sale AS s;", "b")
+    assert [p.why.split()[0] for p in errors(path)] == ["financial/b.sql", "financial/a.sql"]
+
+
+def test_a_table_of_another_database_is_reported_by_all_parts_of_its_name(write_script: Write) -> None:
+    report = found(
+        write_script("SELECT c.id INTO finance.x FROM erp.dbo.sale AS c JOIN silver.sale AS s ON s.id = c.id;")
+    )
+    assert report.scripts[0].document["reads"] == ["erp.dbo.sale", "silver.sale"]
 
 
 def test_what_reads_a_script_with_errors_is_parsed_and_not_blamed(write_script: Write) -> None:
