@@ -17,7 +17,8 @@ import sqlglot
 from orchestration.names import Table, qualified, quote
 from orchestration.warehouse.protocol import Matching
 from orchestration.warehouse.sqlserver.catalog import bracketed, there
-from orchestration.warehouse.sqlserver.rendering import Rendered, to_tsql
+from orchestration.warehouse.sqlserver.rendering import to_tsql
+from orchestration.warehouse.sqlserver.statement import written
 from orchestration.warehouse.sqlserver.types import as_key, key_type
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Copies:
         if wanted.matching is not None and keys is not None:
             condition = matching_condition(self._session, wanted.table, wanted.matching)
             joint = "AND" if wanted.where else "WHERE"
-            rendered = Rendered(f"{rendered.sql} {joint} {condition}", (*rendered.order, len(values)))
+            rendered += written(f" {joint} {condition}", first=len(values))
             values.append(keys)
         self._session.fetch(place, rendered, values)
 

@@ -9,22 +9,14 @@ statement that the engine sends to a server is parsed again as T-SQL by a test.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from sqlglot import exp
 
+from orchestration.warehouse.sqlserver.statement import Rendered
 from orchestration.warehouse.sqlserver.truth import conditions_as_values, values_as_conditions
 from orchestration.warehouse.sqlserver.types import BINARY, stored_as
 
 _MARK = "strata_parameter_{}"
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """A statement in T-SQL; ``order`` gives, for each ``?`` in it, the number of its parameter from 0."""
-
-    sql: str
-    order: tuple[int, ...]
 
 
 def to_tsql(statement: exp.Expr) -> Rendered:
@@ -67,7 +59,7 @@ def _in_order(text: str) -> Rendered:
         pieces.append(before)
         order.append(int(digits))
         tail = after[len(digits) :]
-    return Rendered("?".join([*pieces, tail]), tuple(order))
+    return Rendered((*pieces, tail), tuple(order))
 
 
 def _lists_as_json(tree: exp.Expr) -> None:

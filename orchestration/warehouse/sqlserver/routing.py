@@ -20,7 +20,8 @@ import sqlglot
 from sqlglot import exp
 
 from orchestration.names import Table
-from orchestration.warehouse.sqlserver.rendering import Rendered, to_tsql
+from orchestration.warehouse.sqlserver.rendering import to_tsql
+from orchestration.warehouse.sqlserver.statement import Rendered
 
 _OF_DUCKDB = ("SET ", "RESET ", "PRAGMA ", "DESCRIBE ", "SUMMARIZE ")
 _FILES = ("read_parquet", "read_csv", "read_json")

@@ -6,7 +6,6 @@ compared; on the embedded warehouse both are one.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -27,8 +26,9 @@ from orchestration.warehouse.sqlserver.ddl import SqlServerDdl
 from orchestration.warehouse.sqlserver.errors import told
 from orchestration.warehouse.sqlserver.loading import load
 from orchestration.warehouse.sqlserver.paths import Path, Rows, ways
-from orchestration.warehouse.sqlserver.rendering import Rendered, to_tsql
+from orchestration.warehouse.sqlserver.rendering import to_tsql
 from orchestration.warehouse.sqlserver.routing import Route, Routed, read_statement
+from orchestration.warehouse.sqlserver.statement import Rendered, written
 
 _INCOMING = "strata_incoming"
 _LARGE = 100_000
@@ -82,13 +82,14 @@ class SqlServerSession:
 
     def run(self, tsql: str, *values: object) -> list[Row]:
         """Run a statement in the server's own words."""
-        return self.remote_rows(Rendered(tsql, tuple(range(len(values)))), values)
+        return self.remote_rows(written(tsql) if values else Rendered((tsql,)), values)
 
     def remote_rows(self, rendered: Rendered, values: Sequence[object]) -> list[Row]:
         """Run a rendered statement on the server; returns its rows, or how many it wrote."""
         cursor = self.cursor()
-        with told(rendered.sql):
-            cursor.execute(*_bound(rendered, values))
+        text, bound = rendered.bound(values)
+        with told(text):
+            cursor.execute(text, *bound)
             if cursor.description is None:
                 return [(cursor.rowcount,)]
             return [tuple(row) for row in cursor.fetchall()]
@@ -96,8 +97,9 @@ class SqlServerSession:
     def fetch(self, name: str, rendered: Rendered, values: Sequence[object] = (), *, kind: str = "TABLE") -> int:
         """Put what a query of the server finds into a table of DuckDB; returns how many rows."""
         cursor = self.cursor()
-        with told(rendered.sql):
-            cursor.execute(*_bound(rendered, values))
+        text, bound = rendered.bound(values)
+        with told(text):
+            cursor.execute(text, *bound)
             reader = cursor.arrow_reader()
             self.con.register(_INCOMING, reader)
             try:
@@ -246,21 +248,6 @@ def _listed(tree: exp.Expr) -> tuple[str, ...]:
     """Return the columns that an INSERT names; none where it goes by name."""
     schema = tree.this
     return tuple(column.name for column in schema.expressions) if isinstance(schema, exp.Schema) else ()
-
-
-def _bound(rendered: Rendered, values: Sequence[object]) -> list[object]:
-    """Return the text and its parameters; a NULL is written out, for the driver would ask the server for its type."""
-    found = [_plain(values[number]) for number in rendered.order]
-    if None not in found:
-        return [rendered.sql, *found]
-    pieces = rendered.sql.split("?")
-    marks = ["NULL" if value is None else "?" for value in found]
-    text = "".join(piece + mark for piece, mark in zip(pieces, [*marks, ""], strict=True))
-    return [text, *(value for value in found if value is not None)]
-
-
-def _plain(value: object) -> object:
-    return json.dumps(value) if isinstance(value, list | tuple | set) else value
 
 
 def _as_ours(reader: Any) -> str:  # noqa: ANN401 - an Arrow reader

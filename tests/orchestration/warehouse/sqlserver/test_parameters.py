@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.warehouse.sqlserver.rendering import to_tsql
+from orchestration.warehouse.sqlserver.statement import written
 
 
 def order_of(sql: str) -> tuple[int, ...]:
@@ -26,3 +27,21 @@ def test_a_cte_and_a_limit_keep_theirs() -> None:
 
 def test_numbered_parameters_may_come_twice() -> None:
     assert order_of("SELECT $2, $1, $2 FROM s.t") == (1, 0, 1)
+
+
+def test_a_question_mark_in_a_text_or_a_name_is_no_parameter() -> None:
+    sql = """SELECT 'who?' AS a, ? AS "b?" FROM s.t WHERE c = ?"""
+    text, values = to_tsql(sqlglot.parse_one(sql, read="duckdb")).bound([None, 7])
+    assert text == "SELECT 'who?' AS [a], NULL AS [b?] FROM [s].[t] WHERE [c] = ?"
+    assert values == [7]
+
+
+def test_so_it_is_in_the_servers_own_words() -> None:
+    text, values = written("UPDATE t SET [what?] = ?, b = N'it''s ?' WHERE c = ?").bound([None, 7])
+    assert text == "UPDATE t SET [what?] = NULL, b = N'it''s ?' WHERE c = ?"
+    assert values == [7]
+
+
+def test_two_parts_of_a_statement_share_its_parameters() -> None:
+    whole = written("SELECT ? FROM t WHERE a = ?") + written(" AND b = '?' AND c = ?", first=2)
+    assert whole.bound(["x", None, [1]]) == ("SELECT ? FROM t WHERE a = NULL AND b = '?' AND c = ?", ["x", "[1]"])
