@@ -140,4 +140,4 @@ def delete_keys(session: SqlServerSession, table: Table, key: Sequence[str], gon
 
 
 def _before(table: Table) -> str:
-    return f"memory.main.{quote('before ' + '.'.join(table))}"
+    return f"main.{quote('before ' + '.'.join(table))}"

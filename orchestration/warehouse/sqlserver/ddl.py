@@ -59,7 +59,10 @@ class SqlServerDdl:
             return text_key(_NARROW)
         if name in shape.key or (table[0] == names.PLATFORM and name not in _LONG):
             return text_key(shape.lengths.get(name, 0))
-        return stored_as(kind, length=shape.lengths.get(name, 0))
+        stored = stored_as(kind, length=shape.lengths.get(name, 0))
+        is_ours = table[0] == names.PLATFORM or table[0].startswith(names.BRONZE_PREFIX)
+        # All texts of a table in one collation: two of them cannot be joined, and dbt's models compare to the letter.
+        return f"{stored} COLLATE {BINARY}" if is_ours else stored
 
     def add_column(self, table: Table, name: str, kind: str) -> str:
         """As declared."""

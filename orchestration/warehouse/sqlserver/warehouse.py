@@ -8,13 +8,11 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import ClassVar
 
-import duckdb
-
 from orchestration.failures import Busy
 from orchestration.settings import Settings
-from orchestration.warehouse.duckdb import connection_settings
 from orchestration.warehouse.protocol import Interrupted
 from orchestration.warehouse.restoring import refuse_half_restored
+from orchestration.warehouse.sqlserver.beside import Beside
 from orchestration.warehouse.sqlserver.connecting import Connection, connect, renew
 from orchestration.warehouse.sqlserver.errors import told
 from orchestration.warehouse.sqlserver.session import SqlServerSession
@@ -37,6 +35,7 @@ class SqlServerWarehouse:
         """Remember where it is; connect to nothing."""
         self._settings = settings
         self._open = threading.local()
+        self._beside = Beside(settings)
 
     @contextmanager
     def exclusive(self, purpose: str) -> Iterator[None]:
@@ -99,7 +98,7 @@ class SqlServerWarehouse:
         if current:
             yield current
             return
-        with self.exclusive(purpose), self._beside() as con, self._connection("session") as remote:
+        with self.exclusive(purpose), self._beside.database() as con, self._connection("session") as remote:
             another = partial(connect, self._settings)
             self._open.session = SqlServerSession(con, remote, self._still_holds, connect=another)
             try:
@@ -110,15 +109,5 @@ class SqlServerWarehouse:
     @contextmanager
     def reading(self, purpose: str) -> Iterator[SqlServerSession]:  # noqa: ARG002 - nobody waits for it
         """Look at what is committed; who writes is not waited for, and does not wait."""
-        with self._beside() as con, self._connection("reader") as remote:
+        with self._beside.database() as con, self._connection("reader") as remote:
             yield SqlServerSession(con, remote, self._still_holds)
-
-    @contextmanager
-    def _beside(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Yield a DuckDB without a file, for what a session works on."""
-        con = duckdb.connect(":memory:", config=connection_settings(self._settings))
-        try:
-            con.execute("SET TimeZone = 'UTC'")
-            yield con
-        finally:
-            con.close()
