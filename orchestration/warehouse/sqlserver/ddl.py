@@ -13,7 +13,7 @@ from orchestration.names import Table, qualified
 from orchestration.warehouse.ddl import KEY_MARK, TableShape, bronze_columns
 from orchestration.warehouse.sqlserver.catalog import bracketed, there
 from orchestration.warehouse.sqlserver.protection import NONE, look, missing
-from orchestration.warehouse.sqlserver.types import stored_as, text_key
+from orchestration.warehouse.sqlserver.types import BINARY, stored_as, text_key
 
 if TYPE_CHECKING:
     from orchestration.warehouse.protocol import Session
@@ -25,6 +25,7 @@ _LONG = frozenset({
 _NARROW = 128
 _ANY = TableShape({})
 _LENGTH = re.compile(r"nvarchar\((\d+)\)")
+_ALTERED = re.compile(rf"(ALTER COLUMN \S+ \S+) COLLATE {BINARY}( NOT NULL)?")
 _DECIMAL = re.compile(r"DECIMAL\((\d+), ?(\d+)\)")
 
 
@@ -128,7 +129,9 @@ class SqlServerDdl:
         return "" if session.capabilities.security_policies else NONE  # type: ignore[attr-defined]
 
     def run(self, session: Session, statement: str) -> None:
-        """As declared."""
+        """As declared; Babelfish keeps what an altered column has beside its type, and has no words for it."""
+        if session.capabilities.is_babelfish:  # type: ignore[attr-defined]
+            statement = _ALTERED.sub(r"\1", statement)
         session.run(statement)  # type: ignore[attr-defined]
 
 
