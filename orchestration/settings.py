@@ -61,7 +61,7 @@ class Settings(BaseSettings):
         "yes", description="Encryption of the connection.", examples=["strict"]
     )
     sqlserver_trust_certificate: bool = Field(
-        False, description="Accept any certificate: for development alone.", examples=["true"]
+        default=False, description="Accept any certificate: for development alone.", examples=["true"]
     )
     sqlserver_connection: SecretStr | None = Field(
         None,

@@ -31,8 +31,7 @@ REFUSED = [
     ("SELECT s._tenant_id INTO finance.x FROM silver.sale AS s;", "_tenant_id"),
     ("SELECT s.id INTO silver.x FROM silver.sale AS s;", "silver.x"),
     (
-        "SELECT s.id INTO finance.x FROM silver.sale AS s LEFT JOIN (silver.sale AS a JOIN silver.sale AS b "
-        "ON b.id = a.id) ON a.id = s.id;",
+        "SELECT s.id INTO finance.x FROM silver.sale AS s LEFT JOIN (silver.sale AS a JOIN gold.b ON 1 = 1) ON 1 = 1;",
         "a join in parentheses",
     ),
     ("SELECT s.id INTO ##x FROM silver.sale AS s;", "##x"),
