@@ -31,7 +31,9 @@ class Target(StrEnum):
 
 
 def run(
-    script: Annotated[str, typer.Argument(help="A script's name, path or table; all of them when left out.")] = "",
+    script: Annotated[
+        str, typer.Argument(help="A script's name, path or table, or a SELECT; all scripts when left out.")
+    ] = "",
     as_of: Annotated[str, typer.Option(help="What @as_of is, such as 2026-11-30; by default the newest day.")] = "",
     tenant: Annotated[str | None, typer.Option(help="Whose rows; not needed where there is one tenant.")] = None,
     target: Annotated[

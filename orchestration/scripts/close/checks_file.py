@@ -111,9 +111,14 @@ def _outer(part: Part) -> dict[int, str]:
 
 def _into(text: str, asked: Sequence[Part], part: Part, table: Table) -> str:
     """Return the text of one check alone, which keeps its rows in ``table``."""
-    index = next(index for index, name in _outer(part).items() if name == "FROM")
-    at, alone = part.tokens[index].start, _alone(text, asked, part)
-    return f"{alone[:at]}INTO {FINANCE}.{quote(table[1])} {alone[at:]}"
+    return keeping_rows(_alone(text, asked, part), part, table)
+
+
+def keeping_rows(text: str, part: Part, table: Table) -> str:
+    """Return a text whose SELECT, a part of it, keeps its rows in ``table``: with INTO before FROM, or at its end."""
+    indexes = [index for index, name in _outer(part).items() if name == "FROM"]
+    at = part.tokens[indexes[0]].start if indexes else part.tokens[-1].end + 1
+    return f"{text[:at]}{'' if indexes else ' '}INTO {table[0]}.{quote(table[1])} {text[at:]}"
 
 
 def _alone(text: str, asked: Sequence[Part], part: Part) -> str:

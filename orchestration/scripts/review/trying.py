@@ -12,6 +12,7 @@ from orchestration.scripts.close.plan import PlannedScript, read_plan
 from orchestration.scripts.execution import Turn
 from orchestration.scripts.outline import outline
 from orchestration.scripts.review.comparison import Built, compare
+from orchestration.scripts.review.looking import is_query, query_script
 from orchestration.scripts.review.on_warehouse import elsewhere
 from orchestration.scripts.review.scratch import scratch
 from orchestration.scripts.review.selection import needed, script_named
@@ -26,7 +27,7 @@ _EXAMPLES = 5
 
 @dataclass(frozen=True)
 class Request:
-    """What is tried: ``script`` by its name (all when empty), and so many rows of each table are shown.
+    """What is tried: ``script`` by its name, or a SELECT (all when empty), and so many rows of each table are shown.
 
     ``from_close``: tables of other scripts are read from the tenant's close, if it is as of this very day.
     ``on_server``: on the trial server that the settings name, beside an embedded warehouse.
@@ -69,7 +70,11 @@ def try_scripts(runtime: Runtime, request: Request) -> Result:
     plan = read_plan(scripts_folder(runtime))
     if not plan.scripts:
         raise SettingsError("There is no script of financial gold.", f"Write one into {scripts_folder(runtime)}.")
-    asked = [script_named(plan, request.script)] if request.script else list(plan.scripts)
+    if is_query(request.script):
+        asked = [query_script(request.script)]
+        plan = replace(plan, scripts=(*plan.scripts, *asked))
+    else:
+        asked = [script_named(plan, request.script)] if request.script else list(plan.scripts)
     with (
         stage(runtime, "trial of scripts") as here,
         scratch(here.session.con) as place,

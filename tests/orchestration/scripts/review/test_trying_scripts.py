@@ -57,6 +57,16 @@ def test_a_script_is_found_by_name_path_and_table(house: CloseHouse, name: str) 
     assert [item.script.name for item in tried(house, name).tried] == ["b_total.sql"]
 
 
+def test_a_select_shows_rows_that_nobody_keeps(house: CloseHouse) -> None:
+    result = tried(house, "SELECT t.total, CAST(@as_of AS varchar(10)) AS d FROM finance.total AS t")
+    assert [item.script.name for item in result.others] == ["b_total.sql"]
+    (table,) = result.tables
+    assert (table.table, list(table.first)) == (("finance", "query"), [(Decimal("2.50"), str(DAY))])
+    (faulty,) = tried(house, "with t as (select s.nothing from silver.sale as s) select t.nothing from t").tried
+    assert faulty.faults[0].startswith("query:1:")
+    assert "column s.nothing" in faulty.faults[0]
+
+
 def test_an_unknown_script_is_told_with_the_names_that_are_near(house: CloseHouse) -> None:
     with pytest.raises(SettingsError, match=r"no script 'b_totl'.*b_total"):
         tried(house, "b_totl")
