@@ -19,11 +19,15 @@ from orchestration.warehouse.sqlserver.session import SqlServerSession
 
 _TAKE = """
 DECLARE @taken int;
-EXEC @taken = sp_getapplock @Resource = ?, @LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = ?;
+DECLARE @name nvarchar(255) = ? + DB_NAME();
+EXEC @taken = sp_getapplock @Resource = @name, @LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = ?;
 SELECT @taken;"""
-_GIVE = "EXEC sp_releaseapplock @Resource = ?, @LockOwner = 'Session'"
-_MODE = "SELECT APPLOCK_MODE('public', ?, 'Session')"
-WRITER = "strata writer"
+_GIVE = """
+DECLARE @name nvarchar(255) = ? + DB_NAME();
+EXEC sp_releaseapplock @Resource = @name, @LockOwner = 'Session';"""
+_MODE = "SELECT APPLOCK_MODE('public', ? + DB_NAME(), 'Session')"
+WRITER = "strata writer of "
+"""Of which database, is said too: Babelfish has one set of names for all of a server's."""
 
 
 class SqlServerWarehouse:
@@ -74,8 +78,11 @@ class SqlServerWarehouse:
         """Take the lock for as long as the connection lives."""
         wait = int(self._settings.lock_wait_seconds * 1000)
         cursor = connection.cursor()
-        cursor.execute(_TAKE, WRITER, max(wait, 1))
-        (taken,) = cursor.fetchall()[0]
+        with told(_TAKE):
+            cursor.execute(_TAKE, WRITER, max(wait, 1))
+            while cursor.description is None and cursor.nextset():
+                pass  # where it waited in vain, Babelfish gives something without columns first
+            (taken,) = cursor.fetchall()[0]
         if taken < 0:
             message = f"{purpose}: waited {self._settings.lock_wait_seconds:g} s for the warehouse's writer."
             raise Busy(message, "Try again when it is done, or raise STRATA_LOCK_WAIT_SECONDS.")

@@ -112,7 +112,7 @@ def test_a_look_that_found_nothing_is_not_recorded_for_a_suspended_tenant(two: B
 @pytest.mark.timeout(120)
 def test_nothing_is_committed_once_the_suspending_process_has_ended(two: Bench) -> None:
     """Loads go on and on in a thread; the count that stands when the other process ends stands for ever."""
-    ended = threading.Event()
+    loaded, ended = threading.Event(), threading.Event()
 
     def load_again_and_again() -> None:
         for key in range(1000):
@@ -120,12 +120,13 @@ def test_nothing_is_committed_once_the_suspending_process_has_ended(two: Bench) 
                 return
             two.shop("acme").put(key, minutes=key)
             two.load("hourly")
+            loaded.set()
 
     two.shop("globex").put(1)
     loader = threading.Thread(target=load_again_and_again)
     loader.start()
     try:
-        time.sleep(1)
+        assert loaded.wait(60)
         suspend(two, "acme")
         known = rows(two, "acme")
         time.sleep(1)

@@ -1,11 +1,10 @@
-"""The embedded warehouse: one writer at a time, sessions that re-enter, transactions that hold."""
+"""A warehouse: one writer at a time, sessions that re-enter, transactions that hold; and what a file has of its own."""
 
 from __future__ import annotations
 
 import multiprocessing
 import subprocess
 import sys
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -13,12 +12,12 @@ import pytest
 from orchestration.failures import Busy
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse, apply, open_warehouse
-from orchestration.warehouse.duckdb import DuckDBSession, beside
+from orchestration.warehouse.ddl import TableShape
+from orchestration.warehouse.duckdb import beside
+from orchestration.warehouse.protocol import Session
+from orchestration.warehouse.sqlserver.errors import Refused
 
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path, lock_wait_seconds=0.3, memory_limit_mb=100, _env_file=None)
+of_a_file = pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
 
 
 def test_a_session_re_enters_within_a_thread(settings: Settings) -> None:
@@ -29,6 +28,7 @@ def test_a_session_re_enters_within_a_thread(settings: Settings) -> None:
         assert outer.execute("SELECT 1") == [(1,)]
 
 
+@of_a_file
 def test_within_exclusive_another_program_may_open_the_file(settings: Settings) -> None:
     warehouse = open_warehouse(settings)
     with warehouse.session("create") as session:
@@ -39,6 +39,7 @@ def test_within_exclusive_another_program_may_open_the_file(settings: Settings) 
     assert done.stdout.strip() == "[(1,)]"
 
 
+@of_a_file
 def test_a_connection_beside_a_session_reads_the_warehouse_too(settings: Settings) -> None:
     with open_warehouse(settings).session("read") as session:
         session.execute("CREATE TABLE t AS SELECT 1 AS a")
@@ -50,6 +51,7 @@ def test_a_connection_beside_a_session_reads_the_warehouse_too(settings: Setting
         other.close()
 
 
+@of_a_file
 def test_an_engine_that_an_error_has_ended_is_replaced(settings: Settings) -> None:
     warehouse = open_warehouse(settings)
     with warehouse.session("create") as session:
@@ -65,6 +67,7 @@ def test_an_engine_that_an_error_has_ended_is_replaced(settings: Settings) -> No
         assert session.execute("FROM t") == [(1,)]
 
 
+@of_a_file
 def test_a_child_that_was_forked_has_sessions_of_its_own(settings: Settings) -> None:
     warehouse = open_warehouse(settings)
     with warehouse.session("create") as session:
@@ -82,7 +85,10 @@ def _insert_one(warehouse: Warehouse) -> None:
         session.execute("INSERT INTO t VALUES (2)")
 
 
-def test_another_process_is_told_who_holds_the_warehouse(settings: Settings) -> None:
+def test_another_process_is_told_of_the_writer(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRATA_WAREHOUSE", settings.warehouse)
+    if settings.sqlserver_connection:
+        monkeypatch.setenv("STRATA_SQLSERVER_CONNECTION", settings.sqlserver_connection.get_secret_value())
     script = f"""
 import sys
 from pathlib import Path
@@ -99,9 +105,11 @@ with open_warehouse(Settings(home=Path({str(settings.home)!r}), _env_file=None))
         with pytest.raises(Busy) as caught, open_warehouse(settings).session("status"):
             pass
         other.communicate("\n", timeout=20)
-    assert f"held by process {other.pid} (load acme/product/invoice) since" in str(caught.value)
+    holder = f"held by process {other.pid} (load acme/product/invoice) since"
+    assert (holder if settings.warehouse == "duckdb" else "status: waited 0.3 s") in str(caught.value)
 
 
+@of_a_file
 def test_a_program_that_does_not_ask_for_the_lock_is_told(settings: Settings) -> None:
     warehouse = open_warehouse(settings)
     with warehouse.session("create") as session:
@@ -117,27 +125,30 @@ def test_a_program_that_does_not_ask_for_the_lock_is_told(settings: Settings) ->
         other.communicate("\n", timeout=20)
 
 
-def _insert_and_fail(session: DuckDBSession) -> None:
+def _insert_and_fail(session: Session) -> None:
     with session.transaction():
-        session.execute("INSERT INTO t VALUES (1)")
+        session.execute("INSERT INTO plain.t VALUES (1)")
         with session.transaction():
-            session.execute("INSERT INTO t VALUES ('x')")
+            session.execute("INSERT INTO plain.t VALUES ('x')")
 
 
-def test_a_transaction_that_fails_leaves_nothing(settings: Settings) -> None:
-    with open_warehouse(settings).session("test") as session:
-        session.execute("CREATE TABLE t (a INTEGER)")
-        with pytest.raises(duckdb.ConversionException):
-            _insert_and_fail(session)
-        assert session.execute("SELECT count(*) FROM t") == [(0,)]
+def test_a_transaction_that_fails_leaves_nothing(session: Session) -> None:
+    session.ddl.run(session, session.ddl.create_schema("plain"))
+    session.ddl.run(session, session.ddl.create_table(("plain", "t"), TableShape({"a": "INTEGER"})))
+    with pytest.raises((duckdb.ConversionException, Refused)):
+        _insert_and_fail(session)
+    assert session.execute("SELECT count(*) FROM plain.t") == [(0,)]
+    with session.transaction():
+        session.execute("INSERT INTO plain.t VALUES (1)")
+    assert session.execute("SELECT a FROM plain.t") == [(1,)]
 
 
-def test_connections_keep_to_the_settings(settings: Settings) -> None:
-    with open_warehouse(settings).session("test") as session:
-        limit, zone = session.execute("SELECT current_setting('memory_limit'), current_setting('TimeZone')")[0]
+def test_connections_keep_to_the_settings(session: Session) -> None:
+    limit, zone = session.execute("SELECT current_setting('memory_limit'), current_setting('TimeZone')")[0]
     assert (limit, zone) == ("95.3 MiB", "UTC")
 
 
+@of_a_file
 def test_what_does_not_fit_the_memory_is_spilled_to_scratch(settings: Settings) -> None:
     with open_warehouse(settings).session("test") as session:
         session.execute("CREATE TEMP TABLE big AS SELECT range AS a, md5(range::VARCHAR) AS b FROM range(3000000)")
@@ -146,13 +157,10 @@ def test_what_does_not_fit_the_memory_is_spilled_to_scratch(settings: Settings) 
     assert not list(settings.scratch_dir.iterdir())
 
 
-def test_the_plan_is_what_apply_does_and_a_second_time_nothing(settings: Settings) -> None:
-    with open_warehouse(settings).session("test") as session:
-        planned = apply.plan(session)
-        assert "create schema strata" in [change.description for change in planned]
-        assert apply.apply(session) == planned
-        assert apply.plan(session) == []
-        session.execute("ALTER TABLE strata.load_ledger DROP COLUMN message")
-        assert [change.description for change in apply.apply(session)] == [
-            "add column strata.load_ledger.message VARCHAR"
-        ]
+def test_the_plan_is_what_apply_does_and_a_second_time_nothing(session: Session) -> None:
+    planned = apply.plan(session)
+    assert "create schema strata" in [change.description for change in planned]
+    assert apply.apply(session) == planned
+    assert apply.plan(session) == []
+    session.execute("ALTER TABLE strata.load_ledger DROP COLUMN message")
+    assert [change.description for change in apply.apply(session)] == ["add column strata.load_ledger.message VARCHAR"]
