@@ -2,15 +2,20 @@
 
 What fails, fails alone: it comes back as a result with status ``failed``, and the
 others go on. Callers decide whether that is an error. Connections that have nothing
-new are many on most hours: see ``sighting`` for how little those cost.
+new are many on most hours: see ``sighting`` for how little those cost. Entities of one
+connection are read from the source side by side, ``STRATA_LOAD_THREADS`` at once.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from contextvars import copy_context
+from dataclasses import dataclass, field
 from itertools import groupby
+from threading import Lock
 
 from orchestration import metering
 from orchestration.bronze.admission import Admission
@@ -138,6 +143,7 @@ class _Call:
     outset: Outset
     roster: Roster
     journal: Journal
+    _counting: Lock = field(default_factory=Lock)
 
     def run(self, requests: list[Request]) -> list[LoadResult]:
         """Go from connection to connection; what looks saw is settled for many of them at once."""
@@ -167,9 +173,30 @@ class _Call:
         if refusal := self.roster.refusal(request.connection.tenant):
             self._fail(request, {contract.entity: refusal for contract in todo})
             return
+        lanes = min(request.runtime.settings.load_threads, len(todo))
+        if lanes < 2:
+            self._work_off(request, deque(todo))
+        else:
+            self._side_by_side(request, deque(todo), lanes)
+
+    def _side_by_side(self, request: Request, todo: deque[Contract], lanes: int) -> None:
+        """Work in several threads, each with a connection to the source of its own; they write in turn."""
+        with suppress(StrataError):  # each entity's load tells it
+            request.runtime.resolve(request.connection)  # a simulator starts once
+        with ThreadPoolExecutor(lanes, "load") as pool:
+            works = [pool.submit(copy_context().run, self._work_off, request, todo) for _ in range(lanes)]
+        for work in works:
+            work.result()
+
+    def _work_off(self, request: Request, todo: deque[Contract]) -> None:
+        """Load one entity after the other until none is left."""
         with ExitStack() as stack:
             door = _Door(request, stack)
-            for contract in todo:
+            while todo:
+                try:
+                    contract = todo.popleft()
+                except IndexError:  # another thread took the last one
+                    return
                 sighting = self._look(request, contract, door)
                 if sighting:
                     self.journal.keep(sighting)
@@ -192,7 +219,8 @@ class _Call:
         for result in EntityLoad(request, contract, mark, door.open).run():
             _meter(result)
             self.journal.add(result)
-            self.roster.count(result)
+            with self._counting:
+                self.roster.count(result)
 
     def _settle(self) -> None:
         for request, sightings in _by_request(self.journal.settle()):
