@@ -15,7 +15,7 @@ _PAIRS = Advice(
     "Write JOIN … ON, or CROSS JOIN if that is meant.",
 )
 _ITSELF = Advice(
-    "a column is compared with itself, which leaves NULL out and nothing else.",
+    "a column is compared with itself, which tells nothing but whether it is NULL.",
     "Compare it with the other table's column, or write IS NOT NULL.",
 )
 
@@ -48,4 +48,4 @@ def with_itself(node: exp.Expr) -> Iterator[tuple[exp.Expr, str, Advice]]:
     left, right = node.this.unnest(), node.expression.unnest()
     is_pair = isinstance(left, exp.Column) and isinstance(right, exp.Column)
     if is_pair and columns_of([left]) and columns_of([left]) == columns_of([right]):
-        yield node, f"{as_text(left)} = {as_text(right)}", _ITSELF
+        yield node, as_text(node), _ITSELF

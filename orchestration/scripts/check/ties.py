@@ -77,7 +77,13 @@ def _top(select: exp.Select, known: Mapping[Name, Keys]) -> Iterator[Tie]:
     ties = options is not None and options.args.get("with_ties")
     if order is None or ties or select.args.get("distinct") is not None:
         return
-    yield from _judged(select, order, "TOP" if limit is not None else "OFFSET", ([], order, select.expressions), known)
+    yield from _judged(
+        select,
+        order,
+        "OFFSET" if select.args.get("offset") is not None else "TOP",
+        ([], order, select.expressions),
+        known,
+    )
 
 
 _Pick = tuple[list[exp.Expr], exp.Expr, list[exp.Expr]]

@@ -113,13 +113,18 @@ DAYS = f"SELECT d.currency, d.rate_on, d.rate INTO #days FROM {GROUPED} AS d; "
         PICKED.format("r.rate_on DESC", "silver.rate"),
         PICKED.replace("= 1", "<= 3").format("r.rate_on DESC", "silver.rate"),
         NEAREST.format("r.rate_on DESC"),
+        (
+            "SELECT s.id, s.amount INTO #t FROM silver.sale AS s; WITH d AS (SELECT t.id, t.amount, ROW_NUMBER() OVER "
+            "(PARTITION BY t.amount ORDER BY t.amount) AS n FROM #t AS t) DELETE FROM d WHERE n > 1; "
+            "SELECT t.amount INTO finance.x FROM #t AS t;"
+        ),
         "SELECT TOP (5) s.customer, s.amount INTO finance.x FROM silver.sale AS s ORDER BY s.amount DESC;",
     ],
 )
 def test_rows_that_an_order_may_not_tell_apart_are_a_warning_that_names_a_key(write_script: Write, body: str) -> None:
     (problem,) = found(write_script(body))
     assert problem.rule == "ties"
-    assert problem.instead.endswith(("r.rate_key.", "s.id."))
+    assert problem.instead.endswith(("r.rate_key.", "s.id.", "t.id."))
 
 
 @pytest.mark.parametrize(
