@@ -24,7 +24,7 @@ from orchestration.contracts.source import find_sources
 from orchestration.names import Table
 from orchestration.quality.masking import known_contracts
 from orchestration.quality.personal import personal_columns
-from orchestration.scripts.check.cache import Cache, code_version
+from orchestration.scripts.cache import Cache, code_version
 from orchestration.scripts.close.executing import Preparing
 from orchestration.scripts.close.plan import Plan, read_plan
 from orchestration.scripts.source import FOLDER as SCRIPTS

@@ -15,7 +15,7 @@ import duckdb
 import pyodbc
 
 from orchestration.names import FINANCE_WORK, Table, qualified, quote
-from orchestration.scripts.check.cache import Cache
+from orchestration.scripts.cache import Cache
 from orchestration.scripts.close.executing import Preparing
 from orchestration.scripts.close.plan import Plan
 from orchestration.scripts.embedded import EmbeddedEngine

@@ -17,7 +17,7 @@ from orchestration.failures import SettingsError
 from orchestration.publication.event_checks import check_events
 from orchestration.scripts.catalog import catalog_path
 from orchestration.scripts.check import CheckedScript
-from orchestration.scripts.close.checks_file import SUFFIX
+from orchestration.scripts.checks_file import SUFFIX
 from orchestration.scripts.close.plan import read_plan
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.review.selection import find_script

@@ -1,6 +1,6 @@
 """Checks scripts: by their text, against the tables there are, and against each other."""
 
-from orchestration.scripts.check.cache import Cache
+from orchestration.scripts.cache import Cache
 from orchestration.scripts.check.checking import check
 from orchestration.scripts.check.report import CheckedScript, Report
 

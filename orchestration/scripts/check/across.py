@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestration.names import Table
-from orchestration.scripts.check.facts import Edges
+from orchestration.scripts.facts import Edges
 from orchestration.scripts.lineage.ordering import in_order
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.source import Script, as_written_here

@@ -11,13 +11,13 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 from orchestration.names import Table
+from orchestration.scripts.cache import Cache, digest
 from orchestration.scripts.check.across import Across, across
-from orchestration.scripts.check.cache import Cache, digest
-from orchestration.scripts.check.facts import Compiled, Document, Edges, plain
 from orchestration.scripts.check.report import CheckedScript, Report
 from orchestration.scripts.check.rules import allowed
 from orchestration.scripts.check.team import Job, Team
-from orchestration.scripts.close.checks_file import SUFFIX
+from orchestration.scripts.checks_file import SUFFIX
+from orchestration.scripts.facts import Compiled, Document, Edges, plain
 from orchestration.scripts.source import Script, find_scripts, read_script
 from orchestration.scripts.types import Catalog, Columns
 

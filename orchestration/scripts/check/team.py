@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from orchestration.names import Table
-from orchestration.scripts.check.facts import Compiled, Edges, Place
 from orchestration.scripts.check.habits import habits
 from orchestration.scripts.check.rules import allowed
-from orchestration.scripts.close.checks_file import SUFFIX, read_checks
+from orchestration.scripts.checks_file import SUFFIX, read_checks
+from orchestration.scripts.facts import Compiled, Edges, Place
 from orchestration.scripts.lineage.columns import column_lineage
 from orchestration.scripts.lineage.edges import places_made, places_read
 from orchestration.scripts.outline import Outline, outline

@@ -13,7 +13,7 @@ from orchestration.landing.manifest import new_load_id
 from orchestration.plans import has_financial
 from orchestration.quality.masking import known_contracts, read_masking
 from orchestration.quality.personal import personal_columns
-from orchestration.scripts.check.cache import Cache
+from orchestration.scripts.cache import Cache
 from orchestration.scripts.close import ledger
 from orchestration.scripts.close.adoption import adopt
 from orchestration.scripts.close.executing import Preparing

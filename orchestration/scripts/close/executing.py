@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from orchestration.failures import ScriptRefused
 from orchestration.names import FINANCE, FINANCE_WORK, Table
-from orchestration.scripts.check.cache import Cache, digest
-from orchestration.scripts.check.facts import Compiled, Document, plain
+from orchestration.scripts.cache import Cache, digest
 from orchestration.scripts.engine import Engine
+from orchestration.scripts.facts import Compiled, Document, plain
 from orchestration.scripts.lineage.columns import ColumnSources, column_lineage
 from orchestration.scripts.outline import Outline, outline
 from orchestration.scripts.program import compile_outline

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from orchestration.failures import FailureClass
 from orchestration.names import Table
-from orchestration.scripts.close.checks_file import Check
+from orchestration.scripts.checks_file import Check
 from orchestration.scripts.close.plan import Plan, PlannedScript
 
 if TYPE_CHECKING:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.failures import ScriptRefused
 from orchestration.names import Table
-from orchestration.scripts.close.checks_file import SUFFIX, Check, read_checks
+from orchestration.scripts.checks_file import SUFFIX, Check, read_checks
 from orchestration.scripts.lineage import Lineage, lineages
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.source import Script
@@ -76,3 +78,14 @@ def _planned(item: Lineage, folder: Path) -> PlannedScript:
 
 def _script_of(checks: Path) -> Path:
     return checks.with_name(checks.name.removesuffix(SUFFIX) + ".sql")
+
+
+def require_fresh(script: PlannedScript, failed: Collection[Table]) -> None:
+    """Refuse a script that reads a table which could not be built: its own would mix two days.
+
+    Raises:
+        ScriptRefused: names the table.
+    """
+    if stale := [table for table in script.reads if table in failed]:
+        message = f"{script.script.path}: {'.'.join(stale[0])}, which it reads, could not be built."
+        raise ScriptRefused(message, "See what its script says.")

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from orchestration.failures import ScriptRefused, StrataError
 from orchestration.names import FINANCE, Table, qualified
 from orchestration.quality.masking import Masking
-from orchestration.scripts.close.checks_file import Check
+from orchestration.scripts.checks_file import Check
 from orchestration.scripts.close.executing import Prepared, Preparing, work
 from orchestration.scripts.close.outcome import CheckOutcome, ScriptOutcome
-from orchestration.scripts.close.plan import Plan, PlannedScript
+from orchestration.scripts.close.plan import Plan, PlannedScript, require_fresh
 from orchestration.scripts.engine import TurnOf
 from orchestration.scripts.problems import Problem, refusal
 from orchestration.scripts.types import Columns
@@ -71,7 +71,7 @@ class TenantRun:
         """
         problems = self._problems(script)
         if not problems:
-            self._require_fresh(script)
+            require_fresh(script, self.failed)
         try:
             if problems:
                 raise refusal(problems)
@@ -93,12 +93,6 @@ class TenantRun:
         if all(self.last.get(table) == script.name for table in self.plan.rivals(script)):
             return tuple(problem for problem in script.problems if problem not in script.rivalry)
         return script.problems
-
-    def _require_fresh(self, script: PlannedScript) -> None:
-        """Refuse a script that reads a table which could not be built: its own would mix two days."""
-        if stale := [table for table in script.reads if table in self.failed]:
-            message = f"{script.script.path}: {'.'.join(stale[0])}, which it reads, could not be built."
-            raise ScriptRefused(message, "See what its script says.")
 
     def _checks(self, item: ScriptOutcome) -> tuple[CheckOutcome, ...]:
         if item.status != "built":

@@ -10,7 +10,7 @@ from orchestration.alerts import raise_alert, recover_all
 from orchestration.failures import FailureClass
 from orchestration.names import FINANCE, PLATFORM
 from orchestration.publication.event_log import QUALITY_FAILED, NewEvent, record_events
-from orchestration.scripts.close.checks_file import checks_path
+from orchestration.scripts.checks_file import checks_path
 from orchestration.scripts.close.outcome import CheckOutcome, Closed, Closing
 from orchestration.scripts.close.plan import PLATFORM_OWNER, PlannedScript
 from orchestration.warehouse.clock import stored, utc_now

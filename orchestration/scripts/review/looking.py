@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlglot.errors import TokenError
 
 from orchestration.names import FINANCE, Table
-from orchestration.scripts.close.checks_file import keeping_rows
+from orchestration.scripts.checks_file import keeping_rows
 from orchestration.scripts.close.plan import PlannedScript
 from orchestration.scripts.outline import outline
 from orchestration.scripts.source import Header, Script

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 
 from orchestration.failures import ScriptRefused, SettingsError
 from orchestration.names import FINANCE, Table
-from orchestration.scripts.close.checks_file import SUFFIX
+from orchestration.scripts.checks_file import SUFFIX
 from orchestration.scripts.close.plan import Plan, PlannedScript
 from orchestration.scripts.outline import outline
 from orchestration.scripts.source import FOLDER

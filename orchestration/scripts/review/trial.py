@@ -11,11 +11,11 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from orchestration.failures import ScriptRefused, StrataError
+from orchestration.failures import StrataError
 from orchestration.names import FINANCE, Table, qualified
-from orchestration.scripts.close.checks_file import Check
+from orchestration.scripts.checks_file import Check
 from orchestration.scripts.close.outcome import CheckOutcome
-from orchestration.scripts.close.plan import Plan, PlannedScript
+from orchestration.scripts.close.plan import Plan, PlannedScript, require_fresh
 from orchestration.scripts.engine import Engine
 from orchestration.scripts.execution import Turn, run_program
 from orchestration.scripts.outline import outline
@@ -99,9 +99,7 @@ class Trial:
 
     def _require_fresh(self, item: PlannedScript) -> None:
         require_built(self.plan, item)
-        if missing := [table for table in item.reads if table in self.failed]:
-            message = f"{item.script.path}: {'.'.join(missing[0])}, which it reads, could not be built."
-            raise ScriptRefused(message, "See what its script says.")
+        require_fresh(item, self.failed)
 
     def _execute(self, program: Program) -> None:
         if self.server:

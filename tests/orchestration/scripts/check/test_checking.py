@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.scripts import cache as cache_module
 from orchestration.scripts.check import Cache, Report, check
-from orchestration.scripts.check import cache as cache_module
 from orchestration.scripts.problems import Problem
 from orchestration.scripts.types import DATE, INT, NVARCHAR_MAX, Catalog, decimal
 

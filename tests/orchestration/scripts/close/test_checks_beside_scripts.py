@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from close_house import DAY, CloseHouse
 
-from orchestration.scripts.close.checks_file import read_checks
+from orchestration.scripts.checks_file import read_checks
 from orchestration.scripts.source import find_scripts
 
 NEGATIVE = "-- No total is negative.\nSELECT t.total FROM finance.total AS t WHERE t.total < 0"

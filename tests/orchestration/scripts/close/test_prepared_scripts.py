@@ -11,7 +11,7 @@ import pytest
 
 from orchestration.names import FINANCE, FINANCE_WORK
 from orchestration.scripts import types
-from orchestration.scripts.check.cache import Cache
+from orchestration.scripts.cache import Cache
 from orchestration.scripts.close import executing
 from orchestration.scripts.close.executing import Prepared, Preparing
 from orchestration.scripts.embedded import EmbeddedEngine

@@ -18,7 +18,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from orchestration.scripts.check.facts import Document
+from orchestration.scripts.facts import Document
 
 _KEPT_DAYS = 30
 _TABLE = "CREATE TABLE IF NOT EXISTS found (digest TEXT PRIMARY KEY, document TEXT NOT NULL, used INTEGER NOT NULL)"
