@@ -77,7 +77,7 @@ def compared(session: Any, table: names.Table, key: tuple[str, ...]) -> Compared
     place = f"built.{names.qualified(table)}"
     columns = {row[0]: row[1] for row in session.con.execute(f"DESCRIBE SELECT * FROM {place}").fetchall()}
     with session.working_copy(table):
-        sides = Side(place, columns), Side(f"memory.{names.qualified(table)}", session.columns(table))
+        sides = Side(place, columns), Side(names.qualified(table), session.columns(table))
         return compare(session.con, table, sides, key)
 
 

@@ -105,7 +105,7 @@ def _compare(
         return Compared(table, 0, 0, fault=f"only {'SQL Server' if left is None else 'DuckDB'} has the table")
     ignored, most = how
     with session.working_copy(table):
-        right = Side(f"memory.{qualified(table)}", session.columns(table))
+        right = Side(qualified(table), session.columns(table))
         return compare(session.con, table, (left, right), key, ignored=ignored, most=most)
 
 
