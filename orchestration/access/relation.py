@@ -15,7 +15,7 @@ import duckdb
 
 from orchestration.access.refusals import no_table
 from orchestration.contracts.model import Contract
-from orchestration.names import BRONZE_PREFIX, DELETED_AT, TENANT, Table, literal, qualified
+from orchestration.names import BRONZE_PREFIX, DELETED_AT, ROW_HASH, TENANT, Table, literal, qualified
 from orchestration.publication.pointer import published_tables, read_pointers
 from orchestration.publication.published_reader import current_path
 from orchestration.quality.masking import known_contracts
@@ -53,9 +53,10 @@ def opened(
             yield published(con, tenant, table, _version(runtime, table, moment))
     elif clear and table in {contract.table for contract in _contracts(runtime)}:
         with runtime.warehouse.session("read bronze for a tenant") as session:
-            if TENANT not in session.columns(table):
+            columns = [name for name in session.columns(table) if name != ROW_HASH]
+            if TENANT not in columns:
                 raise no_table(table)
-            with session.working_copy(table, f"{TENANT} = ?", [tenant]):
+            with session.working_copy(table, f"{TENANT} = ?", [tenant], columns=columns):
                 yield _narrowed(session.con, qualified(table), tenant, table)
     else:
         raise no_table(table)
