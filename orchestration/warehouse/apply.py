@@ -17,19 +17,25 @@ from orchestration.warehouse.platform import PLATFORM_TABLES
 from orchestration.warehouse.protocol import Session
 
 _TEXT = "VARCHAR"
+_REKEY = (
+    "Put the old key back into the contract, or mend the rows at the source and load them, and then change the key."
+)
 
 
 @dataclass(frozen=True)
 class Change:
     """One statement and what it does, in words; ``retypes`` marks one that rewrites a column.
 
-    ``refusal`` says why the statement cannot run; the table then stays as it is.
+    One that ``rebuilds`` a table has transactions of its own. ``refusal`` says why the statement cannot run; the
+    table then stays as it is.
     """
 
     table: names.Table
     description: str
     sql: str
     retypes: bool = False
+    rebuilds: bool = False
+    column: str = ""
     refusal: ContractViolated | None = field(default=None, compare=False)
 
 
@@ -39,7 +45,10 @@ def plan(session: Session, contracts: Iterable[Contract] = ()) -> list[Change]:
     known = [table for table in wanted if table in existing]
     existing |= (session.describe(known) or {}) if known else {}
     schemas = sorted({schema for schema, _ in wanted} - session.schemas())
-    changes = [Change((schema, ""), f"create schema {schema}", session.ddl.create_schema(schema)) for schema in schemas]
+    changes = [Change(*step) for step in session.ddl.leftovers(session)]
+    changes += [
+        Change((schema, ""), f"create schema {schema}", session.ddl.create_schema(schema)) for schema in schemas
+    ]
     for table, shape in wanted.items():
         changes += _table_changes(session, table, shape, existing.get(table))
     return changes + [Change(*step) for step in session.ddl.protection(session, wanted)]
@@ -51,7 +60,7 @@ def protect(session: Session) -> None:
 
 
 def apply(session: Session, contracts: Iterable[Contract] = ()) -> list[Change]:
-    """Run the plan in one transaction and return it.
+    """Run the plan and return it: all in one transaction, and then what rebuilds a table.
 
     Raises:
         ContractViolated: a column cannot take its new type; nothing was changed.
@@ -62,11 +71,15 @@ def apply(session: Session, contracts: Iterable[Contract] = ()) -> list[Change]:
 
 
 def run(session: Session, changes: Iterable[Change]) -> None:
-    """Run what can run of a plan, in one transaction."""
+    """Run what can run of a plan: all in one transaction, and then what rebuilds a table."""
+    possible = [change for change in changes if not change.refusal]
     with session.transaction():
-        for change in changes:
-            if not change.refusal:
+        for change in possible:
+            if not change.rebuilds:
                 session.ddl.run(session, change.sql)
+    for change in possible:
+        if change.rebuilds:
+            session.ddl.run(session, change.sql)
 
 
 def _possible(changes: list[Change]) -> list[Change]:
@@ -144,7 +157,22 @@ def _table_changes(
             changes.append(Change(table, f"add column {label}.{name} {plain}", sql))
         elif not _holds(existing[name], kind):
             changes.append(_changed(session, table, shape, name, (existing[name], kind)))
-    return changes
+    return changes if any(change.refusal for change in changes) else _rebuilt(session, table, shape, existing, changes)
+
+
+def _rebuilt(
+    session: Session, table: names.Table, shape: TableShape, existing: Mapping[str, str], changes: list[Change]
+) -> list[Change]:
+    """Put a rebuild of the table in the place of changes that its engine cannot make in it as it stands."""
+    retyped = [change.column for change in changes if change.retypes]
+    found = session.ddl.rebuild(session, table, shape, existing, retyped)
+    if found is None:
+        return changes
+    reasons = [change.description for change in changes if change.retypes]
+    label = f"rebuild {'.'.join(table)}: {', '.join(filter(None, [*reasons, found.reason]))}"
+    refusal = ContractViolated(f"The contract asks to {label}, but {found.fault}.", _REKEY) if found.fault else None
+    others = [change for change in changes if not change.retypes]
+    return [*others, Change(table, label, found.sql, retypes=True, rebuilds=True, refusal=refusal)]
 
 
 def _changed(session: Session, table: names.Table, shape: TableShape, name: str, kinds: tuple[str, str]) -> Change:
@@ -164,7 +192,7 @@ def _retype(session: Session, table: names.Table, shape: TableShape, name: str, 
     label = f"column {'.'.join(table)}.{name} from {before} to {after}"
     sql = session.ddl.retype(table, name, after, shape)
     if not misfits:
-        return Change(table, f"retype {label}", sql, retypes=True)
+        return Change(table, f"retype {label}", sql, retypes=True, column=name)
     found = f"{misfits:,} of {values:,} values do not convert unchanged; the column stays"
     remedy = (
         f"Put {before} back into the contract, or mend the values at the source, load them, and then change the type. "

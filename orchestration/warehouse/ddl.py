@@ -37,6 +37,15 @@ class TableShape:
 _ANY = TableShape({})
 
 
+@dataclass(frozen=True)
+class Rebuilding:
+    """Why a table is made anew, the statements, and what in its rows forbids it, if anything does."""
+
+    reason: str
+    sql: str
+    fault: str = ""
+
+
 class Ddl(Protocol):
     """What an engine says to make and change tables."""
 
@@ -58,6 +67,19 @@ class Ddl(Protocol):
 
     def retype(self, table: Table, name: str, kind: str, shape: TableShape = _ANY) -> str:
         """Return the statement, or several, that give a column of a table of that shape another type."""
+        ...
+
+    def rebuild(
+        self, session: Session, table: Table, shape: TableShape, existing: Mapping[str, str], retyped: Sequence[str]
+    ) -> Rebuilding | None:
+        """Return how a table is made anew, where it cannot become what it shall be as it stands; ``None``: it can.
+
+        ``existing`` are its columns with their types, ``retyped`` those that get another.
+        """
+        ...
+
+    def leftovers(self, session: Session) -> Sequence[tuple[Table, str, str]]:
+        """Return what takes away tables that killed processes have left, as :meth:`protection` does."""
         ...
 
     def unfit(self, name: str, before: str, after: str) -> str:
@@ -115,6 +137,20 @@ class DuckDBDdl:
     def retype(self, table: Table, name: str, kind: str, shape: TableShape = _ANY) -> str:  # noqa: ARG002 - as above
         """As declared."""
         return f"ALTER TABLE {qualified(table)} ALTER COLUMN {quote(name)} TYPE {kind}"
+
+    def rebuild(
+        self,
+        session: Session,
+        table: Table,
+        shape: TableShape,
+        existing: Mapping[str, str],
+        retyped: Sequence[str],
+    ) -> None:
+        """Never: it has no keys of its own, and writes columns anew by itself."""
+
+    def leftovers(self, session: Session) -> Sequence[tuple[Table, str, str]]:  # noqa: ARG002 - as declared
+        """None: a file is written by transactions alone."""
+        return ()
 
     def unfit(self, name: str, before: str, after: str) -> str:
         """As declared."""

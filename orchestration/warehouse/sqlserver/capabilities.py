@@ -111,6 +111,11 @@ class Capabilities:
         return self._since(16)
 
     @property
+    def keeps_index_names(self) -> bool:
+        """Whether an index is found by its name after its table was renamed."""
+        return not self.is_babelfish
+
+    @property
     def partition_switch(self) -> bool:
         """Whether a table's rows can be moved into another by a change of the catalog alone."""
         return not self.is_babelfish

@@ -23,7 +23,8 @@ TRANSIENT = frozenset({1205, 4060, 4221, 10053, 10054, 10060, 10928, 10929, 4014
                        41301, 41302, 41305, 41325, 49918, 49919, 49920})  # fmt: skip
 """Error numbers of SQL Server and Azure SQL that say: try again (deadlock victim, throttling, failover)."""
 _WORDS = re.compile(
-    r"deadlock|login timeout expired|lock request time ?out|communication link failure|connection (?:reset|is closed)|"
+    r"deadlock|login timeout expired|lock (?:request )?time ?out|communication link failure|"
+    r"connection (?:reset|is closed)|"
     r"is not currently available|service is currently busy|resource limit|the server is not found|connection refused|"
     r"unable to (?:connect|complete login)|unable to establish connection|TCP Provider|terminating connection|"
     r"server closed the connection|in the kill state|could not serialize",

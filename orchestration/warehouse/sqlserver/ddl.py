@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from orchestration import names
 from orchestration.contracts.model import Contract
 from orchestration.names import Table, qualified
-from orchestration.warehouse.ddl import KEY_MARK, TableShape, bronze_columns
+from orchestration.warehouse.ddl import KEY_MARK, Rebuilding, TableShape, bronze_columns
 from orchestration.warehouse.sqlserver.catalog import bracketed, there
+from orchestration.warehouse.sqlserver.dependents import Index, indexes
 from orchestration.warehouse.sqlserver.protection import NONE, look, missing
+from orchestration.warehouse.sqlserver.rebuilding import Rebuild, beside, is_script, leftovers
+from orchestration.warehouse.sqlserver.rebuilding import run as run_script
 from orchestration.warehouse.sqlserver.types import BINARY, stored_as, text_key
 
 if TYPE_CHECKING:
     from orchestration.warehouse.protocol import Session
+    from orchestration.warehouse.sqlserver.session import SqlServerSession
 
 _LONG = frozenset({
     "message", "reason", "note", "raw_value", "raw_row", "sample", "data", "columns", "payload", "traceparent",
@@ -26,6 +31,7 @@ _NARROW = 128
 _ANY = TableShape({})
 _LENGTH = re.compile(r"nvarchar\((\d+)\)")
 _ALTERED = re.compile(rf"(ALTER COLUMN \S+ \S+) COLLATE {BINARY}( NOT NULL)?")
+_BOUNDED = re.compile(r"VARCHAR\((\d+)\)")
 _DECIMAL = re.compile(r"DECIMAL\((\d+), ?(\d+)\)")
 
 
@@ -38,20 +44,27 @@ class SqlServerDdl:
 
     def create_table(self, table: Table, shape: TableShape) -> str:
         """A heap, with an index over what tells its rows apart."""
-        key = [name for name, kind in shape.columns.items() if kind.endswith(KEY_MARK)] or list(shape.key)
+        return "; ".join(
+            [self._heap(table, table, shape), *(index.create(table) for index in self.indexes(table, shape))]
+        )
+
+    def _heap(self, place: Table, table: Table, shape: TableShape) -> str:
+        """Return the statement that makes a table, at some place, without an index."""
+        key = _key(shape)
         body = ", ".join(
             f"{bracketed(name)} {self._stored(table, shape, name, kind.removesuffix(KEY_MARK))}"
             f"{' NOT NULL' if name in key else ''}"
             for name, kind in shape.columns.items()
         )
-        statement = f"CREATE TABLE {there(table)} ({body});"
-        if key:
-            listed = ", ".join(map(bracketed, key))
-            statement += f" CREATE UNIQUE INDEX {bracketed(index_name(table))} ON {there(table)} ({listed});"
+        return f"CREATE TABLE {there(place)} ({body})"
+
+    def indexes(self, table: Table, shape: TableShape) -> list[Index]:
+        """Return the indexes of a table of a shape."""
+        name, key = index_name(table), _key(shape)
+        found = [Index(name, key, list(map(bracketed, key)), is_unique=True)] if key else []
         if shape.sought:
-            listed = ", ".join(map(bracketed, shape.sought))
-            statement += f" CREATE INDEX {bracketed(index_name(table))} ON {there(table)} ({listed});"
-        return statement
+            found.append(Index(name, shape.sought, list(map(bracketed, shape.sought))))
+        return found
 
     def _stored(self, table: Table, shape: TableShape, name: str, kind: str) -> str:
         if kind != "VARCHAR":
@@ -88,6 +101,38 @@ class SqlServerDdl:
             f"DROP INDEX {index} ON {there(table)}; {change} NOT NULL; "
             f"CREATE UNIQUE INDEX {index} ON {there(table)} ({listed});"
         )
+
+    def rebuild(
+        self, session: Session, table: Table, shape: TableShape, existing: Mapping[str, str], retyped: Sequence[str]
+    ) -> Rebuilding | None:
+        """As declared: for another type, which an ALTER would write under a lock, and for another key."""
+        server: SqlServerSession = session  # type: ignore[assignment]
+        key = _key(shape)
+        old = next((item for item in indexes(server.run, table) if _is_own(item, table)), None) if shape.key else None
+        is_rekeyed = bool(shape.key) and (old is None or list(old.columns) != key)
+        if not retyped and not is_rekeyed:
+            return None
+        return Rebuilding(
+            f"key {', '.join(key)}" if is_rekeyed else "",
+            self._anew(table, shape, existing, retyped).script(server),
+            _fault(server, table, key, existing) if is_rekeyed else "",
+        )
+
+    def _anew(self, table: Table, shape: TableShape, existing: Mapping[str, str], retyped: Sequence[str]) -> Rebuild:
+        """Keep the columns that a contract no longer names."""
+        lengths = {name: int(found[1]) for name, kind in existing.items() if (found := _BOUNDED.fullmatch(kind))}
+        kinds = {name: "VARCHAR" if kind.startswith("VARCHAR") else kind for name, kind in existing.items()}
+        whole = replace(shape, columns={**kinds, **shape.columns}, lengths={**lengths, **shape.lengths})
+        stored = {name: stored_as(shape.columns[name].removesuffix(KEY_MARK)) for name in retyped}
+        values = {
+            name: f"CAST({bracketed(name)} AS {stored[name]})" if name in stored else bracketed(name)
+            for name in existing
+        }
+        return Rebuild(table, self._heap(beside(table), table, whole), values, self.indexes(table, shape))
+
+    def leftovers(self, session: Session) -> Sequence[tuple[Table, str, str]]:
+        """As declared: beside tables of bulk copies and rebuilds."""
+        return list(leftovers(session))  # type: ignore[arg-type]
 
     def unfit(self, name: str, before: str, after: str) -> str:
         """A value fits when it converts, and converts back to itself."""
@@ -129,7 +174,13 @@ class SqlServerDdl:
         return "" if session.capabilities.security_policies else NONE  # type: ignore[attr-defined]
 
     def run(self, session: Session, statement: str) -> None:
-        """As declared; Babelfish keeps what an altered column has beside its type, and has no words for it."""
+        """As declared; Babelfish keeps what an altered column has beside its type, and has no words for it.
+
+        A rebuild goes batch by batch.
+        """
+        if is_script(statement):
+            run_script(session, statement)  # type: ignore[arg-type]
+            return
         if session.capabilities.is_babelfish:  # type: ignore[attr-defined]
             statement = _ALTERED.sub(r"\1", statement)
         session.run(statement)  # type: ignore[attr-defined]
@@ -139,6 +190,28 @@ def index_name(table: Table) -> str:
     """Return the name of the index over a table's key; names of 128 characters stay within it, and apart."""
     plain = f"ux_{table[1]}"
     return plain if len(plain) <= 128 else f"{plain[:111]}_{sha256(plain.encode()).hexdigest()[:16]}"
+
+
+def _key(shape: TableShape) -> list[str]:
+    return [name for name, kind in shape.columns.items() if kind.endswith(KEY_MARK)] or list(shape.key)
+
+
+def _is_own(index: Index, table: Table) -> bool:
+    """Babelfish writes more behind an index's name."""
+    return index.is_unique and index.name.startswith(index_name(table))
+
+
+def _fault(session: SqlServerSession, table: Table, key: Sequence[str], existing: Mapping[str, str]) -> str:
+    """Say why a table's rows cannot have a key; empty when they can."""
+    ((count,),) = session.run(f"SELECT COUNT_BIG(*) FROM {there(table)}")
+    if missing := [name for name in key if name not in existing]:
+        return f"its {count:,} rows have no {', '.join(missing)}" if count else ""
+    listed = ", ".join(map(bracketed, key))
+    empty = " OR ".join(f"{bracketed(name)} IS NULL" for name in key)
+    ((nulls,),) = session.run(f"SELECT COUNT_BIG(*) FROM {there(table)} WHERE {empty}")
+    twice = f"SELECT 1 AS one FROM {there(table)} GROUP BY {listed} HAVING COUNT_BIG(*) > 1"
+    ((doubles,),) = session.run(f"SELECT COUNT_BIG(*) FROM ({twice}) d")
+    return f"{nulls:,} of {count:,} rows lack a part of it, {doubles:,} keys come twice" if nulls or doubles else ""
 
 
 def _common(after: str) -> str:

@@ -1,0 +1,138 @@
+"""Makes a table anew beside the old one, and lets it take its place: for changes that no ALTER can make.
+
+Rows are copied while readers go on with the old table. Only the swap locks it: a transaction of a few statements,
+which waits for who still reads for a moment, gives way to others behind it, and is tried again. What hangs on the
+table (views, grants, indexes, the policy) is made again within it, so that nobody meets a gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import stamina
+
+from orchestration import names
+from orchestration.names import Table, literal
+from orchestration.warehouse.protocol import Interrupted
+from orchestration.warehouse.sqlserver import dependents, security
+from orchestration.warehouse.sqlserver.dependents import Index
+from orchestration.warehouse.sqlserver.quoting import bracketed, there
+
+if TYPE_CHECKING:
+    from orchestration.warehouse.sqlserver.session import SqlServerSession
+
+GO = ";\nGO\n"
+_BEGIN, _COMMIT = "BEGIN TRANSACTION", "COMMIT TRANSACTION"
+_PATIENCE = 2_000
+"""Milliseconds that a swap waits for readers; those that come meanwhile wait behind it."""
+_COPY, _OLD = "strata_rebuilt_", "strata_replaced_"
+_LEFT = """
+SELECT s.name, t.name FROM sys.tables t JOIN sys.schemas s ON s.schema_id = t.schema_id
+WHERE t.name LIKE 'strata[_]rebuilt[_]%' OR t.name LIKE 'strata[_]bulk[_]%'"""
+
+
+@dataclass(frozen=True)
+class Rebuild:
+    """A table's new form: the statements that make it under another name, and its indexes.
+
+    ``values`` are the columns that the old one has, each with what it becomes.
+    """
+
+    table: Table
+    create: str
+    values: Mapping[str, str]
+    own: Sequence[Index]
+
+    def script(self, session: SqlServerSession) -> str:
+        """Return it in T-SQL, in batches."""
+        batches = [*_removal(session, beside(self.table)), self.create, self._copy()]
+        return GO.join([*batches, *self._swap(session)])
+
+    def _copy(self) -> str:
+        listed = ", ".join(map(bracketed, self.values))
+        values = ", ".join(self.values.values())
+        return f"INSERT INTO {there(beside(self.table))} ({listed}) SELECT {values} FROM {there(self.table)}"
+
+    def _swap(self, session: SqlServerSession) -> Iterator[str]:
+        table, can = self.table, session.capabilities
+        indexes = [item.create(beside(table)) for item in self._indexes(session)]
+        if can.keeps_index_names:
+            yield from indexes
+        views = dependents.views(session.run, can, table)
+        yield f"SET LOCK_TIMEOUT {_PATIENCE}"
+        yield _BEGIN
+        if can.security_policies:
+            yield security.drop_policy(table)
+        if can.is_babelfish:  # its views stay with the table that they were made of, whatever it is called
+            yield from (f"DROP VIEW {there(view)}" for view, _ in reversed(views))
+        yield _renamed(table, _named(_OLD, table))
+        yield _renamed(beside(table), table[1])
+        yield f"DROP TABLE {there((table[0], _named(_OLD, table)))}"
+        if not can.keeps_index_names:
+            yield from (item.create(table) for item in self._indexes(session))
+        yield from (text if can.is_babelfish else dependents.refresh(view) for view, text in views)
+        yield from dependents.grants(session.run, can, table)
+        if can.security_policies and security.is_protected(table[0]):
+            yield security.create_policy(table, names.TENANT)
+        yield _COMMIT
+        yield "SET LOCK_TIMEOUT -1"
+
+    def _indexes(self, session: SqlServerSession) -> list[Index]:
+        """Return the table's own, and those that others have made and that do not stand in its way."""
+        mine = tuple(item.name for item in self.own)
+        others = [item for item in dependents.indexes(session.run, self.table) if not item.name.startswith(mine)]
+        return [*self.own, *others]
+
+
+def beside(table: Table) -> Table:
+    """Return the name under which a table is made anew."""
+    return table[0], _named(_COPY, table)
+
+
+def _named(prefix: str, table: Table) -> str:
+    plain = f"{prefix}{table[1]}"
+    return plain if len(plain) <= 110 else f"{plain[:93]}_{sha256(plain.encode()).hexdigest()[:16]}"
+
+
+def _renamed(table: Table, name: str) -> str:
+    return f"EXEC sp_rename N{literal(there(table))}, N{literal(name)}, N'OBJECT'"
+
+
+def run(session: SqlServerSession, script: str) -> None:
+    """Run a script's batches; its transaction again when a reader, or the server, has stopped it.
+
+    Raises:
+        Interrupted: it was stopped every time; the old table stands.
+    """
+    batches = script.split(GO)
+    first, last = batches.index(_BEGIN), batches.index(_COMMIT)
+    with ExitStack() as at_end:
+        for batch in batches[:first]:
+            session.run(batch)
+        for batch in batches[last + 1 :]:
+            at_end.callback(session.run, batch)
+        for attempt in stamina.retry_context(on=Interrupted, attempts=20, timeout=120, wait_initial=0.1, wait_max=3):
+            with attempt, session.transaction():
+                for batch in batches[first + 1 : last]:
+                    session.run(batch)
+
+
+def is_script(statement: str) -> bool:
+    """Say whether a statement is one of these."""
+    return GO in statement
+
+
+def leftovers(session: SqlServerSession) -> Iterator[tuple[Table, str, str]]:
+    """Yield what takes away tables of loads and rebuilds that were killed; call it as the only writer."""
+    for schema, name in session.run(_LEFT):
+        table = (str(schema), str(name))
+        yield table, f"drop {'.'.join(table)}, which a killed process has left", "; ".join(_removal(session, table))
+
+
+def _removal(session: SqlServerSession, table: Table) -> list[str]:
+    policy = [security.drop_policy(table)] if session.capabilities.security_policies else []
+    return [*policy, f"DROP TABLE IF EXISTS {there(table)}"]
