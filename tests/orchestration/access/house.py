@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from gold_tables import build_gold
 from till_source import Bill, TillSource, till_source
 
 from orchestration.access import Permission, Principal, TenantAccess
@@ -34,11 +35,6 @@ _SCRIPT = """-- title: Bills
 -- description: What bills come to.
 SELECT b.note, SUM(b.amount) AS total, COUNT(*) AS bills INTO finance.bill_total FROM gold.bill AS b GROUP BY b.note;
 """
-_BUILD = """
-CREATE SCHEMA IF NOT EXISTS gold;
-CREATE OR REPLACE TABLE gold.bill AS
-SELECT _tenant_id, id, status, amount, note, md5(email) AS email FROM bronze_till.bill WHERE _deleted_at IS NULL;
-CREATE OR REPLACE TABLE gold.shared AS SELECT count(*) AS bills FROM bronze_till.bill;"""
 
 
 class House:
@@ -92,7 +88,7 @@ class House:
         """Build gold of both tenants from bronze and publish it."""
         self.builds += 1
         with self.runtime.warehouse.session("build") as session:
-            session.con.execute(_BUILD)
+            build_gold(session, "shared")
             keys = {GOLD: ("_tenant_id", "id")}
             publish(session, self.runtime, [GOLD, ("gold", "shared")], keys, f"build {self.builds}")
             write_status(session, self.runtime)

@@ -20,6 +20,7 @@ from typing import Any
 
 import till_extract
 from canaries import WORDS, text_of
+from gold_tables import build_gold
 from till_source import Bill
 
 from orchestration.access import Comparison, Permission, Principal, Question, TenantAccess
@@ -53,11 +54,6 @@ _SCRIPT = """/*
 */
 SELECT b.note, SUM(b.amount) AS total, COUNT(*) AS bills INTO finance.bill_total FROM gold.bill AS b GROUP BY b.note;
 """
-_BUILD = """
-CREATE SCHEMA IF NOT EXISTS gold;
-CREATE OR REPLACE TABLE gold.bill AS
-SELECT _tenant_id, id, status, amount, note, md5(email) AS email FROM bronze_till.bill WHERE _deleted_at IS NULL;
-CREATE OR REPLACE TABLE gold.everybody AS SELECT count(*) AS bills FROM bronze_till.bill"""
 _STATEMENTS = (
     "SELECT count(*) AS n, min(note), max(note), min(_tenant_id), max(_tenant_id), sum(amount) FROM gold.bill",
     "SELECT * FROM gold.bill ORDER BY id",
@@ -196,9 +192,9 @@ class World:
     def do_publish(self, tenant: str, rng: Random) -> object:  # noqa: ARG002
         self.builds += 1
         with self.runtime.warehouse.session("build") as session:
-            if not session.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'bronze_till'"):
+            if not session.tables("bronze_till"):
                 return None
-            session.con.execute(_BUILD)
+            build_gold(session, "everybody")
             tables = [GOLD, ("gold", "everybody")]
             done = publish(session, self.runtime, tables, {GOLD: ("_tenant_id", "id")}, f"build {self.builds}")
             write_status(session, self.runtime)
