@@ -29,6 +29,10 @@ ROWS = """
 SELECT i AS id, 'Zürich ' || i AS note, CAST(i * 1.37 AS DECIMAL(18,2)) AS amount,
     TIMESTAMP '2026-01-01 00:00:00.123456' + to_seconds(i) AS moment FROM range(500) AS r(i)"""
 TABLE = ("plain", "landed")
+WAYS = [
+    pytest.param(OpenJson(), marks=pytest.mark.proves("Load path: OPENJSON")),
+    pytest.param(ArrayBinding(), marks=pytest.mark.proves("Load path: array parameters")),
+]
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +109,7 @@ def test_when_every_way_is_wrong_nothing_is_written(session: SqlServerSession) -
         assert session.execute("SELECT count(*) FROM plain.landed") == [(0,)]
 
 
-@pytest.mark.parametrize("way", [OpenJson(), ArrayBinding()], ids=lambda way: way.name)
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
 def test_all_batches_arrive(session: SqlServerSession, monkeypatch: pytest.MonkeyPatch, way: paths.Path) -> None:
     monkeypatch.setattr(paths, "BATCH_ROWS", 70)
     monkeypatch.setattr(paths, "_ARRAY_ROWS", 70)
