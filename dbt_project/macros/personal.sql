@@ -9,7 +9,9 @@
     {%- set columns = [columns] if columns is string else columns -%}
     {%- set form = strictest_form(table, columns) -%}
     {%- set text = personal_text(columns) -%}
-    {%- if form == 'hash' -%} cast({{ x_sha256(tenant_salt(), 'lower(' ~ text ~ ')') }} as {{ x_text(64) }})
+    {#- Bronze compares by code point there, and under such a collation a server may lower A to Z alone. -#}
+    {%- set letters = text ~ ' collate database_default' if target.type == 'sqlserver' else text -%}
+    {%- if form == 'hash' -%} cast({{ x_sha256(tenant_salt(), 'lower(' ~ letters ~ ')') }} as {{ x_text(64) }})
     {%- elif form == 'mask' -%} cast({{ masked(text) }} as {{ x_text() }})
     {%- else -%} cast({{ text }} as {{ x_text() }})
     {%- endif -%}
