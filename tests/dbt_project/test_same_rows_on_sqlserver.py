@@ -81,6 +81,8 @@ def compared(session: Any, table: names.Table, key: tuple[str, ...]) -> Compared
         return compare(session.con, table, sides, key)
 
 
+@pytest.mark.proves("dbt: the build, its tests and contracts")
+@pytest.mark.proves("Comparison with DuckDB, row for row")
 def test_every_table_of_silver_and_gold_holds_the_same_rows(
     project: DbtProject, settings: Settings, first_day: Bronze
 ) -> None:
