@@ -58,6 +58,8 @@ def closes(
         return ours, closed_on_server(new_tsql_database(), con, plan, turn, personal)
 
 
+@pytest.mark.sqlserver
+@pytest.mark.proves("Analysts' scripts and the close")
 @pytest.mark.timeout(900)
 def test_every_table_has_the_same_columns_rows_and_values(closes: tuple[Tables, Tables]) -> None:
     ours, theirs = closes
@@ -66,6 +68,7 @@ def test_every_table_has_the_same_columns_rows_and_values(closes: tuple[Tables, 
     assert differences(ours, theirs) == []
 
 
+@pytest.mark.sqlserver
 @pytest.mark.timeout(900)
 def test_every_column_has_the_type_that_the_translation_says(closes: tuple[Tables, Tables]) -> None:
     assert retyped(*closes) == []

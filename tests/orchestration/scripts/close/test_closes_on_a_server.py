@@ -12,7 +12,11 @@ from server_house import ServerHouse, server_house_in
 
 from orchestration.scripts.close.retention import forget_closes
 
-pytestmark = [pytest.mark.sqlserver, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.sqlserver,
+    pytest.mark.timeout(600),
+    pytest.mark.proves("Analysts' scripts and the close"),
+]
 
 
 @pytest.fixture(scope="module")
