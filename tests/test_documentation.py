@@ -16,7 +16,7 @@ from orchestration.settings import PROJECT
 
 PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 COMMAND_LINE = PROJECT / "docs" / "operator" / "command-line.md"
-GROUPS = {"key", "control", "plan", "tenant", "quarantine", "warehouse", "simulation", "sql", "new"} | {
+GROUPS = {"key", "control", "plan", "tenant", "quarantine", "warehouse", "simulation", "sql", "new", "compare"} | {
     *("consumer", "registration", "deliveries", "dead-letters", "feed"),
 }
 

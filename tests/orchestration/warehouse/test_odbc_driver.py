@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / "libmsodbcsql-18.6.so.2.1").touch()
     (package / "__init__.py").touch()
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    monkeypatch.delitem(sys.modules, "mssql_python_odbc", raising=False)  # the installed one, where it was used
     monkeypatch.delenv("ODBCSYSINI", raising=False)
     return package
 
