@@ -23,9 +23,9 @@ from orchestration.scripts.tsql import Placing, view_schema
 from orchestration.scripts.types import Catalog
 from orchestration.scripts.work import empty_work
 from orchestration.settings import Settings
-from orchestration.warehouse.sqlserver.catalog import bracketed, there
 from orchestration.warehouse.sqlserver.connecting import Connection, connect, reason
 from orchestration.warehouse.sqlserver.errors import told
+from orchestration.warehouse.sqlserver.quoting import bracketed, there
 from orchestration.warehouse.sqlserver.session import SqlServerSession
 from orchestration.warehouse.sqlserver.types import BINARY
 

@@ -66,11 +66,6 @@ class Capabilities:
         return self._since(_2016)
 
     @property
-    def deny(self) -> bool:
-        """Whether a permission can be denied, above all grants."""
-        return not self.is_babelfish
-
-    @property
     def lists_permissions(self) -> bool:
         """Whether permissions on the database can be granted, and its catalog tells those that were."""
         return not self.is_babelfish
@@ -81,19 +76,9 @@ class Capabilities:
         return self.is_babelfish or self._since(_2016)
 
     @property
-    def columnstore(self) -> bool:
-        """Whether tables can be kept by column: in every edition since 2016 SP1, and above the least of Azure's."""
-        return not self.is_babelfish and (self.engine in _ALWAYS_RECENT or _numbers(self.version) >= _2016_SP1)
-
-    @property
     def create_or_alter(self) -> bool:
         """Whether views and functions can be replaced where they stand."""
         return not self.is_babelfish and (self.engine in _ALWAYS_RECENT or _numbers(self.version) >= _2016_SP1)
-
-    @property
-    def merge(self) -> bool:
-        """Whether there is MERGE."""
-        return not self.is_babelfish
 
     @property
     def bulk_copy(self) -> bool:
@@ -106,24 +91,9 @@ class Capabilities:
         return not self.is_babelfish
 
     @property
-    def is_distinct_from(self) -> bool:
-        """Whether NULLs can be compared by a word of their own."""
-        return self._since(16)
-
-    @property
     def keeps_index_names(self) -> bool:
         """Whether an index is found by its name after its table was renamed."""
         return not self.is_babelfish
-
-    @property
-    def partition_switch(self) -> bool:
-        """Whether a table's rows can be moved into another by a change of the catalog alone."""
-        return not self.is_babelfish
-
-    @property
-    def utf8_collations(self) -> bool:
-        """Whether ``varchar`` can hold every character."""
-        return self._since(15)
 
     def _since(self, major: int) -> bool:
         return not self.is_babelfish and (self.engine in _ALWAYS_RECENT or _numbers(self.version)[:1] >= (major,))

@@ -11,7 +11,6 @@ from orchestration.warehouse.sqlserver.quoting import bracketed, there
 from orchestration.warehouse.sqlserver.types import read_as, read_as_arrow
 
 Run = Callable[..., list[Row]]
-__all__ = ["all_columns", "bracketed", "columns", "names_in", "schemas", "there"]
 
 _AT_ONCE = 20
 """Tables that are described in one statement, which may have 4,096 columns."""

@@ -16,7 +16,7 @@ import sqlglot
 
 from orchestration.names import Table, qualified, quote
 from orchestration.warehouse.protocol import Matching
-from orchestration.warehouse.sqlserver.catalog import bracketed, there
+from orchestration.warehouse.sqlserver.quoting import bracketed, there
 from orchestration.warehouse.sqlserver.rendering import to_tsql
 from orchestration.warehouse.sqlserver.statement import written
 from orchestration.warehouse.sqlserver.types import as_key, key_type

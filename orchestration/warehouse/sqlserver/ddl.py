@@ -12,9 +12,9 @@ from orchestration import names
 from orchestration.contracts.model import Contract
 from orchestration.names import Table, qualified
 from orchestration.warehouse.ddl import KEY_MARK, Rebuilding, TableShape, bronze_columns
-from orchestration.warehouse.sqlserver.catalog import bracketed, there
 from orchestration.warehouse.sqlserver.dependents import Index, indexes
 from orchestration.warehouse.sqlserver.protection import NONE, look, missing
+from orchestration.warehouse.sqlserver.quoting import bracketed, there
 from orchestration.warehouse.sqlserver.rebuilding import Rebuild, beside, is_script, leftovers
 from orchestration.warehouse.sqlserver.rebuilding import run as run_script
 from orchestration.warehouse.sqlserver.types import BINARY, stored_as, text_key

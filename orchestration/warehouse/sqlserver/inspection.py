@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from orchestration.contracts.extraction import Check
 from orchestration.warehouse.sqlserver import protection, security
 from orchestration.warehouse.sqlserver.capabilities import COLLATION, Capabilities
-from orchestration.warehouse.sqlserver.catalog import bracketed
+from orchestration.warehouse.sqlserver.quoting import bracketed
 from orchestration.warehouse.sqlserver.session import SqlServerSession
 
 _WHO = "SELECT SUSER_SNAME(), USER_NAME()"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from orchestration import names
 from orchestration.contracts.model import Contract
 from orchestration.names import literal
-from orchestration.warehouse.sqlserver.catalog import bracketed, there
+from orchestration.warehouse.sqlserver.quoting import bracketed, there
 from orchestration.warehouse.sqlserver.session import SqlServerSession
 from orchestration.warehouse.sqlserver.types import as_key, key_type
 

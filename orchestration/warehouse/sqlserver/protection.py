@@ -10,7 +10,7 @@ from orchestration.names import Table
 from orchestration.warehouse.protocol import Row
 from orchestration.warehouse.sqlserver import security
 from orchestration.warehouse.sqlserver.capabilities import Capabilities
-from orchestration.warehouse.sqlserver.catalog import bracketed
+from orchestration.warehouse.sqlserver.quoting import bracketed
 
 Run = Callable[..., list[Row]]
 Step = tuple[Table, str, str]

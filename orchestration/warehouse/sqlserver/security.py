@@ -18,7 +18,7 @@ from hashlib import sha256
 
 from orchestration import names
 from orchestration.names import Table
-from orchestration.warehouse.sqlserver.catalog import bracketed, there
+from orchestration.warehouse.sqlserver.quoting import bracketed, there
 
 SCHEMA = "strata_security"
 """A schema of its own: who may write tables must not be able to replace what filters them."""

@@ -26,6 +26,7 @@ from orchestration.warehouse.sqlserver.ddl import SqlServerDdl
 from orchestration.warehouse.sqlserver.errors import told
 from orchestration.warehouse.sqlserver.loading import load
 from orchestration.warehouse.sqlserver.paths import Path, Rows, ways
+from orchestration.warehouse.sqlserver.quoting import bracketed, there
 from orchestration.warehouse.sqlserver.rendering import to_tsql
 from orchestration.warehouse.sqlserver.routing import Route, Routed, read_statement
 from orchestration.warehouse.sqlserver.statement import Rendered, written
@@ -220,15 +221,15 @@ class SqlServerSession:
                 return self._staged(rows, table)
             count = self._load(rows, table, condition)
             if count >= _LARGE and self.capabilities.update_statistics:
-                self.run(f"UPDATE STATISTICS {catalog.there(table)}")
+                self.run(f"UPDATE STATISTICS {there(table)}")
             return count
 
     def _staged(self, rows: Rows, table: Table) -> int:
-        listed = ", ".join(catalog.bracketed(name) for name in rows.columns)
+        listed = ", ".join(bracketed(name) for name in rows.columns)
         self.run("DROP TABLE IF EXISTS #strata_staged")
-        self.run(f"SELECT {listed} INTO #strata_staged FROM {catalog.there(table)} WHERE 1 = 0")
+        self.run(f"SELECT {listed} INTO #strata_staged FROM {there(table)} WHERE 1 = 0")
         count = self._load(rows, ("", "#strata_staged"))
-        self.run(f"INSERT INTO {catalog.there(table)} ({listed}) SELECT {listed} FROM #strata_staged")
+        self.run(f"INSERT INTO {there(table)} ({listed}) SELECT {listed} FROM #strata_staged")
         self.run("DROP TABLE #strata_staged")
         return count
 
