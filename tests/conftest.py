@@ -22,8 +22,9 @@ from pydantic import SecretStr
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-# A folder of its own: beside tests/orchestration, the package of that name would be hidden.
+# Folders of their own: beside tests/orchestration, the package of that name would be hidden.
 sys.path.insert(0, str(Path(__file__).parent / "verified"))
+sys.path.insert(0, str(Path(__file__).parent / "on_any_engine"))
 
 from proving import Proving
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from made_tables import make_table
 
 from orchestration.failures import ContractViolated, GateClosed
 from orchestration.publication.pointer import Pointer, move_pointer, table_folder
@@ -21,6 +22,15 @@ from orchestration.warehouse.apply import apply
 
 INVOICES = ("silver", "invoice")
 ACCOUNTS = ("gold", "account")
+TABLES = {
+    INVOICES: (
+        "SELECT IF(id % 2 = 0, 'acme', 'globex') AS _tenant_id, id, 'ada@example.com' AS email, "
+        "1.10::DECIMAL(18,2) AS net, 0.20::DECIMAL(18,2) AS tax, 1.30::DECIMAL(18,2) AS gross, "
+        "'open' AS invoice_status FROM range(1000) AS numbers(id)"
+    ),
+    ("silver", "customer"): "SELECT 'acme' AS _tenant_id, 'x' AS email",
+    ACCOUNTS: "SELECT 'acme' AS _tenant_id, id FROM range(100) AS numbers(id)",
+}
 
 SILVER = """
 tables:
@@ -58,16 +68,8 @@ def runtime(tmp_path: Path) -> Iterator[Runtime]:
     opened = open_runtime(load_settings(home=tmp_path / "home", dbt_dir=tmp_path / "dbt"))
     with opened.warehouse.session("prepare") as session:
         apply(session)
-        session.con.execute("CREATE SCHEMA silver; CREATE SCHEMA gold")
-        session.con.execute(
-            "CREATE TABLE silver.invoice AS SELECT IF(id % 2 = 0, 'acme', 'globex') AS _tenant_id, id, "
-            "'ada@example.com' AS email, 1.10::DECIMAL(18,2) AS net, 0.20::DECIMAL(18,2) AS tax, "
-            "1.30::DECIMAL(18,2) AS gross, 'open' AS invoice_status FROM range(1000) AS numbers(id)"
-        )
-        session.con.execute("CREATE TABLE silver.customer AS SELECT 'acme' AS _tenant_id, 'x' AS email")
-        session.con.execute(
-            "CREATE TABLE gold.account AS SELECT 'acme' AS _tenant_id, id FROM range(100) AS numbers(id)"
-        )
+        for table, query in TABLES.items():
+            make_table(session, table, query)
     return opened
 
 
