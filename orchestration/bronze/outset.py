@@ -54,8 +54,8 @@ def _bring_all_up(session: Session, contracts: Iterable[Contract], mode: Mode) -
 
 
 def _bring_up(session: Session, contract: Contract, mode: Mode) -> None:
-    """Only ``init`` rewrites a column whose type the contract changed."""
+    """Only ``init`` rewrites a column whose type the contract changed, or a table whose key is held by an index."""
     for change in apply.ensure(session, [contract], retype=mode == "init"):
         if change.retypes and mode != "init":
             message = f"{contract.source}/{contract.entity}: the contract asks to {change.description}."
-            raise ContractViolated(message, "Apply it with --mode init: the data is kept.")
+            raise ContractViolated(message, "Run strata warehouse apply, or load with --mode init: the data is kept.")

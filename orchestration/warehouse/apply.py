@@ -106,10 +106,12 @@ def ensure(session: Session, contracts: Iterable[Contract] = (), *, retype: bool
 
 
 def is_current(session: Session, contracts: Iterable[Contract] = ()) -> bool:
-    """Say whether nothing is missing, and every column has its type."""
+    """Say whether nothing is missing, every column has its type, and every table its key."""
     wanted = _wanted(session, contracts)
     found = session.describe(list(wanted))
-    return found is not None and all(_has(session, table, found[table], shape) for table, shape in wanted.items())
+    if found is None or not all(_has(session, table, found[table], shape) for table, shape in wanted.items()):
+        return False
+    return session.ddl.is_keyed(session, wanted)
 
 
 def fits(session: Session, contract: Contract) -> bool:

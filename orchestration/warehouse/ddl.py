@@ -78,6 +78,10 @@ class Ddl(Protocol):
         """
         ...
 
+    def is_keyed(self, session: Session, wanted: Mapping[Table, TableShape]) -> bool:
+        """Say whether the tables, which are there, tell rows apart by the keys of their shapes."""
+        ...
+
     def leftovers(self, session: Session) -> Sequence[tuple[Table, str, str]]:
         """Return what takes away tables that killed processes have left, as :meth:`protection` does."""
         ...
@@ -147,6 +151,10 @@ class DuckDBDdl:
         retyped: Sequence[str],
     ) -> None:
         """Never: it has no keys of its own, and writes columns anew by itself."""
+
+    def is_keyed(self, session: Session, wanted: Mapping[Table, TableShape]) -> bool:  # noqa: ARG002 - as declared
+        """Always: a load compares by the key of its contract, and no index knows another."""
+        return True
 
     def leftovers(self, session: Session) -> Sequence[tuple[Table, str, str]]:  # noqa: ARG002 - as declared
         """None: a file is written by transactions alone."""

@@ -23,6 +23,7 @@ FEATURES = (
     "One writer's lock; who lost it cannot commit",
     "A load that the server breaks off is begun anew",
     "Landing to bronze: full loads, deltas, deletions, quarantine",
+    "Contract changes: a changed key, rebuilds",
     "Load path: OPENJSON",
     "Load path: array parameters",
     "Load path: bulk copy",

@@ -12,7 +12,7 @@ from orchestration import names
 from orchestration.contracts.model import Contract
 from orchestration.names import Table, qualified
 from orchestration.warehouse.ddl import KEY_MARK, Rebuilding, TableShape, bronze_columns
-from orchestration.warehouse.sqlserver.dependents import Index, indexes
+from orchestration.warehouse.sqlserver.dependents import Index, keys
 from orchestration.warehouse.sqlserver.protection import NONE, look, missing
 from orchestration.warehouse.sqlserver.quoting import bracketed, there
 from orchestration.warehouse.sqlserver.rebuilding import Rebuild, beside, is_script, leftovers
@@ -107,16 +107,30 @@ class SqlServerDdl:
     ) -> Rebuilding | None:
         """As declared: for another type, which an ALTER would write under a lock, and for another key."""
         server: SqlServerSession = session  # type: ignore[assignment]
-        key = _key(shape)
-        old = next((item for item in indexes(server.run, table) if _is_own(item, table)), None) if shape.key else None
-        is_rekeyed = bool(shape.key) and (old is None or list(old.columns) != key)
-        if not retyped and not is_rekeyed:
+        old, key = self._keys(server, {table: shape}).get(table, _key(shape)), _key(shape)
+        if not retyped and old == key:
             return None
         return Rebuilding(
-            f"key {', '.join(key)}" if is_rekeyed else "",
+            f"key from {', '.join(old) or 'none'} to {', '.join(key)}" if old != key else "",
             self._anew(table, shape, existing, retyped).script(server),
-            _fault(server, table, key, existing) if is_rekeyed else "",
+            _fault(server, table, key, existing) if old != key else "",
         )
+
+    def is_keyed(self, session: Session, wanted: Mapping[Table, TableShape]) -> bool:
+        """As declared: by the index over a table's key."""
+        return all(key == _key(wanted[table]) for table, key in self._keys(session, wanted).items())  # type: ignore[arg-type]
+
+    def _keys(self, session: SqlServerSession, wanted: Mapping[Table, TableShape]) -> dict[Table, list[str]]:
+        """Return the keys by which tables tell rows apart, of those whose shape has one; empty without an index.
+
+        Babelfish writes more behind an index's name.
+        """
+        keyed = [table for table, shape in wanted.items() if shape.key]
+        found = keys(session.run, keyed) if keyed else {}
+        return {
+            table: next((columns for name, columns in unique.items() if name.startswith(index_name(table))), [])
+            for table, unique in found.items()
+        }
 
     def _anew(self, table: Table, shape: TableShape, existing: Mapping[str, str], retyped: Sequence[str]) -> Rebuild:
         """Keep the columns that a contract no longer names."""
@@ -194,11 +208,6 @@ def index_name(table: Table) -> str:
 
 def _key(shape: TableShape) -> list[str]:
     return [name for name, kind in shape.columns.items() if kind.endswith(KEY_MARK)] or list(shape.key)
-
-
-def _is_own(index: Index, table: Table) -> bool:
-    """Babelfish writes more behind an index's name."""
-    return index.is_unique and index.name.startswith(index_name(table))
 
 
 def _fault(session: SqlServerSession, table: Table, key: Sequence[str], existing: Mapping[str, str]) -> str:

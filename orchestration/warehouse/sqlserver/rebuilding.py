@@ -105,17 +105,21 @@ def _renamed(table: Table, name: str) -> str:
 def run(session: SqlServerSession, script: str) -> None:
     """Run a script's batches; its transaction again when a reader, or the server, has stopped it.
 
+    Within a transaction it is tried once: what stops it undoes all of that transaction, which its owner may begin anew.
+
     Raises:
         Interrupted: it was stopped every time; the old table stands.
     """
-    batches = script.split(GO)
+    batches, attempts = script.split(GO), 1 if session.is_writing else 20
     first, last = batches.index(_BEGIN), batches.index(_COMMIT)
     with ExitStack() as at_end:
         for batch in batches[:first]:
             session.run(batch)
         for batch in batches[last + 1 :]:
             at_end.callback(session.run, batch)
-        for attempt in stamina.retry_context(on=Interrupted, attempts=20, timeout=120, wait_initial=0.1, wait_max=3):
+        for attempt in stamina.retry_context(
+            on=Interrupted, attempts=attempts, timeout=120, wait_initial=0.1, wait_max=3
+        ):
             with attempt, session.transaction():
                 for batch in batches[first + 1 : last]:
                     session.run(batch)

@@ -119,6 +119,11 @@ class SqlServerSession:
 
         return inspect(self)
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether a transaction is open."""
+        return self._depth > 0
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit at the end, roll back on any exception; one transaction of the engine at a time writes."""
