@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_tables import make_table
 
 from orchestration.failures import ScriptRefused
 from orchestration.names import Table
@@ -27,11 +28,13 @@ QUERY = """-- version: 2
 --   is used.
 SELECT _tenant_id, id, used, share FROM gold.usage WHERE used > 80
 """
-_SEED = """
-CREATE SCHEMA gold; CREATE SCHEMA finance;
-CREATE TABLE gold.usage (_tenant_id VARCHAR, id VARCHAR, used INTEGER, share DECIMAL(9,4));
-INSERT INTO gold.usage VALUES ('acme', 'a', 90, 0.9), ('acme', 'b', 10, 0.1), ('globex', 'a', 95, 0.95);
-CREATE TABLE finance.mrr AS SELECT 'acme' AS _tenant_id, 1 AS month UNION ALL SELECT 'globex', 1;"""
+TABLES = {
+    USAGE: (
+        "SELECT * FROM (VALUES ('acme', 'a', 90, 0.9::DECIMAL(9,4)), ('acme', 'b', 10, 0.1), ('globex', 'a', 95, 0.95)) "
+        "AS v (_tenant_id, id, used, share)"
+    ),
+    MRR: "SELECT 'acme' AS _tenant_id, 1 AS month UNION ALL SELECT 'globex', 1",
+}
 
 
 @pytest.fixture
@@ -40,7 +43,8 @@ def runtime(tmp_path: Path) -> Runtime:
     runtime = Runtime(settings, {}, {}, open_warehouse(settings), None)
     with runtime.warehouse.session("set up") as session:
         apply.apply(session)
-        session.con.execute(_SEED)
+        for table, query in TABLES.items():
+            make_table(session, table, query)
     write(runtime, "usage.limit_near", QUERY)
     return runtime
 

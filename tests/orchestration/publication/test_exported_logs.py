@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
+from time import sleep
 
 import pytest
 
+from orchestration.publication import exported
 from orchestration.publication.event_log import LOG, NewEvent, record_events
-from orchestration.publication.exported import copy_path, events, export_logs, mend_logs
+from orchestration.publication.exported import copy_path, events, export_logs, last_event, mend_logs
 from orchestration.runtime import Runtime, open_runtime
 from orchestration.settings import Settings
 from orchestration.warehouse.apply import apply
@@ -17,8 +22,8 @@ EMPTIED = f"""UPDATE {LOG} SET data = '{{}}' WHERE data = '{{"number":2}}'"""
 
 
 @pytest.fixture
-def runtime(tmp_path: Path) -> Runtime:
-    opened = open_runtime(Settings(home=tmp_path, tenants_file=tmp_path / "none.yaml", _env_file=None))
+def runtime(settings_of: Callable[..., Settings], tmp_path: Path) -> Runtime:
+    opened = open_runtime(settings_of(tmp_path))
     with opened.warehouse.session("test") as session:
         apply(session)
         record_events(session, [NewEvent("load.failed", "acme", "crm/lead", {"number": n}) for n in (1, 2, 3)])
@@ -47,6 +52,45 @@ def test_a_row_that_changed_in_place_is_found_by_who_looks_thoroughly(runtime: R
     assert numbers(runtime) == [1, None, 3]
 
 
+def test_rows_are_added_to_the_copy_that_is_there(runtime: Runtime) -> None:
+    with runtime.warehouse.session("test") as session:
+        record_events(session, [NewEvent("load.failed", "acme", "crm/lead", {"number": n}) for n in (4, 5)])
+        export_logs(session, runtime.settings)
+    assert numbers(runtime) == [1, 2, 3, 4, 5]
+
+
+def test_a_row_that_is_gone_while_another_came_is_gone_from_the_copy(runtime: Runtime) -> None:
+    with runtime.warehouse.session("test") as session:
+        record_events(session, [NewEvent("load.failed", "acme", "crm/lead", {"number": 4})])
+    change(runtime, f"""DELETE FROM {LOG} WHERE data = '{{"number":2}}'""")
+    assert numbers(runtime) == [1, 3, 4]
+
+
+def test_who_looks_beside_a_writer_never_brings_back_an_older_copy(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older copy ends before what was delivered, which is the sign of a restored warehouse."""
+    done, seen, write = Event(), [], exported._export
+    monkeypatch.setattr(exported, "_export", lambda *given: (sleep(0.05), write(*given)))
+
+    def look() -> None:
+        while not done.is_set():
+            mend_logs(runtime)
+            seen.append(last_event(runtime.settings))
+
+    with ThreadPoolExecutor(2) as pool:
+        looking = pool.submit(look)
+        for number in range(4, 14):
+            with runtime.warehouse.session("test") as session:
+                record_events(session, [NewEvent("load.failed", "acme", "crm/lead", {"number": number})])
+                export_logs(session, runtime.settings)
+        done.set()
+        looking.result()
+    assert seen == sorted(seen)
+    assert numbers(runtime) == list(range(1, 14))
+
+
+@pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)  # a server has no file whose time would tell
 def test_what_was_changed_by_a_process_that_died_is_mended_by_the_next_look(runtime: Runtime) -> None:
     with runtime.warehouse.session("test") as session:
         session.execute(EMPTIED)

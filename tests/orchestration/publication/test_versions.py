@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from made_tables import make_table
 
 from orchestration.failures import SettingsError, StrataError
 from orchestration.publication import pointer
@@ -27,8 +28,7 @@ def runtime(tmp_path: Path) -> Runtime:
     runtime = Runtime(settings, {}, {}, open_warehouse(settings), None)
     with runtime.warehouse.session("set up") as session:
         apply.apply(session)
-        session.execute("CREATE SCHEMA gold")
-        session.execute("CREATE TABLE gold.customer AS SELECT range AS id, 'a' AS name FROM range(10)")
+        make_table(session, TABLE, "SELECT range AS id, 'a' AS name FROM range(10)")
     return runtime
 
 
@@ -147,10 +147,8 @@ def test_nothing_published_says_where_it_looked_and_what_to_set(runtime: Runtime
 
 def test_the_rows_of_a_tenant_lie_together(runtime: Runtime) -> None:
     with runtime.warehouse.session("fill") as session:
-        session.execute(
-            "CREATE OR REPLACE TABLE gold.customer AS "
-            "SELECT ['acme', 'globex', 'initech'][1 + range % 3] AS _tenant_id, range AS id FROM range(300000)"
-        )
+        tenants = "['acme', 'globex', 'initech'][1 + range % 3]"
+        make_table(session, TABLE, f"SELECT {tenants} AS _tenant_id, range AS id FROM range(300000)")
     (version,) = publish(runtime)
     groups = read(
         runtime,
@@ -165,7 +163,7 @@ def test_the_rows_of_a_tenant_lie_together(runtime: Runtime) -> None:
 def publish_two(runtime: Runtime, number: int, tables: tuple[str, ...] = ("one", "two")) -> None:
     with runtime.warehouse.session("publish") as session:
         for name in tables:
-            session.execute(f"CREATE OR REPLACE TABLE gold.{name} AS SELECT {number} AS number")
+            make_table(session, ("gold", name), f"SELECT {number} AS number")
         publishing.publish(session, runtime, [("gold", name) for name in tables], {}, f"b{number}")
 
 
