@@ -30,8 +30,8 @@ SELECT _tenant_id, id, used, share FROM gold.usage WHERE used > 80
 """
 TABLES = {
     USAGE: (
-        "SELECT * FROM (VALUES ('acme', 'a', 90, 0.9::DECIMAL(9,4)), ('acme', 'b', 10, 0.1), ('globex', 'a', 95, 0.95)) "
-        "AS v (_tenant_id, id, used, share)"
+        "SELECT * FROM (VALUES ('acme', 'a', 90, 0.9::DECIMAL(9,4)), ('acme', 'b', 10, 0.1), "
+        "('globex', 'a', 95, 0.95)) AS v (_tenant_id, id, used, share)"
     ),
     MRR: "SELECT 'acme' AS _tenant_id, 1 AS month UNION ALL SELECT 'globex', 1",
 }
