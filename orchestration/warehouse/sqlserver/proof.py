@@ -19,6 +19,8 @@ from orchestration.names import quote
 from orchestration.warehouse.sqlserver.quoting import bracketed
 
 _STORED = "strata_stored"
+_READ_AS = {"JSON": "VARCHAR"}
+"""What is stored as text is summed up as text: what a way has broken need not be JSON any more."""
 Sums = tuple[Any, ...]
 """How many rows there are, the sum of their hashes, and the sum of each column's."""
 
@@ -38,7 +40,9 @@ def sums_of_theirs(
     listed = ", ".join(f"{bracketed(name)} AS [c{number}]" for number, name in enumerate(columns))
     cursor.execute(f"SELECT {listed} FROM {place}{f' WHERE {condition}' if condition else ''}")
     kinds = enumerate(columns.items())
-    typed = ", ".join(f"CAST(c{number} AS {kind}) AS {quote(name)}" for number, (name, kind) in kinds)
+    typed = ", ".join(
+        f"CAST(c{number} AS {_READ_AS.get(kind, kind)}) AS {quote(name)}" for number, (name, kind) in kinds
+    )
     con.register(_STORED, cursor.arrow_reader())
     try:
         return sums_of_ours(con, f"(SELECT {typed} FROM {_STORED})", columns)

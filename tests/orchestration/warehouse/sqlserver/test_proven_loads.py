@@ -109,6 +109,16 @@ def test_when_every_way_is_wrong_nothing_is_written(session: SqlServerSession) -
         assert session.execute("SELECT count(*) FROM plain.landed") == [(0,)]
 
 
+def test_json_that_a_way_breaks_is_loaded_by_the_next_one(
+    session: SqlServerSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    session.paths = (Planted("""SELECT replace(raw::VARCHAR, '"', '\\"') AS raw FROM {}"""), ArrayBinding())
+    with table(session, {"raw": "JSON"}), caplog.at_level(logging.WARNING):
+        assert session.append(TABLE, """(SELECT '{"id": "a"}'::JSON AS raw)""") == 1
+        assert session.execute("SELECT raw FROM plain.landed") == [('{"id": "a"}',)]
+    assert "planted: other values of raw stored" in caplog.text
+
+
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
 def test_all_batches_arrive(session: SqlServerSession, monkeypatch: pytest.MonkeyPatch, way: paths.Path) -> None:
     monkeypatch.setattr(paths, "BATCH_ROWS", 70)
