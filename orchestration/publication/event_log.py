@@ -46,9 +46,13 @@ class NewEvent:
 
 
 def record_events(session: Session, events: Sequence[NewEvent]) -> None:
-    """Write events, numbered in their order; call it in the transaction of what they tell of."""
-    if not events:
-        return
+    """Write events, numbered in their order; call it last in the transaction of what they tell of."""
+    if events:
+        with session.numbering():
+            _record(session, events)
+
+
+def _record(session: Session, events: Sequence[NewEvent]) -> None:
     first, now, trace = _next_seq(session), stored(utc_now()), current_traceparent()
     rows = [
         (first + number, event.type, event.tenant, event.subject, _json(event.data), now, trace)
