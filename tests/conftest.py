@@ -128,10 +128,23 @@ def _drop(con: Any, name: str) -> None:
             con.execute(f"DROP DATABASE {name}")
 
 
+@pytest.fixture(scope="session")
+def new_warehouse(request: pytest.FixtureRequest) -> Callable[[], dict[str, str]]:
+    """Return what a home's environment has to say where processes of their own share its warehouse."""
+    if not _on_a_server():
+        return dict
+    new_database = request.getfixturevalue("new_tsql_database")
+    return lambda: {"STRATA_SQLSERVER_CONNECTION": new_database()}
+
+
+def _on_a_server() -> bool:
+    return os.environ.get("STRATA_TEST_WAREHOUSE", "duckdb") == "sqlserver"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def everything_on_a_server(request: pytest.FixtureRequest) -> Iterator[None]:
     """With STRATA_TEST_WAREHOUSE=sqlserver, give every home that names no database of its own one on the server."""
-    if os.environ.get("STRATA_TEST_WAREHOUSE", "duckdb") != "sqlserver":
+    if not _on_a_server():
         yield
         return
     from orchestration.warehouse.sqlserver import connecting

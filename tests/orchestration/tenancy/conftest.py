@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,10 @@ from orchestration.settings import Settings
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory, new_warehouse: Callable[[], dict[str, str]]) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         place = tmp_path_factory.mktemp("tenancy")
-        for name, value in prepare(place).items():
+        for name, value in (prepare(place) | new_warehouse()).items():
             patch.setenv(name, value)
         yield place
         simulators.release()

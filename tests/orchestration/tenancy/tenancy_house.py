@@ -8,18 +8,24 @@ import subprocess
 import sys
 from pathlib import Path
 
+from made_tables import make_table
+
 from orchestration.bronze.load import load_source
 from orchestration.delivery.registration import Registration
 from orchestration.delivery.terms import Terms
+from orchestration.names import Table, qualified, quote
 from orchestration.publication.publish import publish
 from orchestration.runtime import Runtime, open_runtime
 from orchestration.settings import Settings, load_settings
+from orchestration.warehouse import open_warehouse
+from orchestration.warehouse.protocol import Session
 
 HERE = Path(__file__).parent
 TENANTS = "tenants:\n  acme: {connections: {salesforce: simulated}}\n  globex: {connections: {salesforce: simulated}}\n"
 BUILT = {("silver", "contact"): ("_tenant_id", "contact_key"), ("gold", "owner"): ("_tenant_id", "account_key")}
 
 MADE_FROM = {("silver", "contact"): ["contact"], ("gold", "owner"): ["account", "user"]}
+READ = sorted(entity for entities in MADE_FROM.values() for entity in entities)
 
 
 def prepare(folder: Path) -> dict[str, str]:
@@ -65,16 +71,20 @@ def fill(settings: Settings) -> Runtime:
     assert {result.status for result in results} == {"loaded"}
     for build in ("first", "second"):
         with runtime.warehouse.session("build") as session:
-            for schema in ("silver", "gold"):
-                session.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-            session.execute(
-                "CREATE OR REPLACE TABLE silver.contact AS SELECT _tenant_id, 'salesforce|main|' || id AS contact_key, "
-                f"lower(email) AS email, '{build}' AS build FROM bronze_salesforce.contact"
+            for table in READ:
+                session.execute(f"CREATE OR REPLACE TEMP TABLE {quote(table)} AS FROM bronze_salesforce.{quote(table)}")
+            make_table(
+                session,
+                ("silver", "contact"),
+                "SELECT _tenant_id, 'salesforce|main|' || id AS contact_key, "
+                f"lower(email) AS email, '{build}' AS build FROM contact",
             )
-            session.execute(
-                "CREATE OR REPLACE TABLE gold.owner AS SELECT a._tenant_id, 'salesforce|main|' || a.id AS account_key, "
-                f"u.name AS owner_name, '{build}' AS build FROM bronze_salesforce.account a "
-                "JOIN bronze_salesforce.user u ON u.id = a.owner_id AND u._tenant_id = a._tenant_id"
+            make_table(
+                session,
+                ("gold", "owner"),
+                "SELECT a._tenant_id, 'salesforce|main|' || a.id AS account_key, "
+                f"u.name AS owner_name, '{build}' AS build FROM account a "
+                'JOIN "user" u ON u.id = a.owner_id AND u._tenant_id = a._tenant_id',
             )
             publish(session, runtime, list(BUILT), BUILT, build)
             message = "globex: no such column; acme: neither"
@@ -119,14 +129,25 @@ def run(script: str, *arguments: str) -> int:
     return done.returncode
 
 
-def files_that_name(settings: Settings, word: str) -> list[str]:
-    """Return the files of an installation in whose name or bytes a word stands."""
+def traces_of(settings: Settings, word: str) -> list[str]:
+    """Return the files of an installation in whose name or bytes a word stands, and a server's tables that hold it."""
     found = [
-        path
+        str(path.relative_to(settings.home))
         for path in settings.home.rglob("*")
         if word in path.name or (path.is_file() and word.encode() in path.read_bytes())
     ]
-    return sorted(str(path.relative_to(settings.home)) for path in found)
+    return sorted(found + _tables_that_hold(settings, word))
+
+
+def _tables_that_hold(settings: Settings, word: str) -> list[str]:
+    with open_warehouse(settings).session("look for traces") as session:
+        tables = [] if session.is_embedded else session.all_columns()
+        return [".".join(table) for table in tables if _holds(session, table, word)]
+
+
+def _holds(session: Session, table: Table, word: str) -> bool:
+    with session.working_copy(table):
+        return bool(session.execute(f"SELECT 1 FROM {qualified(table)} AS t WHERE contains(t::VARCHAR, ?)", [word]))
 
 
 def settings_now() -> Settings:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, select
-from tenancy_house import files_that_name, fill, settings_now, wish
+from tenancy_house import fill, settings_now, traces_of, wish
 
 from orchestration import simulators
 from orchestration.bronze.load import load_source
@@ -28,7 +28,8 @@ ERASED: list[str] = []
 @pytest.fixture(scope="module")
 def runtime(folder: Path) -> Runtime:
     runtime = fill(settings_now())
-    with runtime.warehouse.session("plant") as session:
+    table = ("bronze_salesforce", "contact")
+    with runtime.warehouse.session("plant") as session, session.working_copy(table):
         session.execute(
             "INSERT INTO strata.quarantine (quarantine_id, tenant_id, connection, source, entity, load_id, key, "
             "reason, raw_row, status) SELECT _tenant_id || id, _tenant_id, 'main', 'salesforce', 'contact', 'l', "
@@ -66,7 +67,7 @@ def test_a_person_is_gone_by_key_from_every_place(runtime: Runtime) -> None:
     done = erase_key(runtime, key)
     assert contacts(runtime) == [row for row in before if row[0] != key]
     assert contacts(runtime, "globex") == others
-    assert without_simulation(files_that_name(runtime.settings, email)) == []
+    assert without_simulation(traces_of(runtime.settings, email)) == []
     assert count(runtime, f"silver.contact WHERE _tenant_id = 'acme' AND contact_key LIKE '%{key}'") == 0
     assert count(runtime, f"silver.contact WHERE _tenant_id = 'globex' AND contact_key LIKE '%{key}'") == 1
     assert count(runtime, f"strata.quarantine WHERE tenant_id = 'acme' AND quarantine_id LIKE '%{key}'") == 0
@@ -113,7 +114,7 @@ def test_a_person_is_found_by_a_value_in_any_entity(runtime: Runtime) -> None:
     assert email not in repr(wanted)
     assert erase_person(runtime, "acme", wanted).keys == 1
     assert email not in dict(contacts(runtime)).values()
-    assert without_simulation(files_that_name(runtime.settings, email)) == []
+    assert without_simulation(traces_of(runtime.settings, email)) == []
     again = erase_person(runtime, "acme", wanted)
     assert again.found == ()
 
@@ -160,7 +161,7 @@ def test_an_erasure_that_died_after_its_record_is_finished_by_the_same_command(
             erase_key(runtime, key)
     assert (key, email) not in contacts(runtime)
     erase_key(runtime, key)
-    assert without_simulation(files_that_name(runtime.settings, email)) == []
+    assert without_simulation(traces_of(runtime.settings, email)) == []
 
 
 @pytest.mark.parametrize(

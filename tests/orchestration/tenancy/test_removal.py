@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tenancy_house import BUILT, environment, files_that_name, fill, run
+from tenancy_house import BUILT, environment, fill, run, traces_of
 
 from orchestration.bronze.erased import salt_of
 from orchestration.bronze.load import load_source
@@ -37,7 +37,8 @@ def runtime(folder: Path) -> Runtime:
 
 
 def rows_of(runtime: Runtime, tenant: str) -> list[tuple[object, ...]]:
-    with runtime.warehouse.session("look") as session:
+    table = ("bronze_salesforce", "contact")
+    with runtime.warehouse.session("look") as session, session.working_copy(table):
         return session.execute(
             "SELECT * EXCLUDE (_loaded_at) FROM bronze_salesforce.contact WHERE _tenant_id = ? ORDER BY id", [tenant]
         )
@@ -104,7 +105,7 @@ def test_a_removal_killed_at_every_step_leaves_no_trace_and_touches_nobody_else(
     assert run("remove_until.py", "globex", "never", "after") == 0
     assert "globex" not in open_runtime(settings).tenants
     assert not take_inventory(open_runtime(settings), "globex") + control_rows(runtime, "globex")
-    assert files_that_name(settings, "globex") == []
+    assert traces_of(settings, "globex") == []
     assert (rows_of(runtime, "acme"), published_of(runtime, "acme")) == (others, versions)
     status = read_status(settings)
     assert status is not None
