@@ -165,10 +165,15 @@ class Stamp:
     seq: int
     at: datetime
 
+    def behind(self, other: Stamp) -> Stamp:
+        """Return the later of both."""
+        return Stamp(max(self.seq, other.seq), max(self.at, other.at))
+
 
 def next_stamp(session: Session) -> Stamp:
     """Draw the next stamp; valid within the transaction that also records the load.
 
+    Beside others its number is one to begin with: the load gets a later one as it is recorded.
     A number that a build has taken in is never given again, even when the load that had it is removed.
     """
     seq, last = session.execute(f"SELECT coalesce(max(seq), 0), max(finished_at) FROM {LEDGER}")[0]
@@ -184,9 +189,15 @@ def record(session: Session, result: LoadResult, stamp: Stamp) -> LoadResult:
 
 
 def record_all(session: Session, results: Sequence[LoadResult], first: Stamp) -> list[LoadResult]:
-    """Write the ledger rows of loads of different places, numbered from ``first`` on, and return them so."""
-    stamped = [_stamped(result, first, number) for number, result in enumerate(results)]
-    if stamped:
+    """Write the ledger rows of loads of different places, numbered from ``first`` on, and return them so.
+
+    Where others record loads meanwhile, they are numbered behind those; call it last, for now others wait.
+    """
+    if not results:
+        return []
+    with session.numbering() as overtaken:
+        first = first.behind(next_stamp(session)) if overtaken else first
+        stamped = [_stamped(result, first, number) for number, result in enumerate(results)]
         session.con.register("being_recorded", _table(stamped))
         session.execute(f"INSERT INTO {LEDGER} BY NAME SELECT * FROM being_recorded")
         tell_failures(session, [result for result in stamped if result.status == FAILED])
@@ -231,6 +242,11 @@ def _table(results: Sequence[LoadResult]) -> pa.Table:
 def read_loads(session: Session, place: Place) -> list[LoadResult]:
     """Return the finished loads of a place, oldest first."""
     return _read(session, OF_PLACE, _key(place))
+
+
+def all_loads(session: Session) -> list[LoadResult]:
+    """Return every finished load, oldest first."""
+    return _read(session, "seq >= ?", [0])
 
 
 def loads_of_run(session: Session, source: str, run_id: str) -> list[LoadResult]:

@@ -18,6 +18,7 @@ from orchestration.quality.gate import gate
 from orchestration.runtime import Runtime
 from orchestration.warehouse import apply
 from orchestration.warehouse.clock import utc_now
+from orchestration.warehouse.protocol import Session
 
 
 @dataclass(frozen=True)
@@ -83,22 +84,32 @@ def rebuild(runtime: Runtime, contract: Contract, beside: Contract, past: Past) 
 
 
 def _replay(runtime: Runtime, contract: Contract, beside: Contract, load: LoadResult) -> None:
-    manifest = _manifest(runtime.landing, load)
-    then = replace(_as_landed(contract, manifest), source=beside.source)
+    manifest = landed_then(runtime.landing, load)
+    then = replace(as_landed(contract, manifest), source=beside.source)
     try:
         with runtime.warehouse.session(f"rebuild {load.place.prefix}") as session, session.transaction():
             apply.apply(session, [then])
-            gated = gate(session.con, then, manifest, runtime.landing)
-            at = load.finished_at or load.started_at
-            incoming = Incoming(then, load.place, load.load_id, at, _kind(load, manifest), gated)
-            # What the guard held then, stays held; what a person let through then, goes through.
-            merge(session, incoming, HOLD_ALL if load.status == HELD else APPLY_ALL)
+            merge_again(session, runtime.landing, then, load, manifest)
     finally:
         runtime.landing.release(load.place.load_prefix(load.load_id))
 
 
-def _manifest(store: LandingStore, load: LoadResult) -> Manifest:
-    """Return a load's manifest; a load that found nothing stored none."""
+def merge_again(
+    session: Session, store: LandingStore, then: Contract, load: LoadResult, manifest: Manifest
+) -> dict[str, int]:
+    """Merge what a load landed, under its own id and instant; returns the ledger's counts of it.
+
+    ``then`` is the contract as it landed. The caller owns the transaction.
+    """
+    gated = gate(session.con, then, manifest, store)
+    at = load.finished_at or load.started_at
+    incoming = Incoming(then, load.place, load.load_id, at, _kind(load, manifest), gated)
+    # What the guard held then, stays held; what a person let through then, goes through.
+    return merge(session, incoming, HOLD_ALL if load.status == HELD else APPLY_ALL).counts(gated)
+
+
+def landed_then(store: LandingStore, load: LoadResult) -> Manifest:
+    """Return a load's manifest, its parts proven; a load that found nothing stored none."""
     if load.landed_bytes:
         manifest = read_manifest(store, load.place, load.load_id)
         verify(store, manifest)
@@ -118,7 +129,7 @@ def _manifest(store: LandingStore, load: LoadResult) -> Manifest:
     )
 
 
-def _as_landed(contract: Contract, manifest: Manifest) -> Contract:
+def as_landed(contract: Contract, manifest: Manifest) -> Contract:
     """Return the contract for the columns that landed then; those it still names are judged as it says today."""
     if not manifest.columns:
         return contract

@@ -15,6 +15,7 @@ from orchestration import names
 from orchestration.control import Control, changes, tables
 from orchestration.control.actor import current_actor
 from orchestration.control.database import alone
+from orchestration.failures import SettingsError
 from orchestration.runtime import Runtime
 from orchestration.warehouse.ddl import KEY_MARK, TableShape
 from orchestration.warehouse.protocol import Session
@@ -33,14 +34,39 @@ def hand_over_salts(runtime: Runtime) -> None:
     """
     with runtime.warehouse.session("tenants' salts") as session:
         copied = _copied(session)
-        wanted = copied | _salts(runtime.control, runtime.tenants, copied)
-        place = names.qualified(SALTS)
-        with session.transaction():
-            for tenant, salt in wanted.items():
-                if tenant not in copied:
-                    session.execute(f"INSERT INTO {place} (tenant_id, salt) VALUES (?, ?)", (tenant, salt))
-                elif copied[tenant] != salt:
-                    session.execute(f"UPDATE {place} SET salt = ? WHERE tenant_id = ?", (salt, tenant))
+        _copy(session, copied, copied | _salts(runtime.control, runtime.tenants, copied))
+
+
+def take_over_salts(runtime: Runtime, salts: Mapping[str, str]) -> None:
+    """Give this home's tenants the salts that they have in another home.
+
+    Raises:
+        SettingsError: the control plane has another salt of a tenant.
+    """
+    known = {tenant: salt for tenant, salt in salts.items() if tenant in runtime.tenants}
+    for tenant, own in _salts(runtime.control, known, known).items():
+        if own != known[tenant]:
+            message = f"The control plane of this home has another salt of tenant {tenant!r}."
+            raise SettingsError(message, "Begin with a new STRATA_HOME, or with a copy of the other's control/.")
+    with runtime.warehouse.session("tenants' salts") as session:
+        _copy(session, _copied(session), known)
+
+
+def _copy(session: Session, copied: Mapping[str, str], wanted: Mapping[str, str]) -> None:
+    place = names.qualified(SALTS)
+    with session.transaction():
+        for tenant, salt in wanted.items():
+            if tenant not in copied:
+                session.execute(f"INSERT INTO {place} (tenant_id, salt) VALUES (?, ?)", (tenant, salt))
+            elif copied[tenant] != salt:
+                session.execute(f"UPDATE {place} SET salt = ? WHERE tenant_id = ?", (salt, tenant))
+
+
+def read_salts(session: Session) -> dict[str, str]:
+    """Return the warehouse's copy; empty where nothing was ever built."""
+    if not session.columns(SALTS):
+        return {}
+    return dict(session.execute(f"SELECT tenant_id, salt FROM {names.qualified(SALTS)}"))
 
 
 def _copied(session: Session) -> dict[str, str]:
@@ -48,7 +74,7 @@ def _copied(session: Session) -> dict[str, str]:
         session.ddl.run(session, session.ddl.create_schema(names.PLATFORM))
     if not session.columns(SALTS):
         session.ddl.run(session, session.ddl.create_table(SALTS, _SHAPE))
-    return dict(session.execute(f"SELECT tenant_id, salt FROM {names.qualified(SALTS)}"))
+    return read_salts(session)
 
 
 def _salts(control: Control, tenants: Mapping[str, object], copied: Mapping[str, str]) -> dict[str, str]:

@@ -35,6 +35,7 @@ FEATURES = (
     "dbt: the build, its tests and contracts",
     "dbt: columnstore indexes",
     "Comparison with DuckDB, row for row",
+    "Replay of another home's loads, builds and closes",
     "Analysts' scripts and the close",
     "Landing on Azure Blob and Data Lake by key",
     "Landing on Azure by managed identity",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -13,8 +13,9 @@ import typer
 
 from orchestration.cli.console import print_json, print_table, say
 from orchestration.cli.exit_codes import ExitCode
+from orchestration.contracts.source import find_sources
 from orchestration.failures import Busy, SettingsError
-from orchestration.names import FINANCE, GOLD, SILVER, Table, literal, qualified
+from orchestration.names import FINANCE, GOLD, PLATFORM_KEY, SILVER, Table, literal, qualified
 from orchestration.publication.pointer import read_pointers
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import open_warehouse
@@ -42,7 +43,7 @@ def compare_duckdb(
     most: Annotated[int, typer.Option(min=1, help="Rows shown of each table.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Compare silver, gold and finance of a DuckDB warehouse with those on SQL Server, row by row by their keys.
+    """Compare bronze, silver, gold and finance of a DuckDB warehouse with those on SQL Server, row by row by key.
 
     Without its file, the DuckDB side is what it has published. The exit code is 1 when anything differs.
     """
@@ -50,9 +51,13 @@ def compare_duckdb(
         raise typer.BadParameter(f"{with_engine!r}: only sqlserver can be compared with duckdb.")
     server = load_settings().model_copy(update={"warehouse": "sqlserver"})
     embedded = server.model_copy(update={"home": home or server.home, "warehouse": "duckdb"})
-    keys = _keys(server)
-    with open_warehouse(server).reading("comparison") as session, _attached(session.con, embedded) as sides:
+    bronze = _bronze_keys(server)
+    keys = {**bronze, **_keys(server)}
+    with open_warehouse(server).reading("comparison") as session, _attached(session.con, embedded, bronze) as sides:
         there = {(schema, name) for schema in _SCHEMAS for name in (*session.tables(schema), *session.views(schema))}
+        there |= {name for name in bronze if session.columns(name)}
+        if not embedded.warehouse_file.exists():
+            there &= {*sides}
         wanted = sorted(name for name in {*sides} | there if not table or ".".join(name) in table)
         if not wanted:
             raise SettingsError("Neither side has a table to compare.", "Build both warehouses first: strata run")
@@ -71,8 +76,15 @@ def _keys(settings: Settings) -> Mapping[Table, tuple[str, ...]]:
     return table_keys(read_project(settings))
 
 
+def _bronze_keys(settings: Settings) -> Mapping[Table, tuple[str, ...]]:
+    sources = find_sources(settings.sources_dir).values()
+    return {item.table: (*PLATFORM_KEY, *item.key) for source in sources for item in source.contracts.values()}
+
+
 @contextmanager
-def _attached(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[dict[Table, Side]]:
+def _attached(
+    con: duckdb.DuckDBPyConnection, settings: Settings, bronze: Collection[Table]
+) -> Iterator[dict[Table, Side]]:
     """Yield the DuckDB side's tables: of its file, opened to be read alone, or else its published versions."""
     if not settings.warehouse_file.exists():
         paths = {table: settings.published_dir / found.path for table, found in read_pointers(settings).items()}
@@ -85,8 +97,8 @@ def _attached(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[di
     try:
         rows = con.execute(
             "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = ? "
-            "AND list_contains(?, table_schema)",
-            [_OTHER, list(_SCHEMAS)],
+            "AND (list_contains(?, table_schema) OR list_contains(?, table_schema || '.' || table_name))",
+            [_OTHER, list(_SCHEMAS), [".".join(table) for table in bronze]],
         ).fetchall()
         yield {(schema, name): _side(con, f"{_OTHER}.{qualified((schema, name))}") for schema, name in rows}
     finally:

@@ -7,6 +7,7 @@ from typing import Annotated
 import duckdb
 import typer
 
+from orchestration.cli.commands.warehouse_replay import replay
 from orchestration.cli.console import print_json, print_table, say, tell, warn
 from orchestration.cli.exit_codes import exit_code_of, together
 from orchestration.contracts.model import Contract
@@ -17,6 +18,7 @@ from orchestration.warehouse.duckdb import DuckDBSession
 from orchestration.warehouse.protocol import Session
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(replay)
 
 
 @app.callback()
