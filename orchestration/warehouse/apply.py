@@ -17,9 +17,6 @@ from orchestration.warehouse.platform import PLATFORM_TABLES
 from orchestration.warehouse.protocol import Session
 
 _TEXT = "VARCHAR"
-_REKEY = (
-    "Put the old key back into the contract, or mend the rows at the source and load them, and then change the key."
-)
 
 
 @dataclass(frozen=True)
@@ -172,7 +169,9 @@ def _rebuilt(
         return changes
     reasons = [change.description for change in changes if change.retypes]
     label = f"rebuild {'.'.join(table)}: {', '.join(filter(None, [*reasons, found.reason]))}"
-    refusal = ContractViolated(f"The contract asks to {label}, but {found.fault}.", _REKEY) if found.fault else None
+    refusal = (
+        ContractViolated(f"The contract asks to {label}, but {found.fault}.", found.remedy) if found.fault else None
+    )
     others = [change for change in changes if not change.retypes]
     return [*others, Change(table, label, found.sql, retypes=True, rebuilds=True, refusal=refusal)]
 

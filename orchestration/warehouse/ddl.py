@@ -39,11 +39,12 @@ _ANY = TableShape({})
 
 @dataclass(frozen=True)
 class Rebuilding:
-    """Why a table is made anew, the statements, and what in its rows forbids it, if anything does."""
+    """Why a table is made anew, the statements, and what forbids it, if anything does, with what helps."""
 
     reason: str
     sql: str
     fault: str = ""
+    remedy: str = ""
 
 
 class Ddl(Protocol):

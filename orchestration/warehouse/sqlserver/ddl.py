@@ -28,6 +28,10 @@ _LONG = frozenset({
 })  # fmt: skip
 """Columns of the platform's tables that hold prose or documents; all other texts of it are compared."""
 _NARROW = 128
+_REKEY = (
+    "Put the old key back into the contract, or mend the rows at the source and load them, and then change the key."
+)
+_CLEAR = "Take them off the table, run strata warehouse apply, and put them back."
 _ANY = TableShape({})
 _LENGTH = re.compile(r"nvarchar\((\d+)\)")
 _ALTERED = re.compile(rf"(ALTER COLUMN \S+ \S+) COLLATE {BINARY}( NOT NULL)?")
@@ -110,11 +114,14 @@ class SqlServerDdl:
         old, key = self._keys(server, {table: shape}).get(table, _key(shape)), _key(shape)
         if not retyped and old == key:
             return None
-        return Rebuilding(
-            f"key from {', '.join(old) or 'none'} to {', '.join(key)}" if old != key else "",
-            self._anew(table, shape, existing, retyped).script(server),
-            _fault(server, table, key, existing) if old != key else "",
-        )
+        reason = f"key from {', '.join(old) or 'none'} to {', '.join(key)}" if old != key else ""
+        anew = self._anew(table, shape, existing, retyped)
+        if reason and (fault := _fault(server, table, key, existing)):
+            return Rebuilding(reason, anew.script(server), fault, _REKEY)
+        if carried := anew.obstacles(server):
+            fault = f"what others have put onto the table cannot be brought along: {', '.join(carried)}"
+            return Rebuilding(reason, anew.script(server), fault, _CLEAR)
+        return Rebuilding(reason, anew.script(server))
 
     def is_keyed(self, session: Session, wanted: Mapping[Table, TableShape]) -> bool:
         """As declared: by the index over a table's key."""

@@ -1,4 +1,7 @@
-"""What hangs on a table of the server, and goes with it when another takes its place: views, grants, indexes."""
+"""What hangs on a table of the server, and goes with it when another takes its place: views, grants, indexes.
+
+Constraints, triggers and the like are in :mod:`.attached`.
+"""
 
 from __future__ import annotations
 
@@ -34,10 +37,13 @@ JOIN sys.database_principals r ON r.principal_id = g.grantee_principal_id
 LEFT JOIN sys.columns c ON c.object_id = g.major_id AND c.column_id = g.minor_id
 WHERE g.class = 1 AND g.major_id = OBJECT_ID(?) ORDER BY r.name, g.permission_name, c.name"""
 _INDEXES = """
-SELECT i.name, CAST(i.is_unique AS int), c.name, CAST(ic.is_included_column AS int), CAST(ic.is_descending_key AS int)
+SELECT i.name, CAST(i.is_unique AS int), c.name, CAST(ic.is_included_column AS int), CAST(ic.is_descending_key AS int),
+  i.type, CASE WHEN i.is_primary_key = 1 THEN 'PRIMARY KEY' WHEN i.is_unique_constraint = 1 THEN 'UNIQUE' ELSE '' END,
+  i.filter_definition
 FROM sys.indexes i JOIN sys.index_columns ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id
 JOIN sys.columns c ON c.object_id = i.object_id AND c.column_id = ic.column_id
-WHERE i.object_id = OBJECT_ID(?) ORDER BY i.name, ic.key_ordinal, ic.index_column_id"""
+WHERE i.object_id = OBJECT_ID(?) AND i.type IN (1, 2, 5, 6) ORDER BY i.name, ic.key_ordinal, ic.index_column_id"""
+_KINDS = {1: "CLUSTERED ", 5: "CLUSTERED COLUMNSTORE ", 6: "NONCLUSTERED COLUMNSTORE "}
 _UNIQUE = """
 SELECT i.object_id, i.name, COL_NAME(ic.object_id, ic.column_id) FROM sys.indexes i
 JOIN sys.index_columns ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id
@@ -47,19 +53,32 @@ ORDER BY i.object_id, i.name, ic.key_ordinal"""
 
 @dataclass(frozen=True)
 class Index:
-    """An index over a table's columns; ``included`` are kept in it, not ordered by."""
+    """An index over a table's columns; ``included`` are kept in it, not ordered by.
+
+    ``kind`` says how it is kept where that is not beside a heap's rows, ``constraint`` what it is the index of.
+    """
 
     name: str
     columns: Sequence[str]
     ordered: Sequence[str]
     included: Sequence[str] = ()
     is_unique: bool = False
+    kind: str = ""
+    constraint: str = ""
+    condition: str = ""
 
     def create(self, table: Table) -> str:
         """Return the statement that makes it."""
-        unique = "UNIQUE " if self.is_unique else ""
-        more = f" INCLUDE ({', '.join(map(bracketed, self.included))})" if self.included else ""
-        return f"CREATE {unique}INDEX {bracketed(self.name)} ON {there(table)} ({', '.join(self.ordered)}){more}"
+        if self.constraint:
+            kept = self.kind or "NONCLUSTERED "
+            rule = f"{self.constraint} {kept}({', '.join(self.ordered)})"
+            return f"ALTER TABLE {there(table)} ADD CONSTRAINT {bracketed(self.name)} {rule}"
+        unique, included = "UNIQUE " if self.is_unique else "", ", ".join(map(bracketed, self.included))
+        listed = f" ({', '.join(self.ordered)})" + (f" INCLUDE ({included})" if included else "")
+        if self.kind.endswith("COLUMNSTORE "):
+            listed = "" if self.kind.startswith("CLUSTERED") else f" ({included})"
+        where = f" WHERE {self.condition}" if self.condition else ""
+        return f"CREATE {unique}{self.kind}INDEX {bracketed(self.name)} ON {there(table)}{listed}{where}"
 
 
 def views(run: Run, can: Capabilities, table: Table) -> list[tuple[Table, str]]:
@@ -82,7 +101,7 @@ def grants(run: Run, can: Capabilities, table: Table) -> list[str]:
 
 
 def indexes(run: Run, table: Table) -> list[Index]:
-    """Return a table's indexes; those over columns, of rows (a columnstore has no order to tell)."""
+    """Return a table's indexes: of rows and of columns, those of its constraints among them."""
     found: dict[str, list[Row]] = {}
     for row in run(_INDEXES, there(table)):
         found.setdefault(str(row[0]), []).append(row)
@@ -103,13 +122,16 @@ def keys(run: Run, tables: Sequence[Table]) -> dict[Table, dict[str, list[str]]]
 
 
 def _index(name: str, rows: Sequence[Row]) -> Index:
-    keys = [row for row in rows if not row[3]]
+    keys, (first, *_) = [row for row in rows if not row[3]], rows
     return Index(
         name,
         [str(row[2]) for row in keys],
         [f"{bracketed(str(row[2]))}{' DESC' if row[4] else ''}" for row in keys],
         [str(row[2]) for row in rows if row[3]],
-        is_unique=bool(rows[0][1]),
+        is_unique=bool(first[1]),
+        kind=_KINDS.get(int(first[5]), ""),
+        constraint=str(first[6]),
+        condition=str(first[7] or ""),
     )
 
 

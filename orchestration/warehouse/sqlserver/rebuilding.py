@@ -2,7 +2,7 @@
 
 Rows are copied while readers go on with the old table. Only the swap locks it: a transaction of a few statements,
 which waits for who still reads for a moment, gives way to others behind it, and is tried again. What hangs on the
-table (views, grants, indexes, the policy) is made again within it, so that nobody meets a gap.
+table (views, grants, indexes, constraints, triggers, the policy) is made again within it, so that nobody meets a gap.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import stamina
 from orchestration import names
 from orchestration.names import Table, literal
 from orchestration.warehouse.protocol import Interrupted
-from orchestration.warehouse.sqlserver import dependents, security
+from orchestration.warehouse.sqlserver import attached, dependents, security
 from orchestration.warehouse.sqlserver.dependents import Index
 from orchestration.warehouse.sqlserver.quoting import bracketed, there
 
@@ -52,6 +52,14 @@ class Rebuild:
         batches = [*_removal(session, beside(self.table)), self.create, self._copy()]
         return GO.join([*batches, *self._swap(session)])
 
+    def obstacles(self, session: SqlServerSession) -> list[str]:
+        """Name what the table carries and could not be brought along."""
+        run, can = session.run, session.capabilities
+        carried = attached.attached(run, can, self.table)
+        unique = [item.columns for item in self._indexes(session) if item.is_unique and not item.condition]
+        found = attached.obstacles(run, can, self.table, carried, unique)
+        return [*found, *(f"trigger {text.split()[2]}" for text in carried.triggers if GO in text)]
+
     def _copy(self) -> str:
         listed = ", ".join(map(bracketed, self.values))
         values = ", ".join(self.values.values())
@@ -59,33 +67,40 @@ class Rebuild:
 
     def _swap(self, session: SqlServerSession) -> Iterator[str]:
         table, can = self.table, session.capabilities
-        indexes = [item.create(beside(table)) for item in self._indexes(session)]
-        if can.keeps_index_names:
-            yield from indexes
+        indexes = self._indexes(session)
+        # A constraint's name is its schema's, as the old table's is until it has gone.
+        early = [item for item in indexes if can.keeps_index_names and not item.constraint]
+        yield from (item.create(beside(table)) for item in early)
         views = dependents.views(session.run, can, table)
+        carried = attached.attached(session.run, can, table)
         yield f"SET LOCK_TIMEOUT {_PATIENCE}"
         yield _BEGIN
         if can.security_policies:
             yield security.drop_policy(table)
         if can.is_babelfish:  # its views stay with the table that they were made of, whatever it is called
             yield from (f"DROP VIEW {there(view)}" for view, _ in reversed(views))
+        yield from (item.drop() for item in carried.pointing_at(table))
         yield _renamed(table, _named(_OLD, table))
         yield _renamed(beside(table), table[1])
         yield f"DROP TABLE {there((table[0], _named(_OLD, table)))}"
-        if not can.keeps_index_names:
-            yield from (item.create(table) for item in self._indexes(session))
+        yield from (item.create(table) for item in indexes if item not in early)
         yield from (text if can.is_babelfish else dependents.refresh(view) for view, text in views)
         yield from dependents.grants(session.run, can, table)
         if can.security_policies and security.is_protected(table[0]):
             yield security.create_policy(table, names.TENANT)
+        yield from carried.restored()
         yield _COMMIT
         yield "SET LOCK_TIMEOUT -1"
 
     def _indexes(self, session: SqlServerSession) -> list[Index]:
-        """Return the table's own, and those that others have made and that do not stand in its way."""
-        mine = tuple(item.name for item in self.own)
-        others = [item for item in dependents.indexes(session.run, self.table) if not item.name.startswith(mine)]
-        return [*self.own, *others]
+        """Return the table's own, and those that others have made and that do not stand in its way.
+
+        One by which rows are ordered comes first: it would make the others anew.
+        """
+        mine, whole = tuple(item.name for item in self.own), session.capabilities.keeps_index_names
+        found = dependents.indexes(session.run, self.table)
+        others = [item for item in found if not (item.name in mine if whole else item.name.startswith(mine))]
+        return sorted([*self.own, *others], key=lambda item: not item.kind.startswith("CLUSTERED"))
 
 
 def beside(table: Table) -> Table:
