@@ -63,8 +63,22 @@ class House:
                 row = {"tenant_id": name, "title": name.title(), "state": "active"}
                 changes.insert(connection, tables.tenant, row)
 
-    def copied_to(self, folder: Path) -> House:
-        """Return a copy that lives a life of its own from here on."""
+    def furnish(self) -> House:
+        """Found it with three bills of each tenant with the same ids, published; one more of each is rejected."""
+        self.found()
+        for tenant in TENANTS:
+            for number in (1, 2, 3):
+                self.put(tenant, number)
+            self.put(tenant, 9, status=f"bad {tenant[:4]}")
+            (result,) = self.load(tenant)
+            assert result.status == "loaded", result.message
+        self.publish()
+        return self
+
+    def another(self, folder: Path) -> House:
+        """Return one that is furnished alike and lives a life of its own from here on."""
+        if not self.runtime.warehouse.is_embedded:
+            return House(folder).furnish()  # a folder's copy has no part of a server's tables
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         copy = House(folder)
         copy.source.bills.update(deepcopy(self.source.bills))

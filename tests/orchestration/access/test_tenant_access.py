@@ -20,7 +20,7 @@ def rows(house: House, question: Question, tenant: str = "acme") -> list[dict]:
 @pytest.fixture(scope="module")
 def priced(standing: House, tmp_path_factory: pytest.TempPathFactory) -> House:
     """acme's bills cost 1, 2 and 3."""
-    house = standing.copied_to(tmp_path_factory.mktemp("priced"))
+    house = standing.another(tmp_path_factory.mktemp("priced"))
     house.put("acme", 2, amount=Decimal("2.00"))
     house.put("acme", 3, amount=Decimal("3.00"))
     house.load("acme")
@@ -31,7 +31,7 @@ def priced(standing: House, tmp_path_factory: pytest.TempPathFactory) -> House:
 @pytest.fixture(scope="module")
 def eleven(standing: House, tmp_path_factory: pytest.TempPathFactory) -> House:
     """acme has eleven bills, some without an amount, many with the same."""
-    house = standing.copied_to(tmp_path_factory.mktemp("eleven"))
+    house = standing.another(tmp_path_factory.mktemp("eleven"))
     for number in range(1, 12):
         amount = None if number % 4 == 0 else Decimal(number % 3)
         house.put("acme", number, amount=amount, note=f"n{number % 2}")
