@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_tables import make_table
 
 from orchestration.runtime import open_runtime
 
@@ -26,10 +27,11 @@ def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("STRATA_SCRIPTS_DIR", str(tmp_path / "scripts"))
     monkeypatch.setenv("STRATA_TENANTS_FILE", str(tmp_path / "tenants.yaml"))
     with open_runtime().warehouse.session("seed") as session:
-        session.con.execute("CREATE SCHEMA silver")
-        session.con.execute(
-            "CREATE TABLE silver.sale AS SELECT t AS _tenant_id, 1 AS id, 2.50::DECIMAL(18, 2) AS amount "
-            "FROM (VALUES ('acme'), ('globex')) tenants(t)"
+        make_table(
+            session,
+            ("silver", "sale"),
+            "SELECT t AS _tenant_id, 1 AS id, 2.50::DECIMAL(18, 2) AS amount "
+            "FROM (VALUES ('acme'), ('globex')) tenants(t)",
         )
     return folder
 
@@ -66,7 +68,7 @@ def test_an_older_day_is_said_to_be_in_history_alone(strata: Strata, scripts: Pa
 
 def test_a_day_that_has_not_come_takes_a_reason_and_the_way_back_is_told(strata: Strata, scripts: Path) -> None:
     with open_runtime().warehouse.session("calendar") as session:
-        session.con.execute("CREATE TABLE silver.business_date AS SELECT DATE '2026-11-20' AS as_of")
+        make_table(session, ("silver", "business_date"), "SELECT DATE '2026-11-20' AS as_of")
     refused = strata("close", "--as-of", "2031-01-01")
     assert refused.code == 3
     assert "the newest business day is 2026-11-20" in refused.err.replace("\n", " ")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_tables import make_table
 from standardwebhooks import Webhook
 
 from orchestration.publication.publish import publish
@@ -62,11 +63,8 @@ def put_usage(*seats: int) -> None:
     rows = ", ".join(f"('acme', {number}, {value})" for number, value in enumerate(seats, 1))
     with runtime.warehouse.session("build") as session:
         apply(session)
-        session.con.execute("CREATE SCHEMA IF NOT EXISTS gold")
-        session.con.execute(
-            f"CREATE OR REPLACE TABLE gold.usage AS SELECT * FROM (VALUES {rows}, ('globex', 1, 777)) "
-            "AS found(_tenant_id, id, seats)"
-        )
+        every = f"(VALUES {rows}, ('globex', 1, 777)) AS found(_tenant_id, id, seats)"
+        make_table(session, USAGE, f"SELECT * FROM {every}")
         publish(session, runtime, [USAGE], {USAGE: ("_tenant_id", "id")}, "build")
 
 

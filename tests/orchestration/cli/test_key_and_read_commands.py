@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from made_tables import make_table
 
 from orchestration.publication.publish import publish
 from orchestration.runtime import open_runtime
@@ -27,10 +28,11 @@ def published(home: Path) -> None:
         runtime = open_runtime()
     with runtime.warehouse.session("prepare") as session:
         apply(session)
-        session.con.execute("CREATE SCHEMA gold")
-        session.con.execute(
-            "CREATE TABLE gold.usage AS SELECT t AS _tenant_id, n AS id, n * 1.5 AS amount, 'of ' || t AS note "
-            "FROM (VALUES ('acme'), ('globex')) AS tenants(t), range(1, 4) AS numbers(n)"
+        make_table(
+            session,
+            USAGE,
+            "SELECT t AS _tenant_id, n AS id, n * 1.5 AS amount, 'of ' || t AS note "
+            "FROM (VALUES ('acme'), ('globex')) AS tenants(t), range(1, 4) AS numbers(n)",
         )
         publish(session, runtime, [USAGE], {USAGE: ("_tenant_id", "id")}, "test")
 

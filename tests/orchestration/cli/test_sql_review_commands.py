@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_tables import make_table
 
 from orchestration.runtime import open_runtime
 
@@ -28,10 +29,11 @@ def sales(home: Path) -> None:
         patch.setenv("STRATA_HOME", str(home))
         runtime = open_runtime()
     with runtime.warehouse.session("prepare") as session:
-        session.con.execute(
-            "CREATE SCHEMA silver; CREATE TABLE silver.sale AS SELECT t AS _tenant_id, n AS id, "
-            "CAST(n * 10 AS DECIMAL(18, 2)) AS amount FROM (VALUES ('acme'), ('globex')) AS x(t), "
-            "(VALUES (1::INTEGER), (2)) AS y(n)"
+        make_table(
+            session,
+            ("silver", "sale"),
+            "SELECT t AS _tenant_id, n AS id, CAST(n * 10 AS DECIMAL(18, 2)) AS amount "
+            "FROM (VALUES ('acme'), ('globex')) AS x(t), (VALUES (1::INTEGER), (2)) AS y(n)",
         )
 
 
