@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -115,6 +116,18 @@ def new_tsql_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call
     with closing(_administrator(server)) as con:
         for name in made:
             _drop(con, name)
+
+
+@pytest.fixture(scope="session")
+def server_macros(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder for STRATA_DBT_MACROS: on Babelfish those that STRATA_TEST_DBT_MACROS names, and this project's."""
+    macros = tmp_path_factory.mktemp("macros")
+    if folder := os.environ.get("STRATA_TEST_DBT_MACROS"):
+        for path in (*Path(folder).glob("*.sql"), *(Path(__file__).parent / "dbt_project/babelfish").glob("*.sql")):
+            shutil.copy(path, macros)
+    elif os.environ.get("STRATA_TEST_SQLSERVER_KIND") == "babelfish":
+        pytest.skip("STRATA_TEST_DBT_MACROS names no folder with the macros that dbt needs on Babelfish")
+    return macros
 
 
 def _drop(con: Any, name: str) -> None:

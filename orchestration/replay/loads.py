@@ -33,8 +33,13 @@ def replay_load(runtime: Runtime, contract: Contract, load: LoadResult) -> str:
     return _otherwise(load, counts)
 
 
+def found_nothing(load: LoadResult) -> bool:
+    """Whether there is nothing to merge: most hours bring nothing."""
+    return load.mode == "delta" and not load.landed_bytes and not load.changed and not load.held
+
+
 def record_alone(runtime: Runtime, load: LoadResult) -> None:
-    """Record a load that left nothing behind, or whose landing is gone, so that marks and numbers go on."""
+    """Record a load without merging it, so that marks and numbers go on."""
     with runtime.warehouse.session(f"replay {load.place.prefix}") as session, session.transaction():
         ledger.record(session, load, _stamp(load))
 

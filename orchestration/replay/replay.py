@@ -21,7 +21,7 @@ from orchestration.landing.history import read_manifest
 from orchestration.landing.manifest import Place
 from orchestration.publication.status import write_status
 from orchestration.quality.salts import take_over_salts
-from orchestration.replay.loads import record_alone, replay_load
+from orchestration.replay.loads import found_nothing, record_alone, replay_load
 from orchestration.replay.record import ALL, Record, write_decisions
 from orchestration.runtime import Runtime
 from orchestration.scripts.close.ledger import CLOSED, LoggedClose, list_closes
@@ -36,9 +36,13 @@ _ANOTHER = "A replay goes into an empty database, with a STRATA_HOME of its own.
 
 @dataclass
 class Replayed:
-    """How much was done; ``otherwise`` says of each load what it did otherwise than the first time."""
+    """How much was done; ``otherwise`` says of each load what it did otherwise than the first time.
+
+    ``recorded`` loads are in the ledger alone: a rebuild has undone them, or landing or contract are gone.
+    """
 
     loads: int = 0
+    recorded: int = 0
     builds: int = 0
     closes: int = 0
     otherwise: list[str] = field(default_factory=list)
@@ -75,6 +79,8 @@ class _Replay:
 
     def prepare(self) -> None:
         """Refuse what is not the record's world, and take over what is no load."""
+        for fault in (fault for source in self.runtime.sources.values() for fault in source.all_faults):
+            raise fault
         self._require_tenants()
         self._require_landing()
         with self.runtime.warehouse.session("the beginning of a replay") as session:
@@ -92,9 +98,8 @@ class _Replay:
         """Yield what is to do, each with the moment at which it was done first."""
         merged, known = self._merged(), self._closes_done()
         last = _moment(self._last) if self._last else datetime.min.replace(tzinfo=UTC)
-        for load in self.record.loads:
-            if not self._last or load.seq > self._last.seq:
-                yield _moment(load), self._load_step(load, is_merged=load.load_id in merged)
+        for load in self._todo:
+            yield _moment(load), self._load_step(load, is_merged=load.load_id in merged)
         for began in self.record.builds:
             if began > last:  # what was loaded after a build, was loaded here after the same build
                 yield began, self._build_step(began)
@@ -114,10 +119,13 @@ class _Replay:
             contract = self._contracts.get((load.source, load.entity))
             if contract is None or not is_merged:
                 record_alone(self.runtime, load)
+                self.done.recorded += 1
                 return
             self.on_step(f"load {load.seq}: {load.place.prefix.rstrip('/')}")
-            otherwise = replay_load(self.runtime, contract, load)
-            self.done.otherwise += [otherwise] if otherwise else []
+            if found_nothing(load):
+                record_alone(self.runtime, load)
+            elif otherwise := replay_load(self.runtime, contract, load):
+                self.done.otherwise.append(otherwise)
             self.done.loads += 1
 
         return step
@@ -147,17 +155,22 @@ class _Replay:
         return step
 
     @property
+    def _todo(self) -> list[LoadResult]:
+        return [load for load in self.record.loads if not self._last or load.seq > self._last.seq]
+
+    @property
     def _contracts(self) -> Mapping[tuple[str, str], Contract]:
         sources = self.runtime.sources.values()
         return {(source.name, item.entity): item for source in sources for item in source.contracts.values()}
 
     def _merged(self) -> set[str]:
         """Return the loads that made bronze what it is: no rebuild in place has undone them, and landing has them."""
+        todo = {load.seq for load in self._todo}
+        done = {load.place for load in self.record.loads if load.seq not in todo}
         by_place: dict[Place, list[LoadResult]] = {}
-        for load in self.record.loads:
+        for load in self._todo:
             by_place.setdefault(load.place, []).append(load)
-            first = by_place[load.place][0].seq
-            if load.requested == BACKFILL and self._last and load.seq > self._last.seq >= first:
+            if load.requested == BACKFILL and load.place in done:
                 message = f"{load.place.prefix.rstrip('/')} was brought back in time since the last replay."
                 raise SettingsError(message, _ANOTHER)
         now, store = utc_now(), self.runtime.landing

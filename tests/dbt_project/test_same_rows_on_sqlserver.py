@@ -1,12 +1,7 @@
-"""Silver and gold on a T-SQL server hold the rows that DuckDB builds from the same bronze.
-
-A server that needs other macros than dbt-sqlserver's takes them from the folder in STRATA_TEST_DBT_MACROS.
-"""
+"""Silver and gold on a T-SQL server hold the rows that DuckDB builds from the same bronze, at first and days later."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,16 +26,11 @@ Bronze = Any  # the one of conftest.py
 
 
 @pytest.fixture(scope="module")
-def settings(new_tsql_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    macros = tmp_path_factory.mktemp("macros")
-    if folder := os.environ.get("STRATA_TEST_DBT_MACROS"):
-        for path in (*Path(folder).glob("*.sql"), *(Path(__file__).parent / "babelfish").glob("*.sql")):
-            shutil.copy(path, macros)
-    elif os.environ.get("STRATA_TEST_SQLSERVER_KIND") == "babelfish":
-        pytest.skip("STRATA_TEST_DBT_MACROS names no folder with the macros that dbt needs on Babelfish")
-    home = tmp_path_factory.mktemp("home")
-    connection = SecretStr(new_tsql_database())
-    return Settings(home=home, warehouse="sqlserver", sqlserver_connection=connection, dbt_macros=macros)
+def settings(
+    new_tsql_database: Callable[[], str], server_macros: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    home, connection = tmp_path_factory.mktemp("home"), SecretStr(new_tsql_database())
+    return Settings(home=home, warehouse="sqlserver", sqlserver_connection=connection, dbt_macros=server_macros)
 
 
 @pytest.fixture(scope="module")
@@ -56,14 +46,30 @@ def project(settings: Settings, first_day: Bronze) -> DbtProject:
             session.append(table, f"built.{names.qualified(table)}")
     project = read_project(settings)
     assert project.folder is not None, project.fault
-    for layers in (["tag:silver", "tag:gold"], ["tag:gold"]):  # the second time its tables are refreshed
-        done = subprocess.run(
-            [dbt_executable(), "build", "--profiles-dir", ".", "--select", *layers],
-            cwd=project.folder, env=dbt_environment(settings), capture_output=True, text=True, check=False, timeout=500,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout[-6000:]
-    assert "falling back to rename-swap" not in done.stdout, "readers would wait for a swap"
+    build(settings, project)
     return project
+
+
+@pytest.fixture(scope="module")
+def project_later(project: DbtProject, settings: Settings, later: Bronze) -> DbtProject:
+    """The same project some business days later: models that grow, grow by the same days as on DuckDB."""
+    with attached(settings, later) as session:
+        for contract in later.contracts.values():
+            with session.transaction():
+                session.run(f"DELETE FROM [{contract.table[0]}].[{contract.table[1]}]")
+                session.append(contract.table, f"built.{names.qualified(contract.table)}")
+    said = build(settings, project)
+    assert "falling back to rename-swap" not in said, "readers would wait for a swap"
+    return project
+
+
+def build(settings: Settings, project: DbtProject) -> str:
+    done = subprocess.run(
+        [dbt_executable(), "build", "--profiles-dir", ".", "--select", "tag:silver", "tag:gold"],
+        cwd=project.folder, env=dbt_environment(settings), capture_output=True, text=True, check=False, timeout=500,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-6000:]
+    return done.stdout
 
 
 @contextmanager
@@ -94,15 +100,30 @@ def test_every_table_of_silver_and_gold_holds_the_same_rows(
     assert [one for one in found if not one.is_same] == []
 
 
+@pytest.mark.proves("Comparison with DuckDB, row for row")
+def test_the_same_rows_days_later_and_the_same_histories(
+    project_later: DbtProject, settings: Settings, later: Bronze
+) -> None:
+    keys = table_keys(project_later)
+    with attached(settings, later) as session:
+        found = {table: compared(session, table, key) for table, key in keys.items()}
+        ended = {
+            name: session.execute(f"SELECT count(*) FROM silver.{name} WHERE valid_to IS NOT NULL")[0][0]
+            for name in ("customer_history", "contract_history")
+        }
+    assert [one for one in found.values() if not one.is_same] == []
+    assert min(ended.values()) > 0, "no version has ended: one build alone would have done"
+
+
 def test_a_row_that_is_another_on_the_server_is_found(
-    project: DbtProject, settings: Settings, first_day: Bronze
+    project_later: DbtProject, settings: Settings, later: Bronze
 ) -> None:
     table = ("gold", "license_usage")
-    with attached(settings, first_day) as session:
+    with attached(settings, later) as session:
         place = names.qualified(table)
         ((customer,),) = session.execute(f"SELECT min(customer_key) FROM {place}")
         session.execute(f"UPDATE {place} SET customer_name = 'Another' WHERE customer_key = ?", [customer])
-        found = compared(session, table, table_keys(project)[table])
+        found = compared(session, table, table_keys(project_later)[table])
     assert {item.column for item in found.differences} == {"customer_name"}
     assert {item.right for item in found.differences} == {"Another"}
     assert all(customer in item.key for item in found.differences)

@@ -53,6 +53,8 @@ def _show(done: Replayed, home: Path) -> None:
     for line in done.otherwise:
         say(line)
     say(f"{done.loads} loads, {done.builds} builds and {done.closes} closes are done again.", style="bold")
+    if done.recorded:
+        say(f"{done.recorded} loads are in the ledger alone: undone by a rebuild, or gone from landing or contracts.")
     if done.otherwise:
         say(f"{len(done.otherwise)} loads did something else than then: have contracts or rules changed since?")
     say(f"Next: strata compare duckdb sqlserver --home {home}")

@@ -164,3 +164,14 @@ def test_scripts_are_checked_by_file_and_line(strata: Strata, tmp_path: Path) ->
 
 def test_generated_files_are_up_to_date(strata: Strata) -> None:
     assert strata("generate", "--check").code == 0
+
+
+def test_a_replay_of_this_home_or_of_one_without_a_warehouse_is_refused(
+    strata: Strata, home: Path, tmp_path: Path
+) -> None:
+    own = strata("warehouse", "replay", str(home))
+    assert own.code == ExitCode.SETTINGS
+    assert "STRATA_HOME" in own.err
+    empty = strata("warehouse", "replay", str(tmp_path))
+    assert empty.code == ExitCode.SETTINGS
+    assert "no DuckDB warehouse" in empty.err

@@ -123,7 +123,7 @@ def test_what_a_rebuild_in_place_undid_is_not_done_again(there: Bench, here: Ben
     there.shop().put(1, "open", "9.90", minutes=30)
     there.one("hourly")
     backfill(there.runtime, there.source, moment, replace_bronze=True, who="a person")
-    do_again(here, there)
+    assert do_again(here, there).recorded == 2
     business = "id, status, amount, updated_at"
     assert here.bronze(business) == there.bronze(business)
     assert "9.90" not in str(here.bronze(business))
