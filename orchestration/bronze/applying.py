@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import stamina
 
@@ -25,6 +26,7 @@ from orchestration.quality.gate import Gated, gate
 from orchestration.warehouse import apply
 from orchestration.warehouse.clock import aware
 from orchestration.warehouse.protocol import Interrupted, Session
+from orchestration.warehouse.turns import beside_others
 
 _KINDS: dict[Reading, Kind] = {"full": "snapshot", "delta": "changes", "sweep": "sweep"}
 
@@ -64,24 +66,30 @@ def apply_arrival(request: Request, arrival: Arrival) -> tuple[LoadResult, bool]
 
 
 def _apply(request: Request, arrival: Arrival) -> tuple[LoadResult, bool]:
+    """Do it beside other loads; what the source has grown is added to the table alone."""
+    purpose = request.purpose(arrival.contract.entity)
+    place = arrival.draft.place.prefix
+    return beside_others(request.runtime.warehouse, purpose, partial(_transact, request, arrival), place=place)
+
+
+def _transact(request: Request, arrival: Arrival, session: Session) -> tuple[LoadResult, bool]:
     runtime, landed = request.runtime, arrival.landed
-    with runtime.warehouse.session(request.purpose(arrival.contract.entity)) as session:
-        with session.transaction():
-            if ledger.read_mark(session, arrival.draft.place) != arrival.mark:
-                raise Overtaken(f"{arrival.draft.place.prefix}: somebody else loaded it meanwhile.", "Load it again.")
-            if landed.contract != arrival.contract:
-                apply.apply(session, [landed.contract])
-            stamp = ledger.next_stamp(session)
-            manifest = withhold(session, runtime, landed.contract, landed.manifest)
-            gated = gate(session.con, landed.contract, manifest, runtime.landing)
-            place, load_id = arrival.draft.place, arrival.draft.load_id
-            incoming = Incoming(landed.contract, place, load_id, stamp.at, _KINDS[arrival.reading], gated)
-            result, sweep = _judge(session, incoming, arrival, request.force_reason)
-            request.admission.require(result.tenant_id)
-            result = ledger.record(session, result, stamp)
-            if landed.note and result.status != ledger.FAILED:
-                tell_drift(session, result, landed.note)
-        request.status.now_and_then(session)
+    with session.transaction():
+        if ledger.read_mark(session, arrival.draft.place) != arrival.mark:
+            raise Overtaken(f"{arrival.draft.place.prefix}: somebody else loaded it meanwhile.", "Load it again.")
+        if landed.contract != arrival.contract:
+            apply.apply(session, [landed.contract])
+        stamp = ledger.next_stamp(session)
+        manifest = withhold(session, runtime, landed.contract, landed.manifest)
+        gated = gate(session.con, landed.contract, manifest, runtime.landing)
+        place, load_id = arrival.draft.place, arrival.draft.load_id
+        incoming = Incoming(landed.contract, place, load_id, stamp.at, _KINDS[arrival.reading], gated)
+        result, sweep = _judge(session, incoming, arrival, request.force_reason)
+        request.admission.require(result.tenant_id)
+        result = ledger.record(session, result, stamp)
+        if landed.note and result.status != ledger.FAILED:
+            tell_drift(session, result, landed.note)
+    request.status.now_and_then(session)
     return result, sweep
 
 

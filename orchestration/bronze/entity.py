@@ -82,7 +82,7 @@ class EntityLoad:
     def _read_mark(self) -> Mark:
         """Read the mark anew, holding the place's lock, and remove what crashed loads left behind."""
         runtime, place = self.request.runtime, self.request.place(self.contract.entity)
-        with runtime.warehouse.session(self.request.purpose(self.contract.entity)) as session:
+        with runtime.warehouse.session(self.request.purpose(self.contract.entity), beside=place.prefix) as session:
             mark = ledger.read_mark(session, place)
         discard_orphans(runtime.landing, place, mark.last_load_id)
         return mark

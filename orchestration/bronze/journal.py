@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from orchestration.bronze import ledger, standing
 from orchestration.bronze.admission import Admission
 from orchestration.bronze.ledger import LoadResult
-from orchestration.bronze.settling import find_idle
+from orchestration.bronze.settling import find_idle, not_moved
 from orchestration.bronze.sighting import Sighting
 from orchestration.failures import Busy, StrataError
 from orchestration.publication.status import StatusWriter
 from orchestration.warehouse import apply
 from orchestration.warehouse.protocol import Session
+from orchestration.warehouse.turns import beside_others
 
 _MOST_ROWS = 20_000
 _MOST_SECONDS = 10.0
@@ -62,9 +63,11 @@ class Journal:
         if not sightings and not failures:
             return []
         try:
-            with self.status.runtime.warehouse.session("what loads came to") as session:
-                idle = self._record(session, sightings, failures)
-                self.status.now_and_then(session)
+            idle = beside_others(
+                self.status.runtime.warehouse,
+                "what loads came to",
+                lambda session: self._record(session, sightings, failures),
+            )
         except StrataError:
             # Out of reach: failures are only told, and the regular load says of the others what is in its way.
             self.results += failures
@@ -79,8 +82,12 @@ class Journal:
             idle = find_idle(session, sightings) if sightings else {}
             stopped = self.admission.stopped({result.tenant_id for result in idle.values()})
             idle = {number: result for number, result in idle.items() if result.tenant_id not in stopped}
-            recorded = ledger.record_all(session, [*failures, *idle.values()], ledger.next_stamp(session))
+            with session.numbering() as overtaken:
+                if overtaken and idle:
+                    idle = not_moved(session, sightings, idle)
+                recorded = ledger.record_all(session, [*failures, *idle.values()], ledger.next_stamp(session))
         self.results += recorded
+        self.status.now_and_then(session)
         return set(idle)
 
     def close(self) -> None:
@@ -89,5 +96,5 @@ class Journal:
         What waits for the warehouse in vain is left to the next call: the loads themselves are done.
         """
         if self.status.is_behind:
-            with suppress(Busy), self.status.runtime.warehouse.session("status of a call") as session:
-                self.status.write(session)
+            with suppress(Busy):
+                beside_others(self.status.runtime.warehouse, "status of a call", self.status.write)

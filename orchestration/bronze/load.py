@@ -36,6 +36,8 @@ from orchestration.failures import SettingsError, StrataError
 from orchestration.publication.event_log import forget_events
 from orchestration.publication.status import StatusWriter
 from orchestration.runtime import Runtime
+from orchestration.warehouse.protocol import Session
+from orchestration.warehouse.turns import beside_others
 
 
 def load_source(
@@ -101,14 +103,22 @@ def _set_out(
 ) -> Outset:
     """Where the warehouse is out of reach, every load fails for that reason."""
     try:
-        with runtime.warehouse.session(f"load {source.name}") as session:
-            outset = set_out(session, source.name, contracts, mode, run_id)
-            if mode != "hourly":
-                compact_ledger(session, runtime.settings.ledger_retention_days)
-                forget_events(session, runtime.settings.ledger_retention_days)
-            return outset
+        return beside_others(
+            runtime.warehouse,
+            f"load {source.name}",
+            lambda session: _tidied(runtime, session, set_out(session, source.name, contracts, mode, run_id), mode),
+        )
     except StrataError as error:
         return Outset(refused={contract.entity: error for contract in contracts})
+
+
+def _tidied(runtime: Runtime, session: Session, outset: Outset, mode: Mode) -> Outset:
+    """Pass on how everything stands; once a day, the logs lose what is old."""
+    if mode != "hourly":
+        with session.numbering():  # no load writes them meanwhile
+            compact_ledger(session, runtime.settings.ledger_retention_days)
+            forget_events(session, runtime.settings.ledger_retention_days)
+    return outset
 
 
 @dataclass
@@ -180,7 +190,10 @@ class _Call:
             self._side_by_side(request, deque(todo), lanes)
 
     def _side_by_side(self, request: Request, todo: deque[Contract], lanes: int) -> None:
-        """Work in several threads, each with a connection to the source of its own; they write in turn."""
+        """Work in several threads, each with a connection to the source of its own.
+
+        The embedded warehouse they write in turn, a server side by side.
+        """
         with suppress(StrataError):  # each entity's load tells it
             request.runtime.resolve(request.connection)  # a simulator starts once
         with ThreadPoolExecutor(lanes, "load") as pool:

@@ -23,6 +23,7 @@ from orchestration.landing.manifest import Place
 from orchestration.plans import is_due, rows_per_day, rule_for
 from orchestration.runtime import Runtime
 from orchestration.warehouse.clock import utc_now
+from orchestration.warehouse.turns import beside_others
 
 OnLeftOut = Callable[[str, str], None]
 """Takes a tenant that was left out, and why."""
@@ -119,10 +120,13 @@ class Muster:
         plans = [self.runtime.tenants[name].plan for name in names]
         if not self.scheduled or all(rule_for(plan, self.source, self.mode) is None for plan in plans):
             return {}
-        with self.runtime.warehouse.session("who is due") as session:
-            return ledger.last_loads(session, self.source, daily=self.mode != "hourly")
+        return beside_others(
+            self.runtime.warehouse,
+            "who is due",
+            lambda session: ledger.last_loads(session, self.source, daily=self.mode != "hourly"),
+        )
 
     def _read_today(self) -> dict[str, int]:
         now = utc_now().astimezone(ZoneInfo(self.runtime.settings.timezone))
-        with self.runtime.warehouse.session("rows read today") as session:
+        with self.runtime.warehouse.reading("rows read today") as session:
             return ledger.rows_since(session, now.replace(hour=0, minute=0, second=0, microsecond=0))

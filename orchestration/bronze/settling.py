@@ -9,7 +9,7 @@ back, for a regular load: that they are equal is proven here, that they differ i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -42,6 +42,12 @@ def find_idle(session: Session, sightings: Sequence[Sighting]) -> dict[int, Load
     for group in alike.values():
         idle |= _idle_of(session, group)
     return idle
+
+
+def not_moved(session: Session, sightings: Sequence[Sighting], idle: Mapping[int, LoadResult]) -> dict[int, LoadResult]:
+    """Leave out places that others have loaded since they were compared; call it where nobody else records loads."""
+    marks = ledger.read_marks(session, sightings[0].draft.source)
+    return {number: result for number, result in idle.items() if marks.get(result.place) == sightings[number].mark}
 
 
 def _idle_of(session: Session, group: dict[int, Sighting]) -> dict[int, LoadResult]:

@@ -48,16 +48,19 @@ def refresh(session: Session) -> None:
 
 
 def rebuild(session: Session) -> None:
-    """Make the table anew from the whole ledger."""
+    """Make the table anew from the whole ledger; beside others, where nobody has done so meanwhile."""
     kinds = [f"arg_max_null({value}, seq) FILTER ({condition})" for value, condition in _SINCE_KIND.values()]
     last = [f"arg_max_null({name}, seq)" for name in _LAST]
     listed = ", ".join([*_PLACE, *_LAST, *_SINCE_KIND, "good_load_id"])
-    with session.transaction(), session.working_copy(_LEDGER), session.working_copy(_STATE, key=_PLACE):
-        session.execute(f"DELETE FROM {STATE}")
-        session.execute(
-            f"INSERT INTO {STATE} ({listed}) SELECT {', '.join([*_PLACE, *last, *kinds])}, "
-            f"max(load_id) FILTER ({_FINISHED}) FROM {LEDGER} GROUP BY ALL"
-        )
+    with session.transaction(), session.numbering() as overtaken:
+        if overtaken and _agrees(session):
+            return
+        with session.working_copy(_LEDGER), session.working_copy(_STATE, key=_PLACE):
+            session.execute(f"DELETE FROM {STATE}")
+            session.execute(
+                f"INSERT INTO {STATE} ({listed}) SELECT {', '.join([*_PLACE, *last, *kinds])}, "
+                f"max(load_id) FILTER ({_FINISHED}) FROM {LEDGER} GROUP BY ALL"
+            )
 
 
 def fold(session: Session, relation: str) -> None:

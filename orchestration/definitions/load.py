@@ -119,7 +119,7 @@ def _earlier(
     from orchestration.bronze import ledger  # noqa: PLC0415 - a location loads without the engine
 
     entities, now = {result.entity for result in results}, {result.load_id for result in results}
-    with runtime.warehouse.session("earlier attempts") as session:
+    with runtime.warehouse.reading("earlier attempts") as session:
         for load in ledger.loads_of_run(session, source.name, run_id):
             if load.entity in entities and load.load_id not in now:
                 yield load
@@ -170,5 +170,5 @@ def _row_counts(runtime: "Runtime", source: SourceSystem, results: "Sequence[Loa
         f" WHERE {names.DELETED_AT} IS NULL"
         for name in entities
     ]
-    with runtime.warehouse.session("row counts for Dagster") as session:
+    with runtime.warehouse.reading("row counts for Dagster") as session:
         return {str(name): int(count) for name, count in session.execute(" UNION ALL ".join(parts), [])}

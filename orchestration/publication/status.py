@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import msgspec
@@ -20,6 +22,7 @@ from orchestration.publication.files import replace_file
 from orchestration.runtime import Runtime
 from orchestration.settings import Settings
 from orchestration.warehouse.clock import aware, stored, utc_now
+from orchestration.warehouse.lock import held
 from orchestration.warehouse.platform import platform_table
 from orchestration.warehouse.presence import somebody_is_at
 from orchestration.warehouse.protocol import Row, Session
@@ -130,6 +133,18 @@ def builder_mark(settings: Settings, kind: str) -> Path:
 
 def write_status(session: Session, runtime: Runtime) -> Status:
     """Write what the ledger says, and what happened for deliveries; call it after the commit, within the session."""
+    with _in_turn(session, runtime.settings):
+        return _write(session, runtime)
+
+
+def _in_turn(session: Session, settings: Settings) -> AbstractContextManager[None]:
+    """Beside others, who has read the older state must not write last."""
+    if session.is_embedded:
+        return nullcontext()  # who has the warehouse's file is alone
+    return held(settings.locks_dir / "status.lock", "write the status", settings.lock_wait_seconds)
+
+
+def _write(session: Session, runtime: Runtime) -> Status:
     export_logs(session, runtime.settings)
     standing.refresh(session)
     places, (alerts, waiting) = session.execute(_PLACES), _alerts(session)
@@ -156,19 +171,27 @@ class StatusWriter:
         self.runtime = runtime
         self.is_behind = False
         self._next = 0.0
+        self._writing = Lock()
 
     def now_and_then(self, session: Session) -> None:
-        """Write if it is time; else :attr:`is_behind` says that somebody still has to."""
+        """Write if it is time and nobody does; else :attr:`is_behind` says that somebody still has to."""
         self.is_behind = True
-        if time.monotonic() >= self._next:
-            self.write(session)
+        if time.monotonic() >= self._next and self._writing.acquire(blocking=False):
+            try:
+                self.write(session)
+            finally:
+                self._writing.release()
 
     def write(self, session: Session) -> None:
         """Write now; call it after the commit, within the session."""
-        began = time.monotonic()
-        write_status(session, self.runtime)
+        began, self.is_behind = time.monotonic(), False  # what comes to be while it is written is the next one's
+        try:
+            write_status(session, self.runtime)
+        except BaseException:
+            self.is_behind = True
+            raise
         ended = time.monotonic()
-        self.is_behind, self._next = False, ended + max(_PAUSE_SECONDS, (ended - began) * _PAUSE_FACTOR)
+        self._next = ended + max(_PAUSE_SECONDS, (ended - began) * _PAUSE_FACTOR)
 
 
 _PAUSE_SECONDS, _PAUSE_FACTOR = 2.0, 20

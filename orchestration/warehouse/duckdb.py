@@ -60,6 +60,11 @@ class DuckDBSession:
             self._depth -= 1
 
     @contextmanager
+    def numbering(self) -> Iterator[bool]:
+        """Do nothing: who has the file is alone."""
+        yield False
+
+    @contextmanager
     def working_copy(
         self,
         table: Table,  # noqa: ARG002 - the tables are at hand themselves
@@ -166,7 +171,7 @@ class DuckDBWarehouse:
             yield
 
     @contextmanager
-    def session(self, purpose: str) -> Iterator[DuckDBSession]:
+    def session(self, purpose: str, beside: str | None = None) -> Iterator[DuckDBSession]:  # noqa: ARG002 - one writer
         """Hold the writer's lock and a connection; within a session of the same thread, that very session."""
         current: DuckDBSession | None = getattr(self._open, "session", None)
         if current:

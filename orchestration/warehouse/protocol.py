@@ -37,6 +37,10 @@ class Interrupted(ConnectionFailed):
     """A server broke a transaction off by a fault that passes by itself: nothing is done, and it can be run again."""
 
 
+class NotAlone(Exception):
+    """Work beside others came to what has to be done alone: nothing is done, and it begins anew so (``turns``)."""
+
+
 class Session(Protocol):
     """An open connection, used by one thread."""
 
@@ -120,9 +124,17 @@ class Session(Protocol):
         """Commit at the end of the block, roll back when it raises; a nested block joins the outer one."""
         ...
 
+    def numbering(self) -> AbstractContextManager[bool]:
+        """Draw numbers in a block, and let nobody else draw any until the transaction that is open has ended.
+
+        So numbers come to be seen in their order, and who reads after one that was seen misses none. It is held
+        by one at a time: enter it last. Yields whether others may have drawn since the transaction began.
+        """
+        ...
+
 
 class Warehouse(Protocol):
-    """A place for tables with one writer at a time."""
+    """A place for tables with one writer at a time, or with several loads, where the engine can keep them apart."""
 
     @property
     def is_embedded(self) -> bool:
@@ -137,8 +149,15 @@ class Warehouse(Protocol):
         """
         ...
 
-    def session(self, purpose: str) -> AbstractContextManager[Session]:
-        """Hold the writer's lock and an open connection; re-entrant within a thread."""
+    def session(self, purpose: str, beside: str | None = None) -> AbstractContextManager[Session]:
+        """Hold the writer's lock and an open connection; re-entrant within a thread.
+
+        ``beside`` shares the lock with others who do so too, where the engine admits several writers; it names what
+        nobody else may write meanwhile, if not empty. The embedded one ignores it.
+
+        Raises:
+            NotAlone: within a session beside others one was asked for that is alone.
+        """
         ...
 
     def reading(self, purpose: str) -> AbstractContextManager[Session]:

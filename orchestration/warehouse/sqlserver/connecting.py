@@ -147,8 +147,7 @@ def renew(connection: Connection) -> bool:
     import mssql_python  # noqa: PLC0415 - as above
 
     try:
-        connection.cursor().execute(_BEGIN)
-        connection.cursor().execute(_NOBODY)
+        connection.cursor().execute(f"{_BEGIN} {_NOBODY}")
     except mssql_python.Error:
         return False
     return True

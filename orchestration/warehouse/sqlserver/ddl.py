@@ -12,6 +12,7 @@ from orchestration import names
 from orchestration.contracts.model import Contract
 from orchestration.names import Table, qualified
 from orchestration.warehouse.ddl import KEY_MARK, Rebuilding, TableShape, bronze_columns
+from orchestration.warehouse.protocol import NotAlone
 from orchestration.warehouse.sqlserver.dependents import Index, keys
 from orchestration.warehouse.sqlserver.protection import NONE, look, missing
 from orchestration.warehouse.sqlserver.quoting import bracketed, there
@@ -198,7 +199,12 @@ class SqlServerDdl:
         """As declared; Babelfish keeps what an altered column has beside its type, and has no words for it.
 
         A rebuild goes batch by batch.
+
+        Raises:
+            NotAlone: others write beside this session; they must not meet a table that changes.
         """
+        if not session.is_alone:  # type: ignore[attr-defined]
+            raise NotAlone(f"Beside others no table is changed: {statement.strip()[:200]}")
         if is_script(statement):
             run_script(session, statement)  # type: ignore[arg-type]
             return

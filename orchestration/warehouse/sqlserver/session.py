@@ -15,10 +15,11 @@ import duckdb
 from sqlglot import exp
 
 from orchestration.contracts.extraction import Check
-from orchestration.failures import StrataError
+from orchestration.failures import Busy, StrataError
 from orchestration.names import Table, qualified, quote
 from orchestration.warehouse.protocol import Matching, Row
 from orchestration.warehouse.sqlserver import catalog
+from orchestration.warehouse.sqlserver.applock import NUMBERS, take
 from orchestration.warehouse.sqlserver.capabilities import Capabilities, capabilities_of
 from orchestration.warehouse.sqlserver.connecting import Connection
 from orchestration.warehouse.sqlserver.copies import Copies, Wanted
@@ -38,13 +39,18 @@ _LARGE = 100_000
 
 @dataclass
 class SqlServerSession:
-    """One connection to the server, and the DuckDB beside it; ``paths`` are ways of loading, if not those it has."""
+    """One connection to the server, and the DuckDB beside it; ``paths`` are ways of loading, if not those it has.
+
+    ``is_alone`` says that nobody else writes meanwhile; beside others, ``wait_seconds`` bounds a wait for one of them.
+    """
 
     con: duckdb.DuckDBPyConnection
     remote: Connection
     before_commit: Callable[[], None] = lambda: None
     paths: Sequence[Path] = ()
     connect: Callable[[], Connection] | None = None
+    is_alone: bool = True
+    wait_seconds: float = 300.0
     _depth: int = 0
     ddl: ClassVar[SqlServerDdl] = SqlServerDdl()
     is_embedded: ClassVar[bool] = False
@@ -140,6 +146,18 @@ class SqlServerSession:
             raise
         finally:
             self._depth -= 1
+
+    @contextmanager
+    def numbering(self) -> Iterator[bool]:
+        """Let nobody else draw numbers until the transaction ends; alone, nobody does."""
+        if self.is_alone:
+            yield False
+            return
+        with self.transaction():
+            if not take(self.remote, NUMBERS, "Exclusive", "Transaction", self.wait_seconds):
+                message = f"A load waited {self.wait_seconds:g} s for others that are committing."
+                raise Busy(message, "Try again when they are done, or raise STRATA_LOCK_WAIT_SECONDS.")
+            yield True
 
     def _begin(self) -> None:
         with told("BEGIN TRANSACTION"):
