@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+from made_tables import make_table
 from tenancy_house import settings_now
 
 from orchestration import names
@@ -24,6 +25,7 @@ from orchestration.tenancy.erasing.erase import erase_person
 from orchestration.tenancy.erasing.wanted import read_wanted
 from orchestration.tenancy.versions import version_files
 from orchestration.warehouse import apply
+from orchestration.warehouse.protocol import Session
 
 IDS = range(1, 6)
 TENANTS = "tenants:\n" + "".join(
@@ -35,12 +37,14 @@ Rows = dict[str, list[str]]
 
 
 @pytest.fixture(scope="module")
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
+def runtime(tmp_path_factory: pytest.TempPathFactory, new_warehouse: Callable[[], dict[str, str]]) -> Iterator[Runtime]:
     place = tmp_path_factory.mktemp("equal_ids")
     (place / "tenants.yaml").write_text(TENANTS, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STRATA_HOME", str(place / "home"))
         patch.setenv("STRATA_TENANTS_FILE", str(place / "tenants.yaml"))
+        for name, setting in new_warehouse().items():
+            patch.setenv(name, setting)
         runtime = open_runtime(settings_now())
         fill(runtime)
         build(runtime)
@@ -56,10 +60,11 @@ def fill(runtime: Runtime) -> None:
                 f"{value(contract, column)} AS {names.quote(column.name)}" for column in contract.columns
             )
             session.execute(
-                f"INSERT INTO {names.qualified(contract.table)} BY NAME SELECT t AS _tenant_id, 'main' AS _connection, "
+                "CREATE OR REPLACE TEMP TABLE rows AS SELECT t AS _tenant_id, 'main' AS _connection, "
                 f"'l' AS _load_id, TIMESTAMP '2026-01-02' AS _loaded_at, {chosen} "
                 "FROM range(1, 6) ids(i), (VALUES ('acme'), ('globex')) tenants(t)"
             )
+            session.execute(f"INSERT INTO {names.qualified(contract.table)} BY NAME SELECT * FROM rows")
 
 
 def value(contract: Contract, column: Column) -> str:
@@ -93,10 +98,10 @@ def build(runtime: Runtime) -> None:
     assert done.returncode == 0, done.stdout[-3000:]
     keys = model_keys(runtime.settings)
     with runtime.warehouse.session("finance") as session:
-        session.execute("CREATE SCHEMA IF NOT EXISTS finance")
         session.execute(
-            "CREATE TABLE finance.mrr_monthly AS SELECT _tenant_id, customer_key, mrr FROM gold.customer_portal_account"
+            "CREATE TEMP TABLE mrr AS SELECT _tenant_id, customer_key, mrr FROM gold.customer_portal_account"
         )
+        make_table(session, ("finance", "mrr_monthly"), "SELECT * FROM mrr")
         adopt(session)  # as the first close does: its rows are history now, and finance shows them
         published = [("finance", "mrr_monthly"), *(item.table for item in relations(session) if item.table in keys)]
         publish(session, runtime, published, keys, "first")
@@ -106,14 +111,18 @@ def build(runtime: Runtime) -> None:
 
 def snapshot(runtime: Runtime) -> Rows:
     with runtime.warehouse.session("look") as session:
-        places = {item.label: names.qualified(item.table) for item in relations(session) if is_data(item.table)}
-        places |= {
-            f"{'.'.join(file.table)} {file.path.stem}": file.source for file in version_files(session, runtime.settings)
-        }
-        return {
-            name: sorted(str(row) for (row,) in session.execute(f"SELECT to_json(t) FROM {place} t"))
-            for name, place in places.items()
-        }
+        found = {}
+        for item in relations(session):
+            if is_data(item.table):
+                with session.working_copy(item.table):
+                    found[item.label] = as_texts(session, names.qualified(item.table))
+        for file in version_files(session, runtime.settings):
+            found[f"{'.'.join(file.table)} {file.path.stem}"] = as_texts(session, file.source)
+        return found
+
+
+def as_texts(session: Session, place: str) -> list[str]:
+    return sorted(str(row) for (row,) in session.execute(f"SELECT to_json(t) FROM {place} t"))
 
 
 def is_data(table: Table) -> bool:
@@ -202,12 +211,12 @@ def test_every_close_that_is_kept_is_looked_through(runtime: Runtime) -> None:
     """A script's table that nobody described, in two closes, and what a killed close has left where it built."""
     email = "app_user email 5"
     with runtime.warehouse.session("close") as session:
-        session.execute("CREATE SCHEMA finance_work")
-        session.execute(f"CREATE TABLE finance_work.mailing AS SELECT '{email}' AS address")
-        session.execute(
-            "CREATE TABLE finance_history.mailing AS SELECT t AS _tenant_id, d AS _as_of, t || d AS _close_id, "
-            f"'{email}' AS address FROM (VALUES ('acme'), ('globex')) a(t), "
-            "(VALUES (DATE '2026-01-01'), ('2026-01-02')) b(d)"
+        make_table(session, ("finance_work", "mailing"), f"SELECT '{email}' AS address")
+        make_table(
+            session,
+            ("finance_history", "mailing"),
+            f"SELECT t AS _tenant_id, d AS _as_of, t || d AS _close_id, '{email}' AS address "
+            "FROM (VALUES ('acme'), ('globex')) a(t), (VALUES (DATE '2026-01-01'), ('2026-01-02')) b(d)",
         )
     done = erase_person(runtime, "acme", read_wanted(runtime.sources, entity=None, key=None, value=email))
     assert ("finance_history.mailing", "rows emptied", 2) in {
@@ -216,7 +225,7 @@ def test_every_close_that_is_kept_is_looked_through(runtime: Runtime) -> None:
     with runtime.warehouse.session("look") as session:
         kept = "SELECT _tenant_id, address FROM finance_history.mailing ORDER BY ALL"
         assert session.execute(kept) == [("acme", None), ("acme", None), ("globex", email), ("globex", email)]
-        assert session.execute("SELECT count(*) FROM duckdb_schemas() WHERE schema_name = 'finance_work'") == [(0,)]
+        assert session.tables("finance_work") == []
 
 
 def merged_contact(runtime: Runtime) -> list[tuple[object, ...]]:
