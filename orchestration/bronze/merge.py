@@ -143,8 +143,8 @@ def _compare(session: Session, incoming: Incoming, total: int, at_hand: ExitStac
         return _compare_snapshot(session, incoming, total)
     found = _find_winners(session, incoming)
     if incoming.kind == "changes":
-        session.execute(statements.name_arrived_keys(contract, gated.deleted_keys))
-        at_hand.enter_context(writing.ours(session, contract, incoming.own, "arrived_key"))
+        arrived = statements.arrived_keys(contract, gated.deleted_keys)
+        at_hand.enter_context(writing.ours(session, contract, incoming.own, arrived))
     session.execute(statements.compare_delta(contract, gated.deleted_keys, gated.rejects), incoming.own)
     if session.execute("SELECT 1 FROM change WHERE _kind = 'equal' LIMIT 1"):
         session.execute(statements.settle_equals(contract, stored=not session.is_embedded))

@@ -16,7 +16,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from orchestration import names
-from orchestration.bronze import ledger, rejects, statements, writing
+from orchestration.bronze import columns, ledger, rejects, statements, writing
 from orchestration.bronze.applying import later
 from orchestration.bronze.ledger import LoadResult
 from orchestration.bronze.sighting import Sighting
@@ -104,7 +104,7 @@ def _same(session: Session, contract: Contract) -> str:
     if session.is_embedded:
         others = [column.name for column in contract.columns if column.name not in contract.key]
         return " AND ".join([*key, *(f"b.{quote(name)} IS NOT DISTINCT FROM s.{quote(name)}" for name in others)])
-    return " AND ".join([*key, f"b.{quote(names.ROW_HASH)} = {statements.row_hash(contract, 's')}"])
+    return " AND ".join([*key, f"b.{quote(names.ROW_HASH)} = {columns.row_hash(contract, 's')}"])
 
 
 def _as_alive(contract: Contract) -> str:

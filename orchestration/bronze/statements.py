@@ -9,11 +9,9 @@ The first two parameters of every statement that reads the target are tenant and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-
 from orchestration import names
-from orchestration.contracts.model import Column, Contract
+from orchestration.bronze import columns
+from orchestration.contracts.model import Contract
 from orchestration.names import quote
 from orchestration.quality.gate import key_json_expression
 
@@ -27,63 +25,6 @@ MISSING, REPORTED = "'missing'", "'reported'"
 """Kinds of changes: rows that a snapshot lacks, and those that the source's feed reports as deleted."""
 
 
-def _list(columns: Iterable[str], alias: str = "") -> str:
-    prefix = f"{alias}." if alias else ""
-    return ", ".join(prefix + quote(column) for column in columns)
-
-
-def _all(contract: Contract, alias: str = "") -> str:
-    return _list((column.name for column in contract.columns), alias)
-
-
-def _key(contract: Contract, alias: str = "") -> str:
-    return _list(contract.key, alias)
-
-
-def _same_key(contract: Contract, left: str, right: str) -> str:
-    return " AND ".join(f"{left}.{quote(name)} = {right}.{quote(name)}" for name in contract.key)
-
-
-def _hash(contract: Contract) -> str:
-    return f"hash({_all(contract)})"
-
-
-def row_hash(contract: Contract, alias: str = "") -> str:
-    """SQL of the hash that is stored beside a row: the first 63 bits of an MD5 of its values, by name, as texts.
-
-    Unlike :func:`_hash` it means the same in every version and on every engine. It stays the same where the values
-    do: when a column comes to the contract and is empty, when columns are put in another order, when a number's type
-    gets wider. Each value stands behind its length, so that no two rows look alike.
-    """
-    texts = [(column.name, _canonical(column, alias)) for column in sorted(contract.columns, key=lambda c: c.name)]
-    parts = ", ".join(f"{names.literal(f'{name}:')} || strlen({text}) || ':' || {text}" for name, text in texts)
-    return f"CAST(md5_number_lower(concat({parts})) >> 1 AS BIGINT)"
-
-
-def _canonical(column: Column, alias: str) -> str:
-    """SQL of a value as text; a decimal's without the zeros at its end, of which a wider type has more."""
-    value = f"{alias}.{quote(column.name)}" if alias else quote(column.name)
-    text = f"CAST({value} AS VARCHAR)"
-    is_fraction = column.type.duckdb.startswith("DECIMAL") and not column.type.duckdb.endswith(",0)")
-    return f"rtrim(rtrim({text}, '0'), '.')" if is_fraction else text
-
-
-def _hashes(contract: Contract, *, stored: bool) -> tuple[str, str]:
-    """Return how an incoming row's hash is computed, and how ours is known."""
-    return (row_hash(contract), quote(names.ROW_HASH)) if stored else (_hash(contract), _hash(contract))
-
-
-def _cursor(contract: Contract) -> str:
-    return quote(contract.cursor) if contract.cursor else "NULL::TIMESTAMP"
-
-
-def _gone(contract: Contract, alias: str = "") -> str:
-    """SQL that is true for a row which the source itself marks as deleted."""
-    if not contract.soft_delete_column:
-        return "false"
-    return f"coalesce({_list([contract.soft_delete_column], alias)}, false)"
-
-
 def _carried(contract: Contract) -> str:
     """The incoming row, with our key where there is none."""
     return ", ".join(
@@ -95,7 +36,7 @@ def _carried(contract: Contract) -> str:
 
 def find_duplicates(contract: Contract, good: str) -> str:
     """Collect the keys that came more than once in this load."""
-    key = _key(contract)
+    key = columns.key(contract)
     return f"CREATE OR REPLACE TEMP TABLE duplicate_key AS SELECT {key} FROM {good} GROUP BY {key} HAVING count(*) > 1"
 
 
@@ -105,7 +46,7 @@ def judge_duplicates(contract: Contract, good: str) -> str:
     The latest cursor wins; identical copies and older versions are superseded; versions with the
     same cursor and different content are a conflict that nobody here can decide.
     """
-    key, moment = _key(contract), f"{_key(contract)}, _moment"
+    key, moment = columns.key(contract), f"{columns.key(contract)}, _moment"
     return f"""
 CREATE OR REPLACE TEMP TABLE contested AS
 SELECT *, CASE WHEN _age > 1 THEN 'superseded' WHEN _least <> _most THEN 'conflict'
@@ -114,26 +55,26 @@ FROM (
     SELECT *, rank() OVER (PARTITION BY {key} ORDER BY _moment DESC NULLS LAST) AS _age,
         min(_hash) OVER (PARTITION BY {moment}) AS _least, max(_hash) OVER (PARTITION BY {moment}) AS _most,
         row_number() OVER (PARTITION BY {moment}) AS _copy
-    FROM (SELECT *, {_cursor(contract)} AS _moment, {_hash(contract)} AS _hash
+    FROM (SELECT *, {columns.cursor(contract)} AS _moment, {columns.volatile_hash(contract)} AS _hash
           FROM {good} SEMI JOIN duplicate_key USING ({key}))
 )"""
 
 
 def name_winners(contract: Contract, good: str, *, contested: bool) -> str:
     """Name the relation with one row a key; without duplicates it is what came through the gate."""
-    columns = _all(contract)
+    every = columns.every(contract)
     if not contested:
-        return f"CREATE OR REPLACE TEMP VIEW winner AS SELECT {columns} FROM {good}"
+        return f"CREATE OR REPLACE TEMP VIEW winner AS SELECT {every} FROM {good}"
     return (
-        f"CREATE OR REPLACE TEMP VIEW winner AS SELECT {columns} FROM {good} ANTI JOIN duplicate_key "
-        f"USING ({_key(contract)}) UNION ALL SELECT {columns} FROM contested WHERE _verdict = 'winner'"
+        f"CREATE OR REPLACE TEMP VIEW winner AS SELECT {every} FROM {good} ANTI JOIN duplicate_key "
+        f"USING ({columns.key(contract)}) UNION ALL SELECT {every} FROM contested WHERE _verdict = 'winner'"
     )
 
 
-def name_arrived_keys(contract: Contract, deleted: str) -> str:
-    """Name the keys of which a delta says anything."""
-    key = _key(contract)
-    return f"CREATE OR REPLACE TEMP VIEW arrived_key AS SELECT {key} FROM winner UNION SELECT {key} FROM {deleted}"
+def arrived_keys(contract: Contract, deleted: str) -> str:
+    """Return the keys of which a delta says anything, as a relation."""
+    key = columns.key(contract)
+    return f"(SELECT {key} FROM winner UNION SELECT {key} FROM {deleted})"
 
 
 GONE_THEN = "_gone_then"
@@ -142,8 +83,9 @@ GONE_THEN = "_gone_then"
 def take_rows_of(contract: Contract, table: names.Table, tenant: str, connection: str) -> str:
     """Name another table's rows of one connection the winners, with a flag for its tombstones."""
     return (
-        f"CREATE OR REPLACE TEMP VIEW winner AS SELECT {_all(contract)}, {_DELETED} IS NOT NULL AS {quote(GONE_THEN)} "
-        f"FROM {names.qualified(table)} WHERE {quote(names.TENANT)} = {names.literal(tenant)} "
+        f"CREATE OR REPLACE TEMP VIEW winner AS SELECT {columns.every(contract)}, "
+        f"{_DELETED} IS NOT NULL AS {quote(GONE_THEN)} FROM {names.qualified(table)} "
+        f"WHERE {quote(names.TENANT)} = {names.literal(tenant)} "
         f"AND {quote(names.CONNECTION)} = {names.literal(connection)}"
     )
 
@@ -170,15 +112,15 @@ def compare_snapshot(contract: Contract, *, stored: bool = False) -> str:
 
     ``stored``: our rows carry their hash, and may lack their values.
     """
-    theirs, ours = _hashes(contract, stored=stored)
+    theirs, ours = columns.hashes(contract, stored=stored)
     return f"""
 CREATE OR REPLACE TEMP TABLE change AS
 SELECT {_carried(contract)}, t._rid, w._gone, t._was,
     CASE WHEN t._rid IS NULL THEN 'new' WHEN w._theirs IS NOT NULL THEN 'changed'
          WHEN t._was IS NULL THEN 'missing' ELSE 'absent' END AS _kind
-FROM (SELECT {_all(contract)}, {theirs} AS _theirs, {_gone(contract)} AS _gone FROM winner) w
-FULL JOIN (SELECT {_key(contract)}, {ours} AS _ours, rowid AS _rid, {_DELETED} AS _was
-           FROM {names.qualified(contract.table)} WHERE {OWN}) t ON {_same_key(contract, "w", "t")}
+FROM (SELECT {columns.every(contract)}, {theirs} AS _theirs, {columns.gone(contract)} AS _gone FROM winner) w
+FULL JOIN (SELECT {columns.key(contract)}, {ours} AS _ours, rowid AS _rid, {_DELETED} AS _was
+           FROM {names.qualified(contract.table)} WHERE {OWN}) t ON {columns.same_key(contract, "w", "t")}
 WHERE t._rid IS NULL OR w._theirs IS NULL OR w._theirs <> t._ours OR w._gone <> (t._was IS NOT NULL)"""
 
 
@@ -188,7 +130,7 @@ def is_ambiguous(contract: Contract) -> str:
     Our keys are unique, so as many of ours must have been matched as rows matched them. Measured:
     finding duplicates by themselves costs 0.3 CPU s on 2 million rows, this nothing.
     """
-    key = _key(contract)
+    key = columns.key(contract)
     return f"""
 SELECT ?::BIGINT - count(*) FILTER (_kind = 'new') <> ?::BIGINT - count(*) FILTER (_kind IN ('missing', 'absent'))
     OR EXISTS (SELECT 1 FROM change WHERE _kind = 'new' GROUP BY {key} HAVING count(*) > 1)
@@ -205,19 +147,20 @@ def compare_delta(contract: Contract, deleted: str, rejects: str) -> str:
     the rows: a key that it lists and that came as a row too has its say there, as one restored since or
     marked as deleted; one whose row could not be read stays as it is.
     """
-    key = _key(contract)
+    key = columns.key(contract)
     return f"""
 CREATE OR REPLACE TEMP TABLE change AS
-SELECT {_key(contract, "w")}, t._rid, w._gone, t._was,
+SELECT {columns.key(contract, "w")}, t._rid, w._gone, t._was,
     CASE WHEN w._reported THEN CASE WHEN t._rid IS NOT NULL AND t._was IS NULL THEN 'reported' ELSE 'absent' END
          WHEN t._rid IS NULL THEN 'new' WHEN t._ours > w._theirs THEN 'stale' WHEN t._ours < w._theirs THEN 'changed'
          ELSE 'equal' END AS _kind
-FROM (SELECT {key}, {_cursor(contract)} AS _theirs, {_gone(contract)} AS _gone, false AS _reported FROM winner
+FROM (SELECT {key}, {columns.cursor(contract)} AS _theirs, {columns.gone(contract)} AS _gone, false AS _reported
+      FROM winner
       UNION ALL
       SELECT DISTINCT {key}, NULL, false, true FROM {deleted} ANTI JOIN winner USING ({key})
       WHERE {_not_rejected(contract, rejects)}) w
-LEFT JOIN (SELECT {key}, {_cursor(contract)} AS _ours, rowid AS _rid, {_DELETED} AS _was
-           FROM {names.qualified(contract.table)} WHERE {OWN}) t ON {_same_key(contract, "w", "t")}"""
+LEFT JOIN (SELECT {key}, {columns.cursor(contract)} AS _ours, rowid AS _rid, {_DELETED} AS _was
+           FROM {names.qualified(contract.table)} WHERE {OWN}) t ON {columns.same_key(contract, "w", "t")}"""
 
 
 def spare_newer(contract: Contract, rejects: str) -> str:
@@ -225,7 +168,7 @@ def spare_newer(contract: Contract, rejects: str) -> str:
 
     Takes no parameters.
     """
-    cursor = _cursor(contract)
+    cursor = columns.cursor(contract)
     return f"""
 UPDATE change SET _kind = 'stale'
 FROM (SELECT rowid AS _row, {cursor} AS _ours FROM {names.qualified(contract.table)}
@@ -236,14 +179,14 @@ WHERE change._kind = 'changed' AND change._rid = ours._row AND ours._ours > {cur
 
 def settle_equals(contract: Contract, *, stored: bool = False) -> str:
     """Mark the rows of equal cursor whose content and deletion are what we have; takes no parameters."""
-    key, (theirs, ours) = _key(contract), _hashes(contract, stored=stored)
+    key, (theirs, ours) = columns.key(contract), columns.hashes(contract, stored=stored)
     return f"""
 UPDATE change SET _kind = 'same'
 FROM (SELECT rowid AS _row, {ours} AS _ours FROM {names.qualified(contract.table)}
       WHERE rowid IN (SELECT _rid FROM change WHERE _kind = 'equal')) AS ours,
      (SELECT {key}, {theirs} AS _theirs FROM winner
       SEMI JOIN (SELECT {key} FROM change WHERE _kind = 'equal') AS e USING ({key})) AS theirs
-WHERE change._kind = 'equal' AND change._rid = ours._row AND {_same_key(contract, "change", "theirs")}
+WHERE change._kind = 'equal' AND change._rid = ours._row AND {columns.same_key(contract, "change", "theirs")}
     AND ours._ours = theirs._theirs AND change._gone = (change._was IS NOT NULL)"""
 
 
@@ -265,10 +208,10 @@ def insert_changes(contract: Contract, *, carried: bool) -> str:
 
     ``carried`` says that ``change`` has the whole rows, not their keys alone.
     """
-    relation = "change c" if carried else f"winner w JOIN change c ON {_same_key(contract, 'w', 'c')}"
+    relation = "change c" if carried else f"winner w JOIN change c ON {columns.same_key(contract, 'w', 'c')}"
     return f"""
 INSERT INTO {names.qualified(contract.table)} ({_target_columns(contract)})
-SELECT ?, ?, {_all(contract, "c" if carried else "w")}, ?, ?, CASE WHEN c._gone THEN coalesce(c._was, ?) END
+SELECT ?, ?, {columns.every(contract, "c" if carried else "w")}, ?, ?, CASE WHEN c._gone THEN coalesce(c._was, ?) END
 FROM {relation} WHERE c._kind IN {WRITTEN}"""
 
 
@@ -276,11 +219,11 @@ def insert_all(contract: Contract) -> str:
     """Insert every winner into a table without rows of this connection; parameters as :func:`insert_changes`."""
     return f"""
 INSERT INTO {names.qualified(contract.table)} ({_target_columns(contract)})
-SELECT ?, ?, {_all(contract)}, ?, ?, CASE WHEN {_gone(contract)} THEN ?::TIMESTAMP END FROM winner"""
+SELECT ?, ?, {columns.every(contract)}, ?, ?, CASE WHEN {columns.gone(contract)} THEN ?::TIMESTAMP END FROM winner"""
 
 
 def _target_columns(contract: Contract) -> str:
-    return _list(
+    return columns.listed(
         [
             *names.PLATFORM_KEY,
             *(column.name for column in contract.columns),
@@ -303,7 +246,7 @@ def count_rows(contract: Contract) -> str:
 
 def present(contract: Contract) -> str:
     """SQL that is true for a row of ours which the source still counts: alive, or marked as deleted by the source."""
-    return f"({_DELETED} IS NULL OR {_gone(contract)})"
+    return f"({_DELETED} IS NULL OR {columns.gone(contract)})"
 
 
 def count_present(contract: Contract) -> str:
@@ -329,7 +272,7 @@ def missing_from_change(kind: str) -> str:
 
 def missing_from_sweep(contract: Contract, present: str) -> str:
     """Collect the live rows whose key a sweep of the source's keys lacks."""
-    key = _key(contract)
+    key = columns.key(contract)
     return f"""
 CREATE OR REPLACE TEMP TABLE tombstone AS
 SELECT _rid FROM (SELECT {key}, rowid AS _rid FROM {names.qualified(contract.table)}
@@ -349,45 +292,3 @@ def bury(contract: Contract) -> str:
     """
     marks = f"{quote(names.LOADED_AT)} = ?, {_DELETED} = ?"
     return f"UPDATE {names.qualified(contract.table)} SET {marks} WHERE rowid IN (SELECT _rid FROM tombstone)"
-
-
-def outgoing_all(contract: Contract, *values: object) -> str:
-    """Return every winner as a row of the table, as a query without parameters, for a server.
-
-    ``values`` are tenant, connection, load id, loaded at, and deleted at for rows that the source marks as deleted.
-    """
-    gone = f"CASE WHEN {_gone(contract)} THEN {_constant(values[4])} END"
-    return f"SELECT {_outgoing(contract, '', gone, values)} FROM winner"
-
-
-def outgoing_changes(contract: Contract, *values: object, carried: bool) -> str:
-    """Return new and changed rows so; see :func:`insert_changes`."""
-    alias = "c" if carried else "w"
-    relation = "change c" if carried else f"winner w JOIN change c ON {_same_key(contract, 'w', 'c')}"
-    gone = f"CASE WHEN c._gone THEN coalesce(c._was, {_constant(values[4])}) END"
-    return f"SELECT {_outgoing(contract, alias, gone, values)} FROM {relation} WHERE c._kind IN {WRITTEN}"
-
-
-def _outgoing(contract: Contract, alias: str, gone: str, values: Sequence[object]) -> str:
-    tenant, connection, load_id, loaded_at = map(_constant, values[:4])
-    return (
-        f"{tenant} AS {quote(names.TENANT)}, {connection} AS {quote(names.CONNECTION)}, {_all(contract, alias)}, "
-        f"{load_id} AS {quote(names.LOAD_ID)}, {loaded_at} AS {quote(names.LOADED_AT)}, {gone} AS {_DELETED}, "
-        f"{row_hash(contract, alias)} AS {quote(names.ROW_HASH)}"
-    )
-
-
-def _constant(value: object) -> str:
-    if isinstance(value, datetime):
-        return f"TIMESTAMP {names.literal(value.isoformat(sep=' '))}"
-    return names.literal(str(value))
-
-
-def replaced_keys(contract: Contract) -> str:
-    """Return the keys of the rows that are replaced."""
-    return f"SELECT {_key(contract)} FROM change WHERE _kind IN {REPLACED}"
-
-
-def buried_keys(contract: Contract) -> str:
-    """Return the keys of the rows that become tombstones, from those at hand."""
-    return f"SELECT {_key(contract)} FROM {names.qualified(contract.table)} WHERE rowid IN (SELECT _rid FROM tombstone)"

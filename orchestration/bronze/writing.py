@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, cast
 
 from orchestration import names
-from orchestration.bronze import statements
+from orchestration.bronze import outgoing, statements
 from orchestration.contracts.model import Contract
 from orchestration.warehouse.protocol import Matching, Session
 
@@ -42,7 +42,7 @@ def fill(session: Session, contract: Contract, own: Sequence[object], marks: Seq
     """Write every winner into a table without rows of this connection; returns how many."""
     if session.is_embedded:
         return int(session.execute(statements.insert_all(contract), [*own, *marks])[0][0])
-    return _server(session).fill(contract, statements.outgoing_all(contract, *own, *marks), own, marks[0])
+    return _server(session).fill(contract, outgoing.new_rows(contract, *own, *marks), own, marks[0])
 
 
 def bury(session: Session, contract: Contract, own: Sequence[object], marks: Sequence[object]) -> None:
@@ -50,7 +50,7 @@ def bury(session: Session, contract: Contract, own: Sequence[object], marks: Seq
     if session.is_embedded:
         session.execute(statements.bury(contract), marks)
     else:
-        _server(session).bury(contract, own, statements.buried_keys(contract), marks)
+        _server(session).bury(contract, own, outgoing.buried_keys(contract), marks)
 
 
 def replace(
@@ -72,9 +72,9 @@ def replace(
         return
     server = _server(session)
     if changed:
-        server.remove(contract, own, statements.replaced_keys(contract))
+        server.remove(contract, own, outgoing.replaced_keys(contract))
     if new or changed:
-        server.add(contract, statements.outgoing_changes(contract, *own, *marks, carried=carried))
+        server.add(contract, outgoing.changed_rows(contract, *own, *marks, carried=carried))
 
 
 def _server(session: Session) -> ServerMerge:

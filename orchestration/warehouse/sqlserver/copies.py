@@ -16,10 +16,10 @@ import sqlglot
 
 from orchestration.names import Table, qualified, quote
 from orchestration.warehouse.protocol import Matching
-from orchestration.warehouse.sqlserver.quoting import bracketed, there
+from orchestration.warehouse.sqlserver.keys import matched
+from orchestration.warehouse.sqlserver.quoting import there
 from orchestration.warehouse.sqlserver.rendering import to_tsql
 from orchestration.warehouse.sqlserver.statement import written
-from orchestration.warehouse.sqlserver.types import as_key, key_type
 
 if TYPE_CHECKING:
     from orchestration.warehouse.sqlserver.session import SqlServerSession
@@ -117,26 +117,21 @@ class Copies:
 
 def matching_condition(session: SqlServerSession, table: Table, matching: Matching) -> str:
     """Return the condition that a row's values are among those of a JSON array of arrays, its one parameter."""
-    kinds = {row[0]: row[1] for row in session.local(f"DESCRIBE SELECT * FROM {matching.relation}")}
-    shape = ", ".join(
-        f"[k{number}] {key_type(kinds[name])} '$[{number}]'" for number, name in enumerate(matching.columns)
-    )
-    same = " AND ".join(
-        f"{as_key(f'j.[k{number}]', kinds[name])} = {there(table)}.{bracketed(name)}"
-        for number, name in enumerate(matching.columns)
-    )
-    return f"EXISTS (SELECT 1 FROM OPENJSON(?) WITH ({shape}) j WHERE {same})"
+    kinds = _kinds(session, f"SELECT * FROM {matching.relation}")
+    keys, same = matched(there(table), [(name, kinds[name]) for name in matching.columns])
+    return f"EXISTS (SELECT 1 FROM {keys} WHERE {same})"
 
 
 def delete_keys(session: SqlServerSession, table: Table, key: Sequence[str], gone: Sequence[Sequence[object]]) -> None:
     """Delete rows by their keys, given as values."""
-    kinds = {row[0]: row[1] for row in session.local(f"DESCRIBE {qualified(table)}")}
-    shape = ", ".join(f"[k{number}] {key_type(kinds[name])} '$[{number}]'" for number, name in enumerate(key))
-    same = " AND ".join(
-        f"t.{bracketed(name)} = {as_key(f'j.[k{number}]', kinds[name])}" for number, name in enumerate(key)
-    )
+    kinds = _kinds(session, qualified(table))
+    keys, same = matched("t", [(name, kinds[name]) for name in key])
     text = json.dumps([[None if value is None else str(value) for value in row] for row in gone], ensure_ascii=False)
-    session.run(f"DELETE t FROM {there(table)} t JOIN OPENJSON(?) WITH ({shape}) j ON {same}", text)
+    session.run(f"DELETE t FROM {there(table)} t JOIN {keys} ON {same}", text)
+
+
+def _kinds(session: SqlServerSession, relation: str) -> dict[str, str]:
+    return {row[0]: row[1] for row in session.local(f"DESCRIBE {relation}")}
 
 
 def _before(table: Table) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from orchestration import names
 from orchestration.contracts.model import Contract
 from orchestration.names import literal
+from orchestration.warehouse.sqlserver.keys import matched
 from orchestration.warehouse.sqlserver.quoting import bracketed, there
 from orchestration.warehouse.sqlserver.session import SqlServerSession
-from orchestration.warehouse.sqlserver.types import as_key, key_type
 
 _KEYS_A_STATEMENT = 20_000
 
@@ -56,13 +56,6 @@ def _text(value: object) -> str:
 
 def _joined(contract: Contract) -> str:
     """Join the table with the keys of a JSON text, of one tenant's connection; parameters in that order."""
-    shape = ", ".join(
-        f"[k{number}] {key_type(column.type.duckdb)} '$[{number}]'"
-        for number, column in enumerate(contract.key_columns)
-    )
-    same = " AND ".join(
-        f"t.{bracketed(column.name)} = {as_key(f'j.[k{number}]', column.type.duckdb)}"
-        for number, column in enumerate(contract.key_columns)
-    )
+    keys, same = matched("t", [(column.name, column.type.duckdb) for column in contract.key_columns])
     own = f"t.{bracketed(names.TENANT)} = ? AND t.{bracketed(names.CONNECTION)} = ?"
-    return f"FROM {there(contract.table)} t JOIN OPENJSON(?) WITH ({shape}) j ON {same} WHERE {own}"
+    return f"FROM {there(contract.table)} t JOIN {keys} ON {same} WHERE {own}"
