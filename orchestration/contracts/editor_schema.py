@@ -33,6 +33,7 @@ CUSTOM_PROPERTIES: dict[str, tuple[dict[str, Any], str]] = {
     "shrinkThreshold": (_FRACTION, "Fraction of missing rows above which tombstones are held."),
     "additions": ({"enum": [item.value for item in Additions]}, "What happens to a column that the source grew."),
     "tenantColumn": ({"type": "string"}, "Column that tells tenants apart in a shared database."),
+    "partitionBy": ({"type": "string"}, "Date or timestamp by whose months a server keeps the table in parts."),
 }
 """Custom properties of a contract's schema object: the value's JSON Schema and its meaning."""
 COLUMN_PROPERTIES: dict[str, tuple[dict[str, Any], str]] = {

@@ -71,7 +71,8 @@ class Contract:
 
     ``reject_threshold`` and ``shrink_threshold`` are fractions of rows (0 to 1);
     ``freshness``, ``overlap`` and ``sweep_every`` are lengths of time.
-    ``physical_name`` is what the source calls the entity (``public.invoice``, ``Account``).
+    ``physical_name`` is what the source calls the entity (``public.invoice``, ``Account``). By the months of
+    ``partition_by`` a server keeps the table in parts.
     """
 
     source: str
@@ -92,6 +93,7 @@ class Contract:
     freshness: timedelta
     additions: Additions
     tenant_column: str | None
+    partition_by: str | None = None
 
     @property
     def table(self) -> names.Table:

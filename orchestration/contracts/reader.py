@@ -88,6 +88,7 @@ def _build(document: OpenDataContractStandard, source: str, path: Path) -> Contr
         freshness=_freshness(document),
         additions=Additions(extra.get("additions", "load")),
         tenant_column=extra.get("tenantColumn"),
+        partition_by=extra.get("partitionBy"),
     )
     _check(contract)
     return contract
@@ -183,10 +184,18 @@ def _check(contract: Contract) -> None:
     if not contract.key:
         msg = "no column has primaryKey: true; without a key deletions cannot be told"
         raise ValueError(msg)
-    for role, name in (("cursor", contract.cursor), ("softDeleteColumn", contract.soft_delete_column)):
+    named = {
+        "cursor": contract.cursor,
+        "softDeleteColumn": contract.soft_delete_column,
+        "partitionBy": contract.partition_by,
+    }
+    for role, name in named.items():
         if name and name not in known:
             msg = f"{role}: {name!r} is no column"
             raise ValueError(msg)
     if contract.cursor and contract.column(contract.cursor).type.kind != "timestamp":
         msg = f"cursor: {contract.cursor!r} must be a timestamp"
+        raise ValueError(msg)
+    if contract.partition_by and contract.column(contract.partition_by).type.kind not in ("date", "timestamp"):
+        msg = f"partitionBy: {contract.partition_by!r} must be a date or a timestamp"
         raise ValueError(msg)

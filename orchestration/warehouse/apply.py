@@ -23,8 +23,8 @@ _TEXT = "VARCHAR"
 class Change:
     """One statement and what it does, in words; ``retypes`` marks one that rewrites a column.
 
-    One that ``rebuilds`` a table has transactions of its own. ``refusal`` says why the statement cannot run; the
-    table then stays as it is.
+    One that ``rebuilds`` a table has transactions of its own; loads go on without one that ``can_wait``. ``refusal``
+    says why the statement cannot run; the table then stays as it is.
     """
 
     table: names.Table
@@ -32,6 +32,7 @@ class Change:
     sql: str
     retypes: bool = False
     rebuilds: bool = False
+    can_wait: bool = False
     column: str = ""
     refusal: ContractViolated | None = field(default=None, compare=False)
 
@@ -48,6 +49,7 @@ def plan(session: Session, contracts: Iterable[Contract] = ()) -> list[Change]:
     ]
     for table, shape in wanted.items():
         changes += _table_changes(session, table, shape, existing.get(table))
+    changes += [Change(*step) for step in session.ddl.ahead(session, {table: wanted[table] for table in known})]
     return changes + [Change(*step) for step in session.ddl.protection(session, wanted)]
 
 
@@ -97,7 +99,7 @@ def ensure(session: Session, contracts: Iterable[Contract] = (), *, retype: bool
     contracts = list(contracts)
     if is_current(session, contracts):
         return []
-    changes = _possible(plan(session, contracts))
+    changes = _possible([change for change in plan(session, contracts) if retype or not change.can_wait])
     run(session, (change for change in changes if retype or not change.retypes))
     return changes
 
@@ -173,7 +175,8 @@ def _rebuilt(
         ContractViolated(f"The contract asks to {label}, but {found.fault}.", found.remedy) if found.fault else None
     )
     others = [change for change in changes if not change.retypes]
-    return [*others, Change(table, label, found.sql, retypes=True, rebuilds=True, refusal=refusal)]
+    rebuilt = Change(table, label, found.sql, retypes=True, rebuilds=True, can_wait=found.can_wait, refusal=refusal)
+    return [*others, rebuilt]
 
 
 def _changed(session: Session, table: names.Table, shape: TableShape, name: str, kinds: tuple[str, str]) -> Change:

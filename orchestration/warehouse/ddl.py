@@ -25,13 +25,15 @@ class TableShape:
     """A table's columns with their DuckDB types, in order; ``key`` are those that tell its rows apart, if it has any.
 
     ``lengths`` bound texts, in characters, where a contract does. ``sought`` are columns by which readers look for
-    rows: an engine that needs an index for that makes one.
+    rows: an engine that needs an index for that makes one. By the months of
+    ``partition_by``, a date or timestamp, an engine may keep the table in parts.
     """
 
     columns: Mapping[str, str]
     key: Sequence[str] = ()
     lengths: Mapping[str, int] = field(default_factory=dict)
     sought: Sequence[str] = ()
+    partition_by: str = ""
 
 
 _ANY = TableShape({})
@@ -39,12 +41,16 @@ _ANY = TableShape({})
 
 @dataclass(frozen=True)
 class Rebuilding:
-    """Why a table is made anew, the statements, and what forbids it, if anything does, with what helps."""
+    """Why a table is made anew, the statements, and what forbids it, if anything does, with what helps.
+
+    One that ``can_wait`` makes the table no other to a load.
+    """
 
     reason: str
     sql: str
     fault: str = ""
     remedy: str = ""
+    can_wait: bool = False
 
 
 class Ddl(Protocol):
@@ -81,6 +87,10 @@ class Ddl(Protocol):
 
     def is_keyed(self, session: Session, wanted: Mapping[Table, TableShape]) -> bool:
         """Say whether the tables, which are there, tell rows apart by the keys of their shapes."""
+        ...
+
+    def ahead(self, session: Session, wanted: Mapping[Table, TableShape]) -> Sequence[tuple[Table, str, str]]:
+        """Return what makes room for months to come in tables that are kept in parts, as :meth:`protection` does."""
         ...
 
     def leftovers(self, session: Session) -> Sequence[tuple[Table, str, str]]:
@@ -156,6 +166,10 @@ class DuckDBDdl:
     def is_keyed(self, session: Session, wanted: Mapping[Table, TableShape]) -> bool:  # noqa: ARG002 - as declared
         """Always: a load compares by the key of its contract, and no index knows another."""
         return True
+
+    def ahead(self, session: Session, wanted: Mapping[Table, TableShape]) -> Sequence[tuple[Table, str, str]]:  # noqa: ARG002 - as declared
+        """None: it keeps rows in groups, each of which knows its least and greatest date."""
+        return ()
 
     def leftovers(self, session: Session) -> Sequence[tuple[Table, str, str]]:  # noqa: ARG002 - as declared
         """None: a file is written by transactions alone."""

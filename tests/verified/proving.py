@@ -24,6 +24,7 @@ FEATURES = (
     "A load that the server breaks off is begun anew",
     "Landing to bronze: full loads, deltas, deletions, quarantine",
     "Contract changes: a changed key, rebuilds",
+    "Tables in parts: function, scheme, rebuild",
     "Load path: OPENJSON",
     "Load path: array parameters",
     "Load path: bulk copy",

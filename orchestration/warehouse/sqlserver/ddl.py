@@ -13,6 +13,7 @@ from orchestration.contracts.model import Contract
 from orchestration.names import Table, qualified
 from orchestration.warehouse.ddl import KEY_MARK, Rebuilding, TableShape, bronze_columns
 from orchestration.warehouse.protocol import NotAlone
+from orchestration.warehouse.sqlserver import parts
 from orchestration.warehouse.sqlserver.dependents import Index, keys
 from orchestration.warehouse.sqlserver.protection import NONE, look, missing
 from orchestration.warehouse.sqlserver.quoting import bracketed, there
@@ -50,23 +51,25 @@ class SqlServerDdl:
     def create_table(self, table: Table, shape: TableShape) -> str:
         """A heap, with an index over what tells its rows apart."""
         return "; ".join(
-            [self._heap(table, table, shape), *(index.create(table) for index in self.indexes(table, shape))]
+            [*self._heap(table, table, shape), *(index.create(table) for index in self.indexes(table, shape))]
         )
 
-    def _heap(self, place: Table, table: Table, shape: TableShape) -> str:
-        """Return the statement that makes a table, at some place, without an index."""
-        key = _key(shape)
+    def _heap(self, place: Table, table: Table, shape: TableShape) -> list[str]:
+        """Return the statements that make a table, at some place, without an index."""
+        key, kept = _key(shape), parts.parts_of(table, shape)
         body = ", ".join(
             f"{bracketed(name)} {self._stored(table, shape, name, kind.removesuffix(KEY_MARK))}"
             f"{' NOT NULL' if name in key else ''}"
             for name, kind in shape.columns.items()
         )
-        return f"CREATE TABLE {there(place)} ({body})"
+        made = f"CREATE TABLE {there(place)} ({body})"
+        return [*kept.create(parts.months_around(parts.today())), made + kept.clause] if kept else [made]
 
     def indexes(self, table: Table, shape: TableShape) -> list[Index]:
         """Return the indexes of a table of a shape."""
         name, key = index_name(table), _key(shape)
-        found = [Index(name, key, list(map(bracketed, key)), is_unique=True)] if key else []
+        whole = bool(shape.partition_by) and shape.partition_by not in key
+        found = [Index(name, key, list(map(bracketed, key)), is_unique=True, is_whole=whole)] if key else []
         if shape.sought:
             found.append(Index(name, shape.sought, list(map(bracketed, shape.sought))))
         return found
@@ -101,28 +104,28 @@ class SqlServerDdl:
         change = f"ALTER TABLE {there(table)} ALTER COLUMN {bracketed(name)} {stored}"
         if name not in shape.key:
             return change  # it stays open to NULL, as every connection of the driver says by default
-        index, listed = bracketed(index_name(table)), ", ".join(map(bracketed, shape.key))
-        return (
-            f"DROP INDEX {index} ON {there(table)}; {change} NOT NULL; "
-            f"CREATE UNIQUE INDEX {index} ON {there(table)} ({listed});"
-        )
+        again = self.indexes(table, shape)[0].create(table)
+        return f"DROP INDEX {bracketed(index_name(table))} ON {there(table)}; {change} NOT NULL; {again};"
 
     def rebuild(
         self, session: Session, table: Table, shape: TableShape, existing: Mapping[str, str], retyped: Sequence[str]
     ) -> Rebuilding | None:
-        """As declared: for another type, which an ALTER would write under a lock, and for another key."""
+        """As declared: for another type, which an ALTER would write under a lock, another key, and parts."""
         server: SqlServerSession = session  # type: ignore[assignment]
         old, key = self._keys(server, {table: shape}).get(table, _key(shape)), _key(shape)
-        if not retyped and old == key:
+        lies, kept = parts.scheme_of(server.run, table) if shape.key else "", parts.parts_of(table, shape)
+        moves = lies != (kept.name if kept else "")
+        if not retyped and old == key and not moves:
             return None
-        reason = f"key from {', '.join(old) or 'none'} to {', '.join(key)}" if old != key else ""
-        anew = self._anew(table, shape, existing, retyped)
-        if reason and (fault := _fault(server, table, key, existing)):
-            return Rebuilding(reason, anew.script(server), fault, _REKEY)
-        if carried := anew.obstacles(server):
-            fault = f"what others have put onto the table cannot be brought along: {', '.join(carried)}"
-            return Rebuilding(reason, anew.script(server), fault, _CLEAR)
-        return Rebuilding(reason, anew.script(server))
+        reasons = [f"key from {', '.join(old) or 'none'} to {', '.join(key)}"] if old != key else []
+        reasons += [f"into parts by the months of {kept.column}" if kept else "into one part"] if moves else []
+        anew = self._anew(table, shape, existing, retyped, lies if moves else "")
+        script, can_wait = anew.script(server), not retyped and old == key
+        if old != key and (fault := _fault(server, table, key, existing)):
+            return Rebuilding(", ".join(reasons), script, fault, _REKEY)
+        carried = ", ".join(anew.obstacles(server))
+        fault = f"what others have put onto the table cannot be brought along: {carried}" if carried else ""
+        return Rebuilding(", ".join(reasons), script, fault, _CLEAR, can_wait)
 
     def is_keyed(self, session: Session, wanted: Mapping[Table, TableShape]) -> bool:
         """As declared: by the index over a table's key."""
@@ -135,12 +138,36 @@ class SqlServerDdl:
         """
         keyed = [table for table, shape in wanted.items() if shape.key]
         found = keys(session.run, keyed) if keyed else {}
-        return {
+        held = {
             table: next((columns for name, columns in unique.items() if name.startswith(index_name(table))), [])
             for table, unique in found.items()
         }
+        # Within parts, the index of the same key has their column too.
+        within = {table: [*_key(wanted[table]), wanted[table].partition_by] for table in held}
+        return {table: found[:-1] if found == within[table] else found for table, found in held.items()}
 
-    def _anew(self, table: Table, shape: TableShape, existing: Mapping[str, str], retyped: Sequence[str]) -> Rebuild:
+    def ahead(self, session: Session, wanted: Mapping[Table, TableShape]) -> Sequence[tuple[Table, str, str]]:
+        """As declared; Babelfish splits no parts."""
+        kept = {table: found for table, shape in wanted.items() if (found := parts.parts_of(table, shape))}
+        if not kept or session.capabilities.is_babelfish:  # type: ignore[attr-defined]
+            return []
+        known, day = parts.last_months(session.run), parts.today()  # type: ignore[attr-defined]
+        coming = {
+            table: parts.months_to_come(known[item.name], day) for table, item in kept.items() if item.name in known
+        }
+        return [
+            (
+                table,
+                f"split months to {months[-1]:%Y-%m} off the last part of {'.'.join(table)}",
+                kept[table].split(months),
+            )
+            for table, months in coming.items()
+            if months
+        ]
+
+    def _anew(
+        self, table: Table, shape: TableShape, existing: Mapping[str, str], retyped: Sequence[str], left: str
+    ) -> Rebuild:
         """Keep the columns that a contract no longer names."""
         lengths = {name: int(found[1]) for name, kind in existing.items() if (found := _BOUNDED.fullmatch(kind))}
         kinds = {name: "VARCHAR" if kind.startswith("VARCHAR") else kind for name, kind in existing.items()}
@@ -150,7 +177,8 @@ class SqlServerDdl:
             name: f"CAST({bracketed(name)} AS {stored[name]})" if name in stored else bracketed(name)
             for name in existing
         }
-        return Rebuild(table, self._heap(beside(table), table, whole), values, self.indexes(table, shape))
+        create = "; ".join(self._heap(beside(table), table, whole))
+        return Rebuild(table, create, values, self.indexes(table, shape), shape.partition_by, left)
 
     def leftovers(self, session: Session) -> Sequence[tuple[Table, str, str]]:
         """As declared: beside tables of bulk copies and rebuilds."""
@@ -183,7 +211,8 @@ class SqlServerDdl:
         """The contract's columns between the platform's, and the row's hash, by which a full load compares."""
         columns = bronze_columns(contract) | {names.ROW_HASH: "BIGINT"}
         lengths = {column.name: column.type.length for column in contract.columns if column.type.length}
-        return TableShape(columns, (*names.PLATFORM_KEY, *contract.key), lengths)
+        key = (*names.PLATFORM_KEY, *contract.key)
+        return TableShape(columns, key, lengths, partition_by=contract.partition_by or "")
 
     def protection(self, session: Session, planned: Mapping[Table, TableShape]) -> Sequence[tuple[Table, str, str]]:
         """Roles, grants and security policies, as far as this server has them."""
@@ -209,7 +238,7 @@ class SqlServerDdl:
             run_script(session, statement)  # type: ignore[arg-type]
             return
         if session.capabilities.is_babelfish:  # type: ignore[attr-defined]
-            statement = _ALTERED.sub(r"\1", statement)
+            statement = parts.within_parts(_ALTERED.sub(r"\1", statement))
         session.run(statement)  # type: ignore[attr-defined]
 
 

@@ -6,7 +6,7 @@ Constraints, triggers and the like are in :mod:`.attached`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestration.names import Table, literal
 from orchestration.warehouse.protocol import Row
@@ -42,12 +42,13 @@ SELECT i.name, CAST(i.is_unique AS int), c.name, CAST(ic.is_included_column AS i
   i.filter_definition
 FROM sys.indexes i JOIN sys.index_columns ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id
 JOIN sys.columns c ON c.object_id = i.object_id AND c.column_id = ic.column_id
-WHERE i.object_id = OBJECT_ID(?) AND i.type IN (1, 2, 5, 6) ORDER BY i.name, ic.key_ordinal, ic.index_column_id"""
+WHERE i.object_id = OBJECT_ID(?) AND i.type IN (1, 2, 5, 6) AND (ic.key_ordinal > 0 OR ic.is_included_column = 1)
+ORDER BY i.name, ic.key_ordinal, ic.index_column_id"""
 _KINDS = {1: "CLUSTERED ", 5: "CLUSTERED COLUMNSTORE ", 6: "NONCLUSTERED COLUMNSTORE "}
 _UNIQUE = """
 SELECT i.object_id, i.name, COL_NAME(ic.object_id, ic.column_id) FROM sys.indexes i
 JOIN sys.index_columns ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id
-WHERE i.is_unique = 1 AND ic.is_included_column = 0 AND i.object_id IN ({ids})
+WHERE i.is_unique = 1 AND ic.key_ordinal > 0 AND i.object_id IN ({ids})
 ORDER BY i.object_id, i.name, ic.key_ordinal"""
 
 
@@ -55,7 +56,8 @@ ORDER BY i.object_id, i.name, ic.key_ordinal"""
 class Index:
     """An index over a table's columns; ``included`` are kept in it, not ordered by.
 
-    ``kind`` says how it is kept where that is not beside a heap's rows, ``constraint`` what it is the index of.
+    ``kind`` says how it is kept where that is not beside a heap's rows, ``constraint`` what it is the index of; one
+    that ``is_whole`` lies over all parts of a table that is kept in parts.
     """
 
     name: str
@@ -66,19 +68,27 @@ class Index:
     kind: str = ""
     constraint: str = ""
     condition: str = ""
+    is_whole: bool = False
+
+    def within(self, column: str) -> Index:
+        """Return it so that it lies within the parts of a table, by a column."""
+        return replace(
+            self, columns=[*self.columns, column], ordered=[*self.ordered, bracketed(column)], is_whole=False
+        )
 
     def create(self, table: Table) -> str:
         """Return the statement that makes it."""
+        place = " ON [PRIMARY]" if self.is_whole else ""
         if self.constraint:
             kept = self.kind or "NONCLUSTERED "
             rule = f"{self.constraint} {kept}({', '.join(self.ordered)})"
-            return f"ALTER TABLE {there(table)} ADD CONSTRAINT {bracketed(self.name)} {rule}"
+            return f"ALTER TABLE {there(table)} ADD CONSTRAINT {bracketed(self.name)} {rule}{place}"
         unique, included = "UNIQUE " if self.is_unique else "", ", ".join(map(bracketed, self.included))
         listed = f" ({', '.join(self.ordered)})" + (f" INCLUDE ({included})" if included else "")
         if self.kind.endswith("COLUMNSTORE "):
             listed = "" if self.kind.startswith("CLUSTERED") else f" ({included})"
         where = f" WHERE {self.condition}" if self.condition else ""
-        return f"CREATE {unique}{self.kind}INDEX {bracketed(self.name)} ON {there(table)}{listed}{where}"
+        return f"CREATE {unique}{self.kind}INDEX {bracketed(self.name)} ON {there(table)}{listed}{where}{place}"
 
 
 def views(run: Run, can: Capabilities, table: Table) -> list[tuple[Table, str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ import stamina
 from orchestration import names
 from orchestration.names import Table, literal
 from orchestration.warehouse.protocol import Interrupted
-from orchestration.warehouse.sqlserver import attached, dependents, security
+from orchestration.warehouse.sqlserver import attached, dependents, parts, security
 from orchestration.warehouse.sqlserver.dependents import Index
 from orchestration.warehouse.sqlserver.quoting import bracketed, there
 
@@ -39,13 +39,16 @@ WHERE t.name LIKE 'strata[_]rebuilt[_]%' OR t.name LIKE 'strata[_]bulk[_]%'"""
 class Rebuild:
     """A table's new form: the statements that make it under another name, and its indexes.
 
-    ``values`` are the columns that the old one has, each with what it becomes.
+    ``values`` are the columns that the old one has, each with what it becomes; ``by`` the column by which the new
+    one is kept in parts, and ``left`` the scheme of the old one's that it does not need.
     """
 
     table: Table
     create: str
     values: Mapping[str, str]
     own: Sequence[Index]
+    by: str = ""
+    left: str = ""
 
     def script(self, session: SqlServerSession) -> str:
         """Return it in T-SQL, in batches."""
@@ -58,7 +61,9 @@ class Rebuild:
         carried = attached.attached(run, can, self.table)
         unique = [item.columns for item in self._indexes(session) if item.is_unique and not item.condition]
         found = attached.obstacles(run, can, self.table, carried, unique)
-        return [*found, *(f"trigger {text.split()[2]}" for text in carried.triggers if GO in text)]
+        found += [f"trigger {text.split()[2]}" for text in carried.triggers if GO in text]
+        apart = [item for item in self._indexes(session) if item.is_whole and (item.kind or can.is_babelfish)]
+        return [*found, *(f"unique index {item.name} without {self.by}" for item in apart)]
 
     def _copy(self) -> str:
         listed = ", ".join(map(bracketed, self.values))
@@ -83,6 +88,8 @@ class Rebuild:
         yield _renamed(table, _named(_OLD, table))
         yield _renamed(beside(table), table[1])
         yield f"DROP TABLE {there((table[0], _named(_OLD, table)))}"
+        if self.left:
+            yield parts.drop(self.left)
         yield from (item.create(table) for item in indexes if item not in early)
         yield from (text if can.is_babelfish else dependents.refresh(view) for view, text in views)
         yield from dependents.grants(session.run, can, table)
@@ -100,7 +107,13 @@ class Rebuild:
         mine, whole = tuple(item.name for item in self.own), session.capabilities.keeps_index_names
         found = dependents.indexes(session.run, self.table)
         others = [item for item in found if not (item.name in mine if whole else item.name.startswith(mine))]
-        return sorted([*self.own, *others], key=lambda item: not item.kind.startswith("CLUSTERED"))
+        if self.by:
+            narrow = session.capabilities.is_babelfish
+            own = [item.within(self.by) if item.is_whole and narrow else item for item in self.own]
+            others = [replace(item, is_whole=item.is_unique and self.by not in item.columns) for item in others]
+        else:
+            own = list(self.own)
+        return sorted([*own, *others], key=lambda item: not item.kind.startswith("CLUSTERED"))
 
 
 def beside(table: Table) -> Table:

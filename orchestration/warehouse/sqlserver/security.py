@@ -36,7 +36,7 @@ _WRITE = ("SELECT", "INSERT", "UPDATE", "DELETE", "EXECUTE")
 _CHANGE = ("ALTER", "REFERENCES")
 DATABASE_PERMISSIONS = (
     "CREATE SCHEMA", "CREATE TABLE", "CREATE VIEW", "CREATE FUNCTION", "CREATE PROCEDURE", "CREATE ROLE",
-    "ALTER ANY SECURITY POLICY", "VIEW DEFINITION",
+    "ALTER ANY SECURITY POLICY", "ALTER ANY DATASPACE", "VIEW DEFINITION",
 )  # fmt: skip
 """What the platform needs on the database; the policies may be its to change, for it sees all rows anyway."""
 
