@@ -15,7 +15,18 @@ from orchestration.cli.console import print_json, print_table, say
 from orchestration.cli.exit_codes import ExitCode
 from orchestration.contracts.source import find_sources
 from orchestration.failures import Busy, SettingsError
-from orchestration.names import FINANCE, GOLD, PLATFORM_KEY, SILVER, Table, literal, qualified
+from orchestration.names import (
+    CLOSE_ID,
+    FINANCE,
+    FINANCE_HISTORY,
+    GOLD,
+    PLATFORM_KEY,
+    ROW_HASH,
+    SILVER,
+    Table,
+    literal,
+    qualified,
+)
 from orchestration.publication.pointer import read_pointers
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import open_warehouse
@@ -23,7 +34,9 @@ from orchestration.warehouse.protocol import Session
 from orchestration.warehouse.sqlserver.comparing import Compared, Side, compare
 
 app = typer.Typer(no_args_is_help=True)
-_SCHEMAS = (SILVER, GOLD, FINANCE)
+_SCHEMAS = (SILVER, GOLD, FINANCE, FINANCE_HISTORY)
+_OWN = (ROW_HASH, CLOSE_ID)
+"""What each warehouse makes for itself: hashes that an engine keeps beside rows, and the names of closes."""
 _OTHER = "strata_other"
 
 
@@ -43,7 +56,7 @@ def compare_duckdb(
     most: Annotated[int, typer.Option(min=1, help="Rows shown of each table.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Compare bronze, silver, gold and finance of a DuckDB warehouse with those on SQL Server, row by row by key.
+    """Compare bronze, silver, gold, finance and its history in DuckDB with those on SQL Server, row by row by key.
 
     Without its file, the DuckDB side is what it has published. The exit code is 1 when anything differs.
     """
@@ -115,7 +128,7 @@ def _compare(
     columns = session.columns(table)
     if left is None or not columns:
         return Compared(table, 0, 0, fault=f"only {'SQL Server' if left is None else 'DuckDB'} has the table")
-    ignored, most = how
+    ignored, most = [*how[0], *_OWN], how[1]
     with session.working_copy(table):
         right = Side(qualified(table), session.columns(table))
         return compare(session.con, table, (left, right), key, ignored=ignored, most=most)
