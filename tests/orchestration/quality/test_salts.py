@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from orchestration.control import changes, tables
-from orchestration.quality.salts import hand_over_salts
+from orchestration.failures import SettingsError
+from orchestration.quality.salts import hand_over_salts, take_over_salts
 from orchestration.runtime import Runtime, open_runtime
 from orchestration.settings import load_settings
 
@@ -69,3 +70,18 @@ def test_the_audit_trail_names_no_salt(runtime: Runtime) -> None:
         trail = str(connection.execute(select(tables.audit)).all())
     assert "salt acme" in trail
     assert not [salt for salt in kept(runtime).values() if salt in trail]
+
+
+def test_another_homes_salts_are_taken_over_for_the_tenants_that_are_known_here(runtime: Runtime) -> None:
+    take_over_salts(runtime, {"acme": "cd" * 32, "elsewhere": "ef" * 32})
+    assert copied(runtime) == kept(runtime) == {"acme": "cd" * 32}
+    hand_over_salts(runtime)
+    assert copied(runtime)["acme"] == "cd" * 32
+
+
+def test_a_tenant_that_has_a_salt_already_keeps_it(runtime: Runtime) -> None:
+    hand_over_salts(runtime)
+    first = copied(runtime)
+    with pytest.raises(SettingsError, match="acme"):
+        take_over_salts(runtime, {"acme": "cd" * 32})
+    assert copied(runtime) == kept(runtime) == first
