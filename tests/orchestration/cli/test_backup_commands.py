@@ -9,18 +9,27 @@ from typing import Any
 
 import pytest
 
+from orchestration.runtime import open_runtime
 from orchestration.warehouse.lock import held
 
 Strata = Callable[..., Any]
 
 
 @pytest.fixture
-def filled(strata: Strata, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def filled(
+    strata: Strata, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new_warehouse: Callable[[], dict[str, str]]
+) -> Path:
     """A home of the test's own with a warehouse and a control plane, and nothing else."""
     home = tmp_path / "home"
+    for name, value in new_warehouse().items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("STRATA_HOME", str(home))
     assert strata("warehouse", "apply").code == 0
     return home
+
+
+def is_embedded() -> bool:
+    return open_runtime().warehouse.is_embedded
 
 
 def test_a_backup_is_restored_where_the_home_was_lost(strata: Strata, filled: Path, tmp_path: Path) -> None:
@@ -35,7 +44,8 @@ def test_a_backup_says_what_it_did_and_how_long_writers_waited(strata: Strata, f
     answer = strata("backup", str(tmp_path / "backups"), "--keep", "3")
     assert answer.code == 0
     assert "Writers waited" in answer.out
-    assert "copying the warehouse" in answer.err
+    assert ("copying the warehouse" in answer.err) == is_embedded()
+    assert ("BACKUP DATABASE" in answer.out) == (not is_embedded())
 
 
 def test_a_home_that_is_not_empty_is_a_matter_of_settings(strata: Strata, filled: Path, tmp_path: Path) -> None:
@@ -66,7 +76,7 @@ def test_a_removal_that_was_undone_is_told_with_a_command_that_works(
 def test_a_backup_is_restored_to_another_home(strata: Strata, filled: Path, tmp_path: Path) -> None:
     taken = strata("backup", str(tmp_path / "backups"), "--json").document
     assert strata("restore", taken["path"], "--home", str(tmp_path / "elsewhere")).code == 0
-    assert (tmp_path / "elsewhere" / "warehouse" / "warehouse.duckdb").exists()
+    assert (tmp_path / "elsewhere" / "warehouse" / "warehouse.duckdb").exists() == is_embedded()
 
 
 def test_a_restore_is_refused_while_somebody_is_at_work(strata: Strata, filled: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from made_tables import make_table
 
 from orchestration.cli.day_summary import Line, Mark, read_mark, summarize
 from orchestration.cli.day_table import print_day
@@ -22,9 +23,8 @@ def runtime(tmp_path: Path) -> Runtime:
     runtime = open_runtime(load_settings(home=tmp_path))
     read_mark(runtime)  # makes the platform's tables
     with runtime.warehouse.session("models") as session:
-        session.execute("CREATE SCHEMA silver; CREATE SCHEMA gold")
-        session.execute("CREATE TABLE silver.customer AS SELECT range AS id FROM range(7)")
-        session.execute("CREATE TABLE gold.worth AS SELECT range AS id, 1 AS worth FROM range(10)")
+        make_table(session, ("silver", "customer"), "SELECT range AS id FROM range(7)")
+        make_table(session, WORTH, "SELECT range AS id, 1 AS worth FROM range(10)")
     return runtime
 
 

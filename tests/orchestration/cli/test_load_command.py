@@ -106,11 +106,15 @@ def test_an_unknown_tenant_is_a_wrong_setting(strata: Strata) -> None:
     assert "strata tenant list" in answer.document["error"]["remedy"]
 
 
-def test_a_busy_warehouse_is_exit_code_4_and_names_the_holder(strata: Strata, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_warehouse_is_exit_code_4_and_names_the_holder(
+    strata: Strata, monkeypatch: pytest.MonkeyPatch, new_warehouse: Callable[[], dict[str, str]]
+) -> None:
+    for name, value in new_warehouse().items():
+        monkeypatch.setenv(name, value)
     strata(*PRODUCT)
     monkeypatch.setenv("STRATA_LOCK_WAIT_SECONDS", "0.2")
-    holder = "from orchestration.settings import load_settings as s; from orchestration.warehouse.lock import held\n"
-    holder += "with held(s().locks_dir / 'warehouse.lock', 'a long build', 1): print('held', flush=True); input()"
+    holder = "from orchestration.settings import load_settings\nfrom orchestration.warehouse import open_warehouse\n"
+    holder += "with open_warehouse(load_settings()).exclusive('a long build'): print('held', flush=True); input()"
     process = subprocess.Popen(
         [sys.executable, "-c", holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ, text=True
     )

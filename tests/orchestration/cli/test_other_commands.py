@@ -95,6 +95,14 @@ def test_status_before_the_first_load_says_how_to_start(
     assert "strata run" in answer.out
 
 
+@pytest.fixture
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the tests' own variables away, which are no settings, as the doctor says."""
+    for name in [name for name in os.environ if name.startswith("STRATA_TEST_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.usefixtures("plain_environment")
 def test_the_doctor_finds_nothing_wrong_with_simulated_connections(strata: Strata) -> None:
     document = strata("doctor", "--source", "product", "--json").document
     faults = [check for check in document["checks"] if not check["ok"] and check["name"] != "packages"]
@@ -130,6 +138,7 @@ def test_the_doctor_tells_of_a_variable_that_nothing_reads(
     assert "hush-hush" not in answer.out
 
 
+@pytest.mark.usefixtures("plain_environment")
 def test_the_doctor_tells_a_source_that_does_not_answer_from_those_that_do(
     strata: Strata, monkeypatch: pytest.MonkeyPatch
 ) -> None:

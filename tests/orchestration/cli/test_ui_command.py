@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -47,12 +47,15 @@ def said(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ui(home: Path, said: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def ui(
+    home: Path, said: Path, new_warehouse: Callable[[], dict[str, str]]
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "orchestration.cli", "ui", "--port", str(port)],
         stdout=said.open("ab"),
         stderr=subprocess.STDOUT,
+        env=os.environ | new_warehouse(),
         # As `make ui &` in a script does: the shell makes background jobs ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN) and None,  # noqa: PLW1509
     )
