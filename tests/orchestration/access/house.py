@@ -33,7 +33,8 @@ TENANTS = ("acme", "globex")
 _SCRIPT = """-- title: Bills
 -- owner: till-team
 -- description: What bills come to.
-SELECT b.note, SUM(b.amount) AS total, COUNT(*) AS bills INTO finance.bill_total FROM gold.bill AS b GROUP BY b.note;
+SELECT b.note, CAST(SUM(b.amount) AS decimal(18, 2)) AS total, COUNT(*) AS bills
+INTO finance.bill_total FROM gold.bill AS b GROUP BY b.note;
 """
 
 

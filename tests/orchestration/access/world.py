@@ -52,7 +52,8 @@ _SCRIPT = """/*
   owner:       till-team
   description: What bills come to.
 */
-SELECT b.note, SUM(b.amount) AS total, COUNT(*) AS bills INTO finance.bill_total FROM gold.bill AS b GROUP BY b.note;
+SELECT b.note, CAST(SUM(b.amount) AS decimal(18, 2)) AS total, COUNT(*) AS bills
+INTO finance.bill_total FROM gold.bill AS b GROUP BY b.note;
 """
 _STATEMENTS = (
     "SELECT count(*) AS n, min(note), max(note), min(_tenant_id), max(_tenant_id), sum(amount) FROM gold.bill",
