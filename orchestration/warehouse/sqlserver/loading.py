@@ -9,12 +9,15 @@ from typing import Any
 from orchestration.failures import StrataError
 from orchestration.names import Table
 from orchestration.warehouse.sqlserver import proof
+from orchestration.warehouse.sqlserver.capabilities import Capabilities
 from orchestration.warehouse.sqlserver.connecting import reason
 from orchestration.warehouse.sqlserver.errors import Refused, told
 from orchestration.warehouse.sqlserver.paths import Path, Rows, Unable
 from orchestration.warehouse.sqlserver.quoting import there
 
 _log = logging.getLogger(__name__)
+_LARGE = 100_000
+"""Rows of one load from which on a plan made for the table before may be a bad one."""
 
 
 def load(connection: Any, rows: Rows, table: Table, paths: Iterable[Path], condition: str = "") -> int:  # noqa: ANN401 - the driver has no types
@@ -47,6 +50,14 @@ def load(connection: Any, rows: Rows, table: Table, paths: Iterable[Path], condi
     connection.cursor().execute("SET XACT_ABORT ON")
     message = f"{'.'.join(table)}: no way of loading stored what landed ({'; '.join(faults)})."
     raise StrataError(message, "Nothing was written. Please report it, with the server's version.")
+
+
+def after_load(table: Table, rows: int, can: Capabilities) -> list[str]:
+    """Return what is to be run in a load's transaction once so many rows are stored, as far as the server knows it.
+
+    By itself the server notices too that statistics are old, and lets the first query wait that meets the new rows.
+    """
+    return [f"UPDATE STATISTICS {there(table)}"] if rows >= _LARGE and can.update_statistics else []
 
 
 def _undone(connection: Any, place: str, condition: str) -> bool:  # noqa: ANN401 - as above

@@ -25,7 +25,7 @@ from orchestration.warehouse.sqlserver.connecting import Connection
 from orchestration.warehouse.sqlserver.copies import Copies, Wanted
 from orchestration.warehouse.sqlserver.ddl import SqlServerDdl
 from orchestration.warehouse.sqlserver.errors import told
-from orchestration.warehouse.sqlserver.loading import load
+from orchestration.warehouse.sqlserver.loading import after_load, load
 from orchestration.warehouse.sqlserver.paths import Path, Rows, ways
 from orchestration.warehouse.sqlserver.quoting import bracketed, there
 from orchestration.warehouse.sqlserver.rendering import to_tsql
@@ -33,8 +33,6 @@ from orchestration.warehouse.sqlserver.routing import Route, Routed, read_statem
 from orchestration.warehouse.sqlserver.statement import Rendered, written
 
 _INCOMING = "strata_incoming"
-_LARGE = 100_000
-"""Rows of one load from which on a plan made for the table before may be a bad one."""
 
 
 @dataclass
@@ -240,11 +238,9 @@ class SqlServerSession:
             found = dict(zip(columns, found.values(), strict=True))
         rows = Rows(self.con, relation, found)
         with self.transaction():
-            if not condition:
-                return self._staged(rows, table)
-            count = self._load(rows, table, condition)
-            if count >= _LARGE and self.capabilities.update_statistics:
-                self.run(f"UPDATE STATISTICS {there(table)}")
+            count = self._load(rows, table, condition) if condition else self._staged(rows, table)
+            for statement in after_load(table, count, self.capabilities):
+                self.run(statement)
             return count
 
     def _staged(self, rows: Rows, table: Table) -> int:
