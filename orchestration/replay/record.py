@@ -41,16 +41,18 @@ class Record:
 
 
 def read_record(settings: Settings) -> Record:
-    """Read the record of a DuckDB warehouse.
+    """Read the record of the warehouse that these settings name.
 
     Raises:
         SettingsError: there is none.
         Busy: somebody writes to it for too long.
     """
-    if not settings.warehouse_file.exists():
+    warehouse = open_warehouse(settings)
+    if warehouse.is_embedded and not settings.warehouse_file.exists():
         raise SettingsError(f"{settings.home} has no DuckDB warehouse.", "Name the STRATA_HOME of one that was loaded.")
-    with open_warehouse(settings).reading("a replay elsewhere") as session:
-        apply.ensure(session)
+    with warehouse.reading("a replay elsewhere") as session:
+        if not apply.is_current(session):
+            raise SettingsError("The platform's tables there are another program's.", "There: strata warehouse apply.")
         return Record(
             tuple(ledger.all_loads(session)),
             tuple(_builds(session)),
@@ -77,4 +79,5 @@ def _builds(session: Session) -> list[datetime]:
 
 def _rows(session: Session, name: str) -> pa.Table:
     columns = ", ".join(map(names.quote, PLATFORM_TABLES[name]))
-    return session.con.sql(f"SELECT {columns} FROM {platform_table(name)}").to_arrow_table()
+    with session.working_copy((names.PLATFORM, name)):
+        return session.con.sql(f"SELECT {columns} FROM {platform_table(name)}").to_arrow_table()

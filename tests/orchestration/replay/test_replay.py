@@ -88,6 +88,10 @@ def test_bronze_ledger_and_quarantine_are_the_same_to_the_instant_and_so_is_what
     assert ledger_of(here) == ledger_of(there)
     assert list_rejects(here.runtime, status=None) == list_rejects(there.runtime, status=None)
     assert {item.status for item in list_rejects(here.runtime, status=None)} == {"open", "replayed"}
+    mine, theirs = read_record(here.settings), read_record(there.settings)
+    assert mine.loads == theirs.loads
+    for name, rows in theirs.decisions.items():
+        assert sorted(map(str, mine.decisions[name].to_pylist())) == sorted(map(str, rows.to_pylist()))
 
 
 def test_a_later_replay_takes_in_what_was_done_since(
