@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 from pydantic.fields import FieldInfo
 
 from orchestration.contracts.dbt_sources import render_sources, sources_path
 from orchestration.contracts.editor_schema import SCHEMA_FILE, render_schema
 from orchestration.contracts.source import SourceSystem
-from orchestration.failures import Busy
 from orchestration.scripts.catalog import catalog_path, describe, render_catalog
 from orchestration.settings import PROJECT, Settings
+from orchestration.warehouse import open_warehouse
 
 _HEAD = """\
 # Settings of Strata. Copy this file to .env and uncomment what you want to change;
@@ -65,15 +64,12 @@ def built_catalog(settings: Settings) -> GeneratedFile | None:
     Raises:
         Busy: the warehouse is being written.
     """
-    if not settings.warehouse_file.exists():
+    warehouse = open_warehouse(settings)
+    if warehouse.is_embedded and not settings.warehouse_file.exists():
         return None
-    try:
-        with duckdb.connect(str(settings.warehouse_file), read_only=True) as con:
-            described = describe(con, (settings.home / "dbt" / "runs").glob("*"))
-    except duckdb.IOException as error:
-        raise Busy(
-            "The warehouse is in use, so its columns cannot be read.", "Try again when the run is over."
-        ) from error
+    with warehouse.reading("strata generate") as session:
+        stored, dialect = session.all_columns(), "duckdb" if session.is_embedded else "tsql"
+    described = describe(stored, (settings.home / "dbt" / "runs").glob("*"), dialect)
     return GeneratedFile(catalog_path(settings.scripts_dir), render_catalog(described)) if described.columns else None
 
 

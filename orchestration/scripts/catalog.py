@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import duckdb
 import yaml
 
 from orchestration.contracts.model import Contract
@@ -20,11 +19,13 @@ from orchestration.names import BRONZE_PREFIX, GOLD, SILVER, Table
 from orchestration.quality.personal import personal_columns
 from orchestration.scripts.lineage.columns import ColumnSources
 from orchestration.scripts.lineage.models import compiled_models, model_lineage, model_reads
-from orchestration.scripts.scope import Personal, visible
+from orchestration.scripts.scope import Personal, seen_of
 from orchestration.scripts.types import Catalog, SqlType, from_duckdb
 
 FILE = "catalog.yml"
 """The file's name below the folder of all scripts."""
+Stored = Mapping[Table, Mapping[str, str]]
+"""The columns of a warehouse's tables and views with their DuckDB types."""
 _LAYERS = (SILVER, GOLD)
 _READS = "_reads"
 _WIDTH = 112
@@ -44,32 +45,27 @@ class Described:
     reads: Mapping[Table, tuple[Table, ...]] = field(default_factory=dict)
 
 
-def catalog_of(con: duckdb.DuckDBPyConnection, personal: Personal | None = None) -> Catalog:
+def catalog_of(stored: Stored, personal: Personal | None = None) -> Catalog:
     """Return what scripts see of the bronze, silver and gold tables of a warehouse.
 
     A bronze table that ``personal`` does not name has no contract that could be read, and is left out.
     """
-    here = "WHERE database_name = current_database() ORDER BY ALL"
-    rows = con.execute(f"SELECT DISTINCT schema_name, table_name FROM duckdb_columns() {here}")
-    tables: list[Table] = [(str(schema), str(table)) for schema, table in rows.fetchall()]
-    seen = [
-        table
-        for table in tables
+    seen = {
+        table: columns
+        for table, columns in stored.items()
         if table[0] in _LAYERS or (table[0].startswith(BRONZE_PREFIX) and (personal is None or table in personal))
-    ]
-    return visible(con, seen, personal)
+    }
+    return seen_of(seen, personal)
 
 
-def describe(con: duckdb.DuckDBPyConnection, targets: Iterable[Path]) -> Described:
-    """Return silver and gold as a built warehouse has them; ``targets`` are the folders that dbt built them in."""
-    columns = {table: found for table, found in catalog_of(con).items() if table[0] in _LAYERS}
-    rows = con.execute(
-        "SELECT schema_name, table_name, list(column_name) FROM duckdb_columns() "
-        "WHERE database_name = current_database() GROUP BY ALL"
-    )
-    stored = {(schema, table): names for schema, table, names in rows.fetchall()}
+def describe(stored: Stored, targets: Iterable[Path], dialect: str) -> Described:
+    """Return silver and gold as a built warehouse has them.
+
+    ``targets`` are the folders that dbt built them in, ``dialect`` is sqlglot's word for the SQL that it wrote there.
+    """
+    columns = {table: found for table, found in catalog_of(stored).items() if table[0] in _LAYERS}
     compiled = compiled_models(targets, columns)
-    made = model_lineage(compiled, stored)
+    made = model_lineage(compiled, stored, dialect)
     return Described(
         columns,
         {
@@ -77,7 +73,7 @@ def describe(con: duckdb.DuckDBPyConnection, targets: Iterable[Path]) -> Describ
             for table in columns
             if table in made
         },
-        model_reads(compiled),
+        model_reads(compiled, dialect),
     )
 
 

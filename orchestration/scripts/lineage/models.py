@@ -41,12 +41,12 @@ def _from_the_start(paths: Iterable[Path], table: Table) -> str:
     return next((text for text in texts if own not in text), texts[0])
 
 
-def model_reads(compiled: Mapping[Table, str]) -> dict[Table, tuple[Table, ...]]:
+def model_reads(compiled: Mapping[Table, str], dialect: str = "duckdb") -> dict[Table, tuple[Table, ...]]:
     """Return the tables that each model names; a model whose SQL cannot be parsed is not among the results."""
     found: dict[Table, tuple[Table, ...]] = {}
     for table, sql in compiled.items():
         try:
-            tree = sqlglot.parse_one(sql, dialect="duckdb")
+            tree = sqlglot.parse_one(sql, dialect=dialect)
         except SqlglotError:
             continue
         found[table] = tuple(
@@ -55,21 +55,21 @@ def model_reads(compiled: Mapping[Table, str]) -> dict[Table, tuple[Table, ...]]
     return found
 
 
-def model_lineage(compiled: Mapping[Table, str], stored: Stored) -> dict[Table, ColumnSources]:
+def model_lineage(compiled: Mapping[Table, str], stored: Stored, dialect: str = "duckdb") -> dict[Table, ColumnSources]:
     """Return the sources of each model's columns; a model whose SQL does not tell them is not among the results."""
-    schema = MappingSchema(dialect="duckdb")
+    schema = MappingSchema(dialect=dialect)
     for table, columns in stored.items():
         schema.add_table(exp.table_(table[1], table[0]), dict.fromkeys(columns, "text"))
-    found = {table: _sources(sql, schema) for table, sql in compiled.items()}
+    found = {table: _sources(sql, schema, dialect) for table, sql in compiled.items()}
     return {table: sources for table, sources in found.items() if sources}
 
 
-def _sources(sql: str, schema: MappingSchema) -> ColumnSources:
+def _sources(sql: str, schema: MappingSchema, dialect: str) -> ColumnSources:
     try:
-        tree = sqlglot.parse_one(sql, dialect="duckdb")
+        tree = sqlglot.parse_one(sql, dialect=dialect)
         for node in tree.find_all(exp.Table):
             node.set("catalog", None)
-        tree = qualify(tree, dialect="duckdb", schema=schema, validate_qualify_columns=False)
+        tree = qualify(tree, dialect=dialect, schema=schema, validate_qualify_columns=False)
     except SqlglotError:
         return {}
     return {
