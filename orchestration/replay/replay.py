@@ -90,7 +90,9 @@ class _Replay:
             ((built,),) = session.execute(sql, ["warehouse", "succeeded"])
         self._last = mine[-1] if mine else None
         self._is_pending = any(load.changed for load in mine if load.seq > (built or 0))
-        if {load.load_id for load in mine} - {load.load_id for load in self.record.loads}:
+        # Loads that changed nothing may have left either ledger since.
+        telling = {load.load_id for load in mine if load.changed or load is self._last}
+        if telling - {load.load_id for load in self.record.loads}:
             raise SettingsError("This warehouse has loads that the other home does not know.", _ANOTHER)
         take_over_salts(self.runtime, self.record.salts)
 
@@ -106,12 +108,13 @@ class _Replay:
         closes = (close for close in self.record.closes if close.as_of)
         for _, group in groupby(closes, lambda close: (close.build_id, close.as_of, close.reason, close.shown)):
             alike = list(group)
-            if _who(alike) not in known:
-                yield alike[0].started_at, self._close_step(alike)
+            who = f"replay of {alike[0].close_id}"
+            if todo := [close for close in alike if (close.tenant, who) not in known]:
+                yield todo[0].started_at, self._close_step(todo, who)
 
-    def _closes_done(self) -> set[str]:
+    def _closes_done(self) -> set[tuple[str, str]]:
         with self.runtime.warehouse.session("closes that are done") as session:
-            return {close.who for close in list_closes(session, limit=ALL) if close.status == CLOSED}
+            return {(close.tenant, close.who) for close in list_closes(session, limit=ALL) if close.status == CLOSED}
 
     def _load_step(self, load: LoadResult, *, is_merged: bool) -> Callable[[], None]:
         def step() -> None:
@@ -140,9 +143,9 @@ class _Replay:
 
         return step
 
-    def _close_step(self, closes: list[LoggedClose]) -> Callable[[], None]:
+    def _close_step(self, closes: list[LoggedClose], who: str) -> Callable[[], None]:
         day, first, tenants = closes[0].as_of or date.min, closes[0], [close.tenant for close in closes]
-        request = CloseRequest(day, tenants, first.reason, show_older=first.shown, who=_who(closes))
+        request = CloseRequest(day, tenants, first.reason, show_older=first.shown, who=who)
 
         def step() -> None:
             self.on_step(f"close of {day}")
@@ -196,8 +199,3 @@ class _Replay:
 
 def _moment(load: LoadResult) -> datetime:
     return load.finished_at or load.started_at
-
-
-def _who(closes: list[LoggedClose]) -> str:
-    """Name the closes that are done again, so that the next replay knows them."""
-    return f"replay of {closes[0].close_id}"
