@@ -184,10 +184,15 @@ def test_a_rebuild_that_was_killed_begins_anew(filled: SqlServerSession, contrac
     assert "strata_rebuilt_sale" not in filled.tables("bronze_shop")
 
 
+def rebuild_and_fail(session: SqlServerSession, contract: Contract) -> None:
+    with session.transaction():
+        apply.apply(session, [contract])
+        assert apply.plan(session, [contract]) == []
+        raise RuntimeError("thought better of it")
+
+
 def test_a_rebuild_within_a_transaction_is_undone_with_it(filled: SqlServerSession, contract: Contract) -> None:
     before, kept = state(filled), indexes(filled)
-    with pytest.raises(RuntimeError, match="thought better of it"), filled.transaction():
-        apply.apply(filled, [rekeyed(contract)])
-        assert apply.plan(filled, [rekeyed(contract)]) == []
-        raise RuntimeError("thought better of it")
+    with pytest.raises(RuntimeError, match="thought better of it"):
+        rebuild_and_fail(filled, rekeyed(contract))
     assert (state(filled), indexes(filled)) == (before, kept)
