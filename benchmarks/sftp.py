@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import paramiko
+import uvloop
 from measurement import Figure, Run, figure, report
 from pydantic import SecretStr
 
@@ -109,7 +110,7 @@ def _sftp(bench: Bench, line: str) -> float:
 def channel(bench: Bench, what: Path) -> float:
     """Send a file, or all of a folder, through the platform's channel; return seconds without connecting."""
     with bench.receiving() as place:
-        return asyncio.run(_sent(bench, what, place))
+        return uvloop.run(_sent(bench, what, place))
 
 
 async def _sent(bench: Bench, what: Path, place: Path) -> float:

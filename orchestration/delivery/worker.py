@@ -16,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import uvloop
+
 from orchestration import metering, telemetry
 from orchestration.delivery.garbage import seldom_collected
 from orchestration.delivery.outgoing import Outgoing
@@ -80,7 +82,7 @@ def deliver_due(runtime: Runtime, concurrency: int = CONCURRENCY) -> Summary:
         StrataError: the control plane or the published logs cannot be read or written.
     """
     gather_all(runtime)
-    summary = asyncio.run(deliver(runtime, until_idle=True, stop=asyncio.Event(), concurrency=concurrency))
+    summary = uvloop.run(deliver(runtime, until_idle=True, stop=asyncio.Event(), concurrency=concurrency))
     tidy_up(runtime)
     return summary
 

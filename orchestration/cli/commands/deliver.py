@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
+import uvloop
 
 from orchestration.cli.console import print_json, say
 from orchestration.delivery.summary import Summary
@@ -41,7 +42,7 @@ def deliver(
         say("Delivering; Ctrl-C ends it.")
     if metrics_port is not None:
         _serve_metrics(runtime, metrics_port, quiet=as_json)
-    summary = asyncio.run(_until_stopped(runtime, concurrency, once=once))
+    summary = uvloop.run(_until_stopped(runtime, concurrency, once=once))
     if as_json:
         print_json(asdict(summary))
     else:
