@@ -26,6 +26,7 @@ FEATURES = (
     "Landing to bronze: full loads, deltas, deletions, quarantine",
     "Contract changes: a changed key, rebuilds",
     "Tables in parts: function, scheme, rebuild",
+    "Tables in parts: one index over all of them, further months split off",
     "Statistics after large loads",
     "Load path: OPENJSON",
     "Load path: array parameters",

@@ -43,6 +43,7 @@ schema:
       - {name: note, physicalType: text}
 """
 proves = pytest.mark.proves("Tables in parts: function, scheme, rebuild")
+proves_more = pytest.mark.proves("Tables in parts: one index over all of them, further months split off")
 
 
 @proves
@@ -88,7 +89,7 @@ def test_function_and_scheme_are_made_where_they_are_not_there() -> None:
     )
 
 
-@proves
+@proves_more
 def test_an_index_over_all_parts_keeps_keys_unique() -> None:
     made = SqlServerDdl().create_table(TABLE, SHAPE)
     heap, index = made.split("; ")[-2:]
@@ -122,7 +123,7 @@ def test_duckdb_takes_the_property_and_makes_the_same_table(contract: Contract) 
     assert shapes[0] == shapes[1]
 
 
-@proves
+@proves_more
 def test_apply_splits_months_to_come_off_the_last_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "today", lambda: DAY)
     functions = [(NAME, date(2026, 12, 1)), ("another", date(1990, 1, 1))]
