@@ -120,6 +120,15 @@ FROM {standing.STATE} WHERE good_seq IS NOT NULL AND """
 def read_mark(session: Session, place: Place) -> Mark:
     """Return how far an entity's bronze is over one connection."""
     standing.refresh(session)
+    return _known_mark(session, place)
+
+
+def stands_at(session: Session, place: Place, mark: Mark) -> bool:
+    """Say whether a mark that was read is still the last one."""
+    return _known_mark(session, place) == mark
+
+
+def _known_mark(session: Session, place: Place) -> Mark:
     rows = session.execute(_MARKS + OF_PLACE, _key(place))
     return _mark(rows[0]) if rows else Mark()
 
@@ -201,7 +210,7 @@ def record_all(session: Session, results: Sequence[LoadResult], first: Stamp) ->
         session.con.register("being_recorded", _table(stamped))
         session.execute(f"INSERT INTO {LEDGER} BY NAME SELECT * FROM being_recorded")
         tell_failures(session, [result for result in stamped if result.status == FAILED])
-        standing.fold(session, "being_recorded")
+        standing.fold(session, "being_recorded", len(stamped))
         session.con.unregister("being_recorded")
     return stamped
 

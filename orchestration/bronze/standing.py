@@ -33,6 +33,7 @@ _SINCE_KIND = {
     "held": ("held", "status = 'held' OR (status = 'loaded' AND (mode = 'full' OR deleted > 0))"),
     "changed_seq": ("seq", "inserted + updated + deleted > 0"),
 } | {name: (value, _FINISHED) for name, value in _SINCE_FINISHED.items()}
+_FEW = 8
 _COLUMNS = ", ".join(PLATFORM_TABLES["load_state"])
 
 
@@ -63,8 +64,38 @@ def rebuild(session: Session) -> None:
             )
 
 
-def fold(session: Session, relation: str) -> None:
-    """Take in ledger rows that are being written; ``relation`` has at most one of each place."""
+def fold(session: Session, relation: str, rows: int) -> None:
+    """Take in ledger rows that are being written; ``relation`` has at most one of each place, and so many in all."""
+    if rows <= _FEW and not session.is_embedded:
+        _fold_each(session, relation)
+    else:
+        _fold_all(session, relation)
+
+
+def _fold_each(session: Session, relation: str) -> None:
+    """Write place by place: measured on Babelfish, 0.02 s for one, in which nobody else may commit; a copy took 0.2."""
+    own = ", ".join(dict.fromkeys([*_PLACE, *_LAST, *(value for value, _ in _SINCE_KIND.values())]))
+    says = ", ".join(f"coalesce({condition}, false)" for _, condition in _SINCE_KIND.values())
+    place = " AND ".join(f"{name} = ?" for name in _PLACE)
+    found = session.execute(f"SELECT {own} FROM {relation}"), session.execute(f"SELECT {says} FROM {relation}")
+    for values, told in zip(*found, strict=True):
+        row = dict(zip(own.split(", "), values, strict=True))
+        said = zip(_SINCE_KIND.items(), told, strict=True)
+        state = {name: row[name] for name in _LAST} | {name: row[value] for (name, (value, _)), so in said if so}
+        key = [row[name] for name in _PLACE]
+        known = session.execute(f"SELECT good_load_id FROM {STATE} WHERE {place}", key)
+        if "loaded_at" in state:
+            state["good_load_id"] = max(row["load_id"], (known[0][0] if known else None) or "")
+        if known:
+            listed = ", ".join(f"{name} = ?" for name in state)
+            session.execute(f"UPDATE {STATE} SET {listed} WHERE {place}", [*state.values(), *key])
+        else:
+            state |= dict(zip(_PLACE, key, strict=True))
+            marks = ", ".join("?" * len(state))
+            session.execute(f"INSERT INTO {STATE} ({', '.join(state)}) VALUES ({marks})", list(state.values()))
+
+
+def _fold_all(session: Session, relation: str) -> None:
     same = " AND ".join(f"s.{name} = b.{name}" for name in _PLACE)
     says = ", ".join(f"{condition} AS _says_{name}" for name, (_, condition) in _SINCE_KIND.items())
     kinds = [

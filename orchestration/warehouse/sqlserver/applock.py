@@ -5,6 +5,7 @@ Each belongs to one database: Babelfish has one set of names for all of a server
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from hashlib import sha256
 from typing import Literal
 
@@ -25,7 +26,7 @@ SELECT @taken;"""
 _GIVE = """
 DECLARE @name nvarchar(255) = ? + N' of ' + DB_NAME();
 EXEC sp_releaseapplock @Resource = @name, @LockOwner = 'Session';"""
-_MODE = "SELECT APPLOCK_MODE('public', ? + N' of ' + DB_NAME(), 'Session')"
+_MODE = "APPLOCK_MODE('public', ? + N' of ' + DB_NAME(), 'Session')"
 _DEADLOCK, _LONGEST = -3, 80
 
 
@@ -52,13 +53,16 @@ def take(connection: Connection, name: str, mode: Mode, owner: Owner, wait_secon
     return bool(taken >= 0)
 
 
-def give(connection: Connection, name: str) -> None:
-    """Give back a lock of the connection's."""
+def give(connection: Connection, names: Iterable[str]) -> None:
+    """Give back locks of the connection's."""
     with told(_GIVE):
-        connection.cursor().execute(_GIVE, name)
+        for name in names:
+            connection.cursor().execute(_GIVE, name)
 
 
-def mode_of(connection: Connection, name: str) -> str:
-    """Return the mode in which a connection holds a lock."""
-    with told(_MODE):
-        return str(connection.cursor().execute(_MODE, name).fetchall()[0][0])
+def modes_of(connection: Connection, names: Collection[str]) -> dict[str, str]:
+    """Return the mode in which a connection holds each of these locks."""
+    query = f"SELECT {', '.join([_MODE] * len(names))}"
+    with told(query):
+        found = connection.cursor().execute(query, *names).fetchall()[0]
+    return dict(zip(names, map(str, found), strict=True))

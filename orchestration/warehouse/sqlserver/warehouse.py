@@ -19,7 +19,7 @@ from orchestration.failures import Busy
 from orchestration.settings import Settings
 from orchestration.warehouse.protocol import Interrupted, NotAlone
 from orchestration.warehouse.restoring import refuse_half_restored
-from orchestration.warehouse.sqlserver.applock import WRITER, Mode, give, load_lock_name, mode_of, take
+from orchestration.warehouse.sqlserver.applock import WRITER, Mode, give, load_lock_name, modes_of, take
 from orchestration.warehouse.sqlserver.beside import Beside
 from orchestration.warehouse.sqlserver.connecting import Connection, connect, renew
 from orchestration.warehouse.sqlserver.session import SqlServerSession
@@ -112,9 +112,8 @@ class SqlServerWarehouse:
             Interrupted: one is lost; somebody else may be writing.
         """
         held: _Hold = self._open.held
-        for name, mode in held.locks.items():
-            if mode_of(held.connection, name) != mode:
-                raise Interrupted(f"SQL Server: {name!r} was lost before the commit.", "The step can be run again.")
+        if modes_of(held.connection, held.locks) != held.locks:
+            raise Interrupted("SQL Server: the writer's lock was lost before the commit.", "The step can be run again.")
 
     @contextmanager
     def session(self, purpose: str, beside: str | None = None) -> Iterator[SqlServerSession]:
@@ -151,8 +150,7 @@ class SqlServerWarehouse:
 def _give_back(holder: Connection, names: Iterable[str]) -> None:
     """Give locks back; a connection that cannot is closed, for whoever had it next would have them."""
     try:
-        for name in names:
-            give(holder, name)
+        give(holder, names)
     except Exception:  # noqa: BLE001 - what the block raised is the one to tell, and it may be gone
         with suppress(Exception):
             holder.close()

@@ -23,8 +23,8 @@ ROUNDS = 100 if os.environ.get("STRATA_NIGHTLY") else 6
 SCRIPT = Path(__file__).parent / "load_once.py"
 
 
-def start(bench: Bench, mode: str) -> subprocess.Popen[str]:
-    arguments = [str(bench.folder), str(bench.settings.home), mode, bench.source.contract.deletes.value]
+def start(bench: Bench, mode: str, *names: str) -> subprocess.Popen[str]:
+    arguments = [str(bench.folder), str(bench.settings.home), mode, bench.source.contract.deletes.value, *names]
     return subprocess.Popen(
         [sys.executable, str(SCRIPT), *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | in_words(bench.settings),
@@ -56,23 +56,51 @@ def change(bench: Bench, rng: random.Random, minute: int) -> list[tuple[object, 
         return [tuple(row) for row in db.execute("SELECT id, status FROM invoice ORDER BY id")]
 
 
-def time_one_load(bench: Bench, mode: str) -> float:
-    process = start(bench, mode)
+def time_one_load(bench: Bench, mode: str, *names: str) -> float:
+    process = start(bench, mode, *names)
     process.stdout.readline()
     began = time.monotonic()
     finish(process)
     return time.monotonic() - began
 
 
-@pytest.mark.timeout(1800)
-def test_a_killed_load_run_again_leaves_the_bronze_of_one_never_killed(bench: Bench) -> None:
-    rng = random.Random(20261121)  # noqa: S311 - a repeatable story, no secret
-    bench.contract(deletes=Deletes.SWEEP)
+def put_600(bench: Bench) -> None:
     with bench.shop().db() as db:
         db.executemany(
             "INSERT INTO invoice (id, status, amount, is_deleted, updated_at) VALUES (?, 'open', '1.00', 0, 0)",
             [(key,) for key in range(600)],
         )
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.proves("Loads of different places write at the same time; of one place, and builds, in turn")
+def test_loads_killed_side_by_side_and_run_again_leave_the_bronze_of_ones_never_killed(bench: Bench) -> None:
+    rng, names = random.Random(4), ("a", "b", "c", "d")  # noqa: S311 - a repeatable story, no secret
+    put_600(bench)
+    usual, killed = time_one_load(bench, "daily", *names), 0
+    for number in range(max(ROUNDS // 2, 3)):
+        wanted = change(bench, rng, minute=number * 20)
+        process = start(bench, "daily", *names)
+        process.stdout.readline()
+        time.sleep(rng.uniform(0, usual))
+        process.kill()
+        process.communicate()
+        killed += process.returncode != 0
+        finish(start(bench, "daily", *names))
+        for name in names:
+            rows = f"SELECT id, status FROM bronze_shop.{name} WHERE _deleted_at IS NULL ORDER BY id"
+            assert bench.query(rows) == wanted
+            doubles = f"SELECT count(*) - count(DISTINCT id) FROM bronze_shop.{name}"
+            assert bench.query(doubles) == [(0,)]
+        assert bench.query("SELECT count(*) - count(DISTINCT seq) FROM strata.load_ledger") == [(0,)]
+    assert killed > 0
+
+
+@pytest.mark.timeout(1800)
+def test_a_killed_load_run_again_leaves_the_bronze_of_one_never_killed(bench: Bench) -> None:
+    rng = random.Random(20261121)  # noqa: S311 - a repeatable story, no secret
+    bench.contract(deletes=Deletes.SWEEP)
+    put_600(bench)
     usual = time_one_load(bench, "daily")
     killed = 0
     for number in range(ROUNDS):

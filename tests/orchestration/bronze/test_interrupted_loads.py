@@ -27,7 +27,7 @@ def test_a_killed_connection_costs_a_load_nothing_but_time(
     def record_once_killed(session: Any, *rest: Any) -> Any:
         written = record(session, *rest)
         if not killed:
-            own = session.remote if who == "the session" else bench.warehouse._open.locked
+            own = session.remote if who == "the session" else bench.warehouse._open.held.connection
             killed.append(own.cursor().execute("SELECT @@SPID").fetchall()[0][0])
             other = connect(settings)
             other.cursor().execute(f"KILL {killed[0]}")

@@ -179,7 +179,7 @@ def test_who_lost_the_lock_cannot_commit(settings: Settings, other: Any) -> None
     def write_and_lose_the_lock() -> None:
         with warehouse.session("write") as session, session.transaction():
             session.run("INSERT INTO note VALUES (1)")
-            holder = warehouse._open.locked.cursor().execute("SELECT @@SPID").fetchall()[0][0]
+            holder = warehouse._open.held.connection.cursor().execute("SELECT @@SPID").fetchall()[0][0]
             other.cursor().execute(f"KILL {holder}")
 
     with pytest.raises(Interrupted):
