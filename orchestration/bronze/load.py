@@ -9,12 +9,12 @@ connection are read from the source side by side, ``STRATA_LOAD_THREADS`` at onc
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from itertools import groupby
+from functools import partial
 from threading import Lock
 
 from orchestration import metering
@@ -184,22 +184,10 @@ class _Call:
             self._fail(request, {contract.entity: refusal for contract in todo})
             return
         lanes = min(request.runtime.settings.load_threads, len(todo))
-        if lanes < 2:
-            self._work_off(request, deque(todo))
-        else:
-            self._side_by_side(request, deque(todo), lanes)
-
-    def _side_by_side(self, request: Request, todo: deque[Contract], lanes: int) -> None:
-        """Work in several threads, each with a connection to the source of its own.
-
-        The embedded warehouse they write in turn, a server side by side.
-        """
-        with suppress(StrataError):  # each entity's load tells it
-            request.runtime.resolve(request.connection)  # a simulator starts once
-        with ThreadPoolExecutor(lanes, "load") as pool:
-            works = [pool.submit(copy_context().run, self._work_off, request, todo) for _ in range(lanes)]
-        for work in works:
-            work.result()
+        if lanes > 1:
+            with suppress(StrataError):  # each entity's load tells it
+                request.runtime.resolve(request.connection)  # a simulator starts once
+        _side_by_side(lanes, partial(self._work_off, request, deque(todo)))
 
     def _work_off(self, request: Request, todo: deque[Contract]) -> None:
         """Load one entity after the other until none is left."""
@@ -236,11 +224,24 @@ class _Call:
                 self.roster.count(result)
 
     def _settle(self) -> None:
-        for request, sightings in _by_request(self.journal.settle()):
-            with ExitStack() as stack:
-                door = _Door(request, stack)
-                for sighting in sightings:
-                    self._load(request, sighting.known, door)
+        todo = deque(self.journal.settle())
+        if todo:
+            lanes = min(todo[0].request.runtime.settings.load_threads, len(todo))
+            _side_by_side(lanes, partial(self._load_sighted, todo))
+
+    def _load_sighted(self, todo: deque[Sighting]) -> None:
+        """Load what was more than nothing, until none is left; those of one connection follow each other."""
+        with ExitStack() as stack:
+            door: _Door | None = None
+            while todo:
+                try:
+                    sighting = todo.popleft()
+                except IndexError:  # another thread took the last one
+                    return
+                if door is None or door.request is not sighting.request:
+                    stack.close()
+                    door = _Door(sighting.request, stack)
+                self._load(sighting.request, sighting.known, door)
 
 
 def _meter(result: LoadResult) -> None:
@@ -251,8 +252,15 @@ def _meter(result: LoadResult) -> None:
         metering.count("strata_rows", float(getattr(result, kind)), **labels, kind=kind)
 
 
-def _by_request(sightings: Iterable[Sighting]) -> Iterable[tuple[Request, list[Sighting]]]:
-    """Return sightings of one connection together, as they came."""
-    for _, group in groupby(sightings, key=lambda sighting: id(sighting.request)):
-        of_request = list(group)
-        yield of_request[0].request, of_request
+def _side_by_side(lanes: int, work: Callable[[], None]) -> None:
+    """Work in several threads, each with connections of its own to source and warehouse.
+
+    The embedded warehouse they write in turn, a server side by side.
+    """
+    if lanes < 2:
+        work()
+        return
+    with ThreadPoolExecutor(lanes, "load") as pool:
+        works = [pool.submit(copy_context().run, work) for _ in range(lanes)]
+    for each in works:
+        each.result()
