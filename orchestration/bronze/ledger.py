@@ -169,14 +169,18 @@ def rows_since(session: Session, moment: datetime) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Stamp:
-    """A load's place in the order of all loads, and the instant its rows carry (later than every earlier one's)."""
+    """A load's place in the order of all loads, and the instant its rows carry.
+
+    It is later than that of every load of the same place before it, and of every load that a build has taken in. Of
+    loads side by side, the one that is recorded first may carry the later instant.
+    """
 
     seq: int
     at: datetime
 
     def behind(self, other: Stamp) -> Stamp:
-        """Return the later of both."""
-        return Stamp(max(self.seq, other.seq), max(self.at, other.at))
+        """Return it with a later place, and the instant that its rows carry already."""
+        return replace(self, seq=max(self.seq, other.seq))
 
 
 def next_stamp(session: Session) -> Stamp:
