@@ -30,7 +30,7 @@ def measured(work: Callable[[], object]) -> None:
     before, start = _cpu(), time.perf_counter()
     work()
     cpu, wall = _cpu() - before, time.perf_counter() - start
-    print(json.dumps({"cpu": cpu, "wall": wall, "peak_mb": _peak_mb()}))
+    print(json.dumps({"cpu": cpu, "wall": wall, "peak_mb": peak_mb()}))
 
 
 def prepared_contest(
@@ -65,7 +65,7 @@ def _cpu() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Return this program's own peak: the rusage of a child counts the memory of the parent it was forked from."""
     status = Path("/proc/self/status")
     if not status.exists():

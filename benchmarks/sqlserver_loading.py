@@ -1,4 +1,4 @@
-"""Landing to bronze on SQL Server, against bare loops over the same rows; and deltas of 20,000 into growing tables.
+"""Landing to bronze on SQL Server, against bare loops over the same rows; and what loads cost as tables grow.
 
 It takes the server that STRATA_TEST_SQLSERVER names, and makes databases of its own there. What counts is the time
 that passes, since most of the work is the server's. A bare loop has the rows ready, writes them into a table of
@@ -25,7 +25,7 @@ import delta
 import duckdb
 import sales
 from measurement import Figure, Run, figure, report
-from prepared import FOLDER, only
+from prepared import FOLDER, only, peak_mb
 
 from orchestration.bronze.load import load_source
 from orchestration.contracts.source import Mode
@@ -89,7 +89,7 @@ class Ours:
         """Load a file; returns what that took beyond reading the source."""
         cpu, wall = time.process_time(), time.perf_counter()
         result = only(load_source(self.runtime, self._source(file), mode, who="bench"))
-        return Run(time.process_time() - cpu, time.perf_counter() - wall - result.extract_seconds, 0)
+        return Run(time.process_time() - cpu, time.perf_counter() - wall - result.extract_seconds, peak_mb())
 
 
 def make_files(folder: Path, rows: int) -> None:
@@ -195,24 +195,29 @@ def _judged(rows: int, runs: dict[str, list[Run]]) -> list[Figure]:
     ]
 
 
-def deltas(folder: Path, rows: int, rounds: int) -> list[Figure]:
-    """Measure a delta of 20,000 changed and 200 deleted rows into a table of so many."""
+def growth(folder: Path, rows: int, rounds: int) -> list[Figure]:
+    """Measure a first load, one of the same rows again, and a delta of 20,000 changed and 200 deleted ones."""
     make_files(folder, rows)
-    runs = []
+    runs: dict[str, list[Run]] = {"first load": [], "reload, unchanged": [], "delta": []}
     for _ in range(rounds):
         with database(folder):
             ours = Ours(folder)
-            ours.load("rows", "daily")
-            runs.append(ours.load("change", "hourly"))
+            for name, file, mode in zip(runs, ("rows", "rows", "change"), ("daily", "daily", "hourly"), strict=True):
+                runs[name].append(ours.load(file, mode))
             del ours
-    return [figure("SQL Server, delta", "strata", rows, runs, note="20,000 rows changed, 200 gone")]
+    speed = rows / statistics.median(run.wall for run in runs["first load"])
+    notes = (f"{speed:,.0f} rows/s", "", "20,000 rows changed, 200 gone")
+    return [
+        figure("SQL Server, growth", name, rows, found, note=note)
+        for (name, found), note in zip(runs.items(), notes, strict=True)
+    ]
 
 
 def main() -> int:
     """Measure; without a server, say so."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="*", default=[100_000, 200_000, 1_000_000])
-    parser.add_argument("--delta-rows", type=int, nargs="*", default=[200_000, 2_000_000])
+    parser.add_argument("--growth-rows", type=int, nargs="*", default=[100_000, 500_000, 2_000_000, 5_000_000])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=FOLDER / "sqlserver")
     parser.add_argument("--out", type=Path)
@@ -222,10 +227,10 @@ def main() -> int:
         return 0
     chosen.folder.mkdir(parents=True, exist_ok=True)
     odbc.register_driver(chosen.folder / "odbc")
+    for rows in sorted(chosen.growth_rows):  # a peak of memory is the highest so far
+        report(growth(chosen.folder, rows, chosen.rounds), chosen.out)
     for rows in chosen.rows:
         report(first_loads(chosen.folder, rows, chosen.rounds), chosen.out)
-    for rows in chosen.delta_rows:
-        report(deltas(chosen.folder, rows, chosen.rounds), chosen.out)
     return 0
 
 
