@@ -115,7 +115,11 @@ class Settings(BaseSettings):
     memory_limit_mb: int = Field(256, ge=64, description="DuckDB's memory limit in MB.", examples=["1024"])
     threads: int = Field(2, ge=1, description="DuckDB's threads.", examples=["4"])
     load_threads: int = Field(
-        1, ge=1, le=64, description="Entities of one connection that are read from its source at once.", examples=["4"]
+        1,
+        ge=1,
+        le=64,
+        description="Entities of one connection that are loaded at once; DuckDB is written by one at a time.",
+        examples=["4"],
     )
     lock_wait_seconds: float = Field(
         300.0, gt=0, description="How long a writer waits for the warehouse or for the same load.", examples=["60"]

@@ -1,4 +1,4 @@
-"""How channels other than HTTP reach a host: through addresses that may be connected to, over TLS that is checked."""
+"""How channels reach a host: through addresses that may be connected to, over TLS that is checked."""
 
 from __future__ import annotations
 

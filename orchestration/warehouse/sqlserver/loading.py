@@ -20,17 +20,26 @@ _LARGE = 100_000
 """Rows of one load from which on a plan made for the table before may be a bad one."""
 
 
-def load(connection: Any, rows: Rows, table: Table, paths: Iterable[Path], condition: str = "") -> int:  # noqa: ANN401 - the driver has no types
+def load(
+    connection: Any,  # noqa: ANN401 - the driver has no types
+    rows: Rows,
+    table: Table,
+    paths: Iterable[Path],
+    *,
+    condition: str = "",
+    meant: Table | None = None,
+) -> int:
     """Load rows into a table and prove it; returns how many. Call it in a transaction.
 
     ``condition`` tells the rows of this load from others that the table has; without one it is empty before.
+    ``meant`` is the table that people know, where the rows go beside it first.
     A way that fails, or stores anything else, is undone and reported, and the next one is taken.
 
     Raises:
         StrataError: no way stored what was to be loaded; nothing of it is left.
         Interrupted: the server broke the transaction off; it can be run again.
     """
-    place, cursor = there(table), connection.cursor()
+    place, cursor, name = there(table), connection.cursor(), ".".join(meant or table)
     landed = proof.sums_of_ours(rows.con, rows.relation, rows.columns)
     faults: list[str] = []
     # An error would end the whole transaction, and what it did before.
@@ -44,11 +53,11 @@ def load(connection: Any, rows: Rows, table: Table, paths: Iterable[Path], condi
             cursor.execute("SET XACT_ABORT ON")
             return int(landed[0])
         faults.append(f"{path.name}: {fault}")
-        _log.warning("%s: %s; undone.", ".".join(table), faults[-1])
+        _log.warning("%s: %s; undone.", name, faults[-1])
         if not _undone(connection, place, condition):
             break
     connection.cursor().execute("SET XACT_ABORT ON")
-    message = f"{'.'.join(table)}: no way of loading stored what landed ({'; '.join(faults)})."
+    message = f"{name}: no way of loading stored what landed ({'; '.join(faults)})."
     raise StrataError(message, "Nothing was written. Please report it, with the server's version.")
 
 

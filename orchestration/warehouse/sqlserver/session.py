@@ -260,7 +260,7 @@ class SqlServerSession:
             found = dict(zip(columns, found.values(), strict=True))
         rows = Rows(self.con, relation, found)
         with self.transaction():
-            count = self._load(rows, table, condition) if condition else self._staged(rows, table)
+            count = self._load(rows, table, condition=condition) if condition else self._staged(rows, table)
             for statement in after_load(table, count, self.capabilities):
                 self.run(statement)
             return count
@@ -270,12 +270,13 @@ class SqlServerSession:
         staged = f"#strata_staged_{uuid4().hex[:8]}"
         self.run(f"SELECT {listed} INTO {staged} FROM {there(table)} WHERE 1 = 0")
         self._to_drop.append(staged)
-        count = self._load(rows, ("", staged))
+        count = self._load(rows, ("", staged), meant=table)
         self.run(f"INSERT INTO {there(table)} ({listed}) SELECT {listed} FROM {staged}")
         return count
 
-    def _load(self, rows: Rows, table: Table, condition: str = "") -> int:
-        return load(self.remote, rows, table, self.paths or ways(self.capabilities, self.connect), condition)
+    def _load(self, rows: Rows, table: Table, *, condition: str = "", meant: Table | None = None) -> int:
+        paths = self.paths or ways(self.capabilities, self.connect)
+        return load(self.remote, rows, table, paths, condition=condition, meant=meant)
 
     def _on_copies(self, sql: str, routed: Routed, values: Sequence[object]) -> list[Row]:
         borrowed = self.copies.borrowed

@@ -12,7 +12,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from orchestration.delivery.channels.addresses import AddressGuard
-from orchestration.delivery.failures import DeliveryFailed, DeliveryFailure
+from orchestration.delivery.channels.network import tls_context
 
 _CONNECT_SECONDS = 10.0
 # Servers close idle connections after five seconds (Node, uvicorn) or later; a POST into one that is
@@ -81,11 +81,7 @@ def open_session(
 @functools.lru_cache(maxsize=32)
 def _tls(ca_file: str, _changed_at: int) -> ssl.SSLContext:
     """Return a context that all sessions share: loading the certificates of the system takes 20 ms each time."""
-    try:
-        return ssl.create_default_context(cafile=ca_file or None)
-    except OSError as error:
-        message = f"ca_file {ca_file} cannot be read: {error.strerror or type(error).__name__}."
-        raise DeliveryFailed(DeliveryFailure.SETTINGS, message, "Name a PEM file of certificates.") from None
+    return tls_context(ca_file)
 
 
 def _changed_at(ca_file: str) -> int:

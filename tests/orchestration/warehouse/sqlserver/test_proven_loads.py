@@ -98,13 +98,14 @@ def test_what_was_stored_wrongly_is_undone_and_loaded_by_the_next_way(
         assert session.execute("SELECT count(*), sum(amount), max(note) FROM plain.landed") == session.local(
             f"SELECT count(*), sum(amount), max(note) FROM ({ROWS})"
         )
-    assert f"planted: {told}" in caplog.text
+    assert f"plain.landed: planted: {told}" in caplog.text
 
 
 def test_when_every_way_is_wrong_nothing_is_written(session: SqlServerSession) -> None:
     session.paths = (Planted("SELECT * FROM {} WHERE id > 0"), Planted("SELECT * FROM {} WHERE id > 1", "another"))
     with table(session, COLUMNS):
-        with pytest.raises(StrataError, match=r"no way of loading stored what landed \(planted: 500 rows landed, 499"):
+        told = r"plain.landed: no way of loading stored what landed \(planted: 500 rows landed, 499"
+        with pytest.raises(StrataError, match=told):
             session.append(TABLE, f"({ROWS})")
         assert session.execute("SELECT count(*) FROM plain.landed") == [(0,)]
 
