@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from typing import Any
 
+import msgspec
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
@@ -46,9 +48,21 @@ def make_engine(url: URL, wait_seconds: float) -> Engine:
     return engine
 
 
+def _create(url: URL, **options: Any) -> Engine:  # noqa: ANN401 - SQLAlchemy's own
+    return create_engine(url, hide_parameters=True, json_deserializer=_decoded, **options)
+
+
+def _decoded(text: str | bytes) -> Any:  # noqa: ANN401 - whatever was stored
+    """Read JSON in a quarter of the time that Python's own takes: a worker reads thousands of events a second."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return json.loads(text)  # NaN is no JSON, but what Python's own writes
+
+
 def _sqlite(url: URL, wait_seconds: float) -> Engine:
     # A file is opened in a fraction of a millisecond; a kept handle would outlive a restored file and a fork.
-    engine = create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": wait_seconds})
+    engine = _create(url, poolclass=NullPool, connect_args={"timeout": wait_seconds})
 
     @event.listens_for(engine, "connect")
     def _connect(connection: sqlite3.Connection, _record: object) -> None:
@@ -67,9 +81,8 @@ def _sqlite(url: URL, wait_seconds: float) -> Engine:
 
 
 def _postgresql(url: URL, wait_seconds: float) -> Engine:
-    engine = create_engine(
+    engine = _create(
         url,
-        hide_parameters=True,
         pool_pre_ping=True,
         pool_size=2,
         max_overflow=8,
@@ -105,7 +118,7 @@ def _sqlserver(url: URL, _wait_seconds: float) -> Engine:
         raise SettingsError(message, "Install unixODBC and Microsoft's ODBC Driver 18.") from None
     # The driver manager's pool hands connections on without a reset; SQLAlchemy's own is the only one.
     pyodbc.pooling = False
-    return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=2, max_overflow=8)
+    return _create(url, pool_pre_ping=True, pool_size=2, max_overflow=8)
 
 
 _KINDS = {"sqlite": _sqlite, "postgresql": _postgresql, "mssql": _sqlserver}

@@ -47,7 +47,7 @@ def received(connection: Connection, places: Sequence[tuple[str, str]]) -> dict[
 
 def _claimed(row: RowMapping, events: list[Event], versions: dict[Received, int], token: str) -> Claimed:
     from_version = row["from_version"]
-    if from_version is None and row["to_version"] is not None and events:
+    if versions and from_version is None and row["to_version"] is not None and events:
         from_version = versions.get((row["tenant_id"], row["registration_id"], table_of(events[-1].key)))
     return Claimed(
         tenant=row["tenant_id"],

@@ -17,15 +17,19 @@ _KEY = ("tenant_id", "registration_id", "schema_name", "table_name")
 
 def keep_received(connection: Connection, now: int, delivered: Iterable[Claimed]) -> None:
     """Move progress on to what was delivered, or needed no delivery."""
-    newest: dict[tuple[str, ...], int] = {}
+    newest: dict[tuple[str, str, str], tuple[int, str]] = {}
     for item in delivered:
         if item.to_version is not None and item.events:
-            key = (item.tenant, item.registration_id, *table_of(item.events[-1].key))
-            newest[key] = max(newest.get(key, 0), item.to_version)
+            key = (item.tenant, item.registration_id, item.subject)
+            newest[key] = max(newest.get(key, (0, "")), (item.to_version, item.events[-1].key))
     if not newest:
         return
-    # In one order for all who write them, so that none waits for another in a circle.
-    rows = [dict(zip(_KEY, key, strict=True)) | {"version": newest[key], "delivered_at": now} for key in sorted(newest)]
+    rows = [
+        dict(zip(_KEY, (tenant, registration, *table_of(event_key)), strict=True))
+        | {"version": version, "delivered_at": now}
+        # In one order for all who write them, so that none waits for another in a circle.
+        for (tenant, registration, _), (version, event_key) in sorted(newest.items())
+    ]
     connection.execute(_missing(connection.dialect.name), rows)
     newer = update(progress).where(
         *(progress.c[name] == bindparam(f"of_{name}") for name in _KEY), progress.c.version < bindparam("to_version")
