@@ -105,10 +105,7 @@ def new_tsql_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call
     def new() -> str:
         name = f"strata_test_{os.getpid()}_{next(_numbers)}"
         with closing(_administrator(server)) as con:
-            try:
-                con.execute(f"CREATE DATABASE {name} COLLATE Latin1_General_100_CI_AS_SC")
-            except Exception:  # noqa: BLE001 - a server without this collation has its own
-                con.execute(f"CREATE DATABASE {name}")
+            _create(con, name)
         made.append(name)
         return f"{server};DATABASE={name}"
 
@@ -128,6 +125,18 @@ def server_macros(tmp_path_factory: pytest.TempPathFactory) -> Path:
     elif os.environ.get("STRATA_TEST_SQLSERVER_KIND") == "babelfish":
         pytest.skip("STRATA_TEST_DBT_MACROS names no folder with the macros that dbt needs on Babelfish")
     return macros
+
+
+def _create(con: Any, name: str) -> None:
+    """Make a database; Babelfish lets one of two break off that are made at the same moment."""
+    import pyodbc
+
+    for attempt in stamina.retry_context(on=pyodbc.Error, attempts=5, timeout=30, wait_initial=0.1, wait_max=1):
+        with attempt:
+            try:
+                con.execute(f"CREATE DATABASE {name} COLLATE Latin1_General_100_CI_AS_SC")
+            except pyodbc.Error:  # a server without this collation has its own
+                con.execute(f"CREATE DATABASE {name}")
 
 
 def _drop(con: Any, name: str) -> None:
