@@ -31,6 +31,7 @@ from orchestration.warehouse import apply
 from orchestration.warehouse.clock import utc_now
 from orchestration.warehouse.platform import platform_table
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _ANOTHER = "A replay goes into an empty database, with a STRATA_HOME of its own."
 
 
@@ -99,9 +100,14 @@ class _Replay:
     def steps(self) -> Iterator[tuple[datetime, Callable[[], None]]]:
         """Yield what is to do, each with the moment at which it was done first."""
         merged, known = self._merged(), self._closes_done()
-        last = _moment(self._last) if self._last else datetime.min.replace(tzinfo=UTC)
-        for load in self._todo:
-            yield _moment(load), self._load_step(load, is_merged=load.load_id in merged)
+        reached = _NEVER
+        for load in self.record.loads:
+            # In the order of their numbers, by which the next replay goes on: loads that were done side by side may
+            # carry their instants in another one.
+            reached = max(reached, _moment(load))
+            if self._is_todo(load):
+                yield reached, self._load_step(load, is_merged=load.load_id in merged)
+        last = max((_moment(load) for load in self.record.loads if not self._is_todo(load)), default=_NEVER)
         for began in self.record.builds:
             if began > last:  # what was loaded after a build, was loaded here after the same build
                 yield began, self._build_step(began)
@@ -159,7 +165,10 @@ class _Replay:
 
     @property
     def _todo(self) -> list[LoadResult]:
-        return [load for load in self.record.loads if not self._last or load.seq > self._last.seq]
+        return [load for load in self.record.loads if self._is_todo(load)]
+
+    def _is_todo(self, load: LoadResult) -> bool:
+        return not self._last or load.seq > self._last.seq
 
     @property
     def _contracts(self) -> Mapping[tuple[str, str], Contract]:

@@ -23,6 +23,11 @@ def there(tmp_path: Path) -> Bench:
 
 
 @pytest.fixture
+def there_on_any_engine(tmp_path: Path, settings_of: Callable[..., Settings]) -> Bench:
+    return Bench(tmp_path / "shop", settings_of(tmp_path / "there"))
+
+
+@pytest.fixture
 def here(tmp_path: Path, there: Bench) -> Bench:
     return Bench(there.folder, _embedded(tmp_path / "here", landing_url=_landing(there)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 
 import pytest
 from bench import Bench
@@ -17,6 +18,7 @@ from orchestration.bronze.quarantine import replay as let_through
 from orchestration.failures import SettingsError, StrataError
 from orchestration.replay.record import read_record
 from orchestration.replay.replay import Replayed, replay
+from orchestration.settings import Settings
 from orchestration.warehouse.clock import utc_now
 
 pytestmark = pytest.mark.proves("Replay of another home's loads, builds and closes")
@@ -52,7 +54,11 @@ def do_again(here: Bench, there: Bench, on_build: Callable[[], None] = lambda: N
 
 @pytest.fixture
 def story(there: Bench) -> list[list[tuple]]:
-    """Loads with every kind of change, and what bronze was at each of two builds."""
+    return told(there)
+
+
+def told(there: Bench) -> list[list[tuple]]:
+    """Do loads with every kind of change; return what bronze was at each of two builds."""
     shop, states = there.shop(), []
     for number in (1, 2, 3):
         shop.put(number, "open", "1.10", minutes=number)
@@ -92,6 +98,32 @@ def test_bronze_ledger_and_quarantine_are_the_same_to_the_instant_and_so_is_what
     assert mine.loads == theirs.loads
     for name, rows in theirs.decisions.items():
         assert sorted(map(str, mine.decisions[name].to_pylist())) == sorted(map(str, rows.to_pylist()))
+
+
+def test_what_a_server_has_done_is_done_again_to_the_instant(there_on_any_engine: Bench, tmp_path: Path) -> None:
+    there, found = there_on_any_engine, []
+    story = told(there)
+    landing = (there.settings.home / "landing").as_uri()
+    home = tmp_path / "here"
+    here = Bench(there.folder, Settings(home=home, landing_url=landing, tenants_file=home / "none", _env_file=None))
+    do_again(here, there, lambda: found.append(everything(here)))
+    assert found == story
+    assert everything(here) == everything(there)
+    assert ledger_of(here) == ledger_of(there)
+
+
+def test_loads_whose_instants_cross_are_done_in_the_order_of_their_numbers(
+    there: Bench, here: Bench, story: list[list[tuple]]
+) -> None:
+    """As a server records loads side by side; a replay that breaks off between them goes on by the number."""
+    record = read_record(there.settings)
+    first, second, *others = record.loads
+    crossed = (replace(first, finished_at=second.finished_at), replace(second, finished_at=first.finished_at), *others)
+    steps: list[str] = []
+    replay(here.runtime, replace(record, loads=crossed, builds=()), lambda: None, steps.append)
+    numbers = [int(step.split()[1].rstrip(":")) for step in steps if step.startswith("load ")]
+    assert numbers == sorted(numbers)
+    assert len(numbers) > 2
 
 
 def test_a_later_replay_takes_in_what_was_done_since(
