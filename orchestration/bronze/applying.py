@@ -75,7 +75,8 @@ def _apply(request: Request, arrival: Arrival) -> tuple[LoadResult, bool]:
 def _transact(request: Request, arrival: Arrival, session: Session) -> tuple[LoadResult, bool]:
     runtime, landed = request.runtime, arrival.landed
     with session.transaction():
-        _require(ledger.read_mark(session, arrival.draft.place) == arrival.mark, arrival)
+        if ledger.read_mark(session, arrival.draft.place) != arrival.mark:
+            raise _overtaken(arrival)
         if landed.contract != arrival.contract:
             apply.apply(session, [landed.contract])
         stamp = ledger.next_stamp(session)
@@ -87,7 +88,8 @@ def _transact(request: Request, arrival: Arrival, session: Session) -> tuple[Loa
         request.admission.require(result.tenant_id)
         with session.numbering() as overtaken:
             # No lock that a broken connection could lose stands between this look and the commit.
-            _require(not overtaken or ledger.stands_at(session, arrival.draft.place, arrival.mark), arrival)
+            if overtaken and not ledger.stands_at(session, arrival.draft.place, arrival.mark):
+                raise _overtaken(arrival)
             result = ledger.record(session, result, stamp)
             if landed.note and result.status != ledger.FAILED:
                 tell_drift(session, result, landed.note)
@@ -95,9 +97,8 @@ def _transact(request: Request, arrival: Arrival, session: Session) -> tuple[Loa
     return result, sweep
 
 
-def _require(is_first: bool, arrival: Arrival) -> None:  # noqa: FBT001 - what is required
-    if not is_first:
-        raise Overtaken(f"{arrival.draft.place.prefix}: somebody else loaded it meanwhile.", "Load it again.")
+def _overtaken(arrival: Arrival) -> Overtaken:
+    return Overtaken(f"{arrival.draft.place.prefix}: somebody else loaded it meanwhile.", "Load it again.")
 
 
 def _judge(session: Session, incoming: Incoming, arrival: Arrival, reason: str | None) -> tuple[LoadResult, bool]:
