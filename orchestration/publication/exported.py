@@ -58,7 +58,7 @@ def export_logs(session: Session, settings: Settings, *, thorough: bool = False)
     A row more or less is seen at a glance, however long the logs have grown; rows that have changed in
     place, which only happens where something has to be forgotten, are looked for when ``thorough``.
     """
-    with _one_at_a_time(session, settings):
+    with in_turn(session, settings, "exported_logs"):
         extents = _extents(session)
         for name, (table, columns) in _LOGS.items():
             query, path = f"SELECT {columns} FROM {table}", copy_path(settings, name)
@@ -69,11 +69,15 @@ def export_logs(session: Session, settings: Settings, *, thorough: bool = False)
                     _export(session, path, query)
 
 
-def _one_at_a_time(session: Session, settings: Settings) -> AbstractContextManager[None]:
-    """Keep others from looking until the copies are written, or an older look might be written over a newer one."""
+def in_turn(session: Session, settings: Settings, what: str) -> AbstractContextManager[None]:
+    """Keep others from looking until a file is written, or an older look might be written over a newer one.
+
+    Raises:
+        Busy: somebody is at it for longer than ``lock_wait_seconds``.
+    """
     if session.is_embedded:
         return nullcontext()  # who has the warehouse's file is alone
-    return held(settings.locks_dir / "exported_logs.lock", "write the copies of the logs", settings.lock_wait_seconds)
+    return held(settings.locks_dir / f"{what}.lock", f"write {what}", settings.lock_wait_seconds)
 
 
 def copy_path(settings: Settings, name: str) -> Path:

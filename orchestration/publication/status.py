@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
@@ -16,13 +16,12 @@ from typing import Any
 import msgspec
 
 from orchestration.bronze import standing
-from orchestration.failures import StrataError
-from orchestration.publication.exported import export_logs
+from orchestration.failures import Busy, StrataError
+from orchestration.publication.exported import export_logs, in_turn
 from orchestration.publication.files import replace_file
 from orchestration.runtime import Runtime
 from orchestration.settings import Settings
 from orchestration.warehouse.clock import aware, stored, utc_now
-from orchestration.warehouse.lock import held
 from orchestration.warehouse.platform import platform_table
 from orchestration.warehouse.presence import somebody_is_at
 from orchestration.warehouse.protocol import Row, Session
@@ -133,15 +132,8 @@ def builder_mark(settings: Settings, kind: str) -> Path:
 
 def write_status(session: Session, runtime: Runtime) -> Status:
     """Write what the ledger says, and what happened for deliveries; call it after the commit, within the session."""
-    with _in_turn(session, runtime.settings):
+    with in_turn(session, runtime.settings, "status"):
         return _write(session, runtime)
-
-
-def _in_turn(session: Session, settings: Settings) -> AbstractContextManager[None]:
-    """Beside others, who has read the older state must not write last."""
-    if session.is_embedded:
-        return nullcontext()  # who has the warehouse's file is alone
-    return held(settings.locks_dir / "status.lock", "write the status", settings.lock_wait_seconds)
 
 
 def _write(session: Session, runtime: Runtime) -> Status:
@@ -174,11 +166,15 @@ class StatusWriter:
         self._writing = Lock()
 
     def now_and_then(self, session: Session) -> None:
-        """Write if it is time and nobody does; else :attr:`is_behind` says that somebody still has to."""
+        """Write if it is time and nobody does; else :attr:`is_behind` says that somebody still has to.
+
+        Who waits for others in vain leaves it at that: what it would tell of is committed.
+        """
         self.is_behind = True
         if time.monotonic() >= self._next and self._writing.acquire(blocking=False):
             try:
-                self.write(session)
+                with suppress(Busy):
+                    self.write(session)
             finally:
                 self._writing.release()
 

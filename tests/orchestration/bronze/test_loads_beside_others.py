@@ -15,11 +15,12 @@ from many_entities import bench_of
 from shop_source import CONTRACT, column
 
 from orchestration.bronze import applying
-from orchestration.bronze.ledger import LoadResult
+from orchestration.bronze.ledger import LoadResult, all_loads
 from orchestration.bronze.merge import Incoming, Merged
 from orchestration.failures import Busy
 from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse
+from orchestration.warehouse.lock import held
 from orchestration.warehouse.sqlserver.connecting import connect
 
 pytestmark = [
@@ -168,3 +169,13 @@ def test_a_table_that_a_load_has_to_change_is_changed_by_it_alone(
         assert only(second.result(SECONDS)) == ("loaded", 1)
     assert only(first.result()) == ("loaded", 1)
     assert bench.query("SELECT status, paid_by FROM bronze_shop.b") == [("paid", "card")]
+
+
+def test_a_load_is_done_though_somebody_writes_the_status_for_long(tmp_path: Path, settings: Settings) -> None:
+    bench = Bench(tmp_path / "shop", settings.model_copy(update={"lock_wait_seconds": 0.5}))
+    bench.shop().put(1)
+    with ThreadPoolExecutor(1) as pool, held(bench.settings.locks_dir / "status.lock", "test", 0):
+        result = pool.submit(bench.one).result()
+    assert (result.status, len(bench.bronze())) == ("loaded", 1)
+    with bench.warehouse.reading("look") as session:
+        assert [load.status for load in all_loads(session)] == ["loaded"]
