@@ -7,16 +7,15 @@ table has gone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from orchestration.names import Table, literal
 from orchestration.warehouse.protocol import Row
 from orchestration.warehouse.sqlserver import security
 from orchestration.warehouse.sqlserver.capabilities import Capabilities
+from orchestration.warehouse.sqlserver.catalog import Run, object_ids
 from orchestration.warehouse.sqlserver.quoting import bracketed, there
-
-Run = Callable[..., list[Row]]
 
 _DEFAULTS = """
 SELECT d.name, d.definition, c.name FROM sys.default_constraints d
@@ -110,7 +109,7 @@ class Attached:
 
 def attached(run: Run, can: Capabilities, table: Table) -> Attached:
     """Ask the server what a table, which is there, carries."""
-    number = _number(run, table)
+    (number,) = object_ids(run, [table])
 
     def found(query: str) -> list[Row]:
         return run(query.format(id=number))
@@ -136,7 +135,8 @@ def obstacles(
     """Name what cannot be made again for the table's new form, whose rows the ``unique`` columns tell apart."""
     query = _FIXED + ("" if can.is_babelfish else _FIXED_MORE)
     policy = f"N{literal(security.policy_name(table))}"
-    rows = run(query.format(id=_number(run, table), policy=policy))
+    (number,) = object_ids(run, [table])
+    rows = run(query.format(id=number, policy=policy))
     found = [f"{kind} {name}" for kind, name in rows]
     keys = [set(columns) for columns in unique]
     found += [
@@ -190,12 +190,6 @@ def _foreign_keys(rows: Sequence[Row]) -> list[ForeignKey]:
         )
         for (name, schema, table), parts in by_name.items()
     ]  # fmt: skip
-
-
-def _number(run: Run, table: Table) -> int:
-    """Return a table's number in the catalog; by its name in each query Babelfish would take a second."""
-    ((number,),) = run(f"SELECT OBJECT_ID(N{literal(there(table))})")
-    return int(str(number))
 
 
 def _listed(columns: Sequence[str]) -> str:

@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-Run = Callable[[str], list[tuple[Any, ...]]]
-"""Runs a statement without parameters and returns its rows."""
-
 COLLATION = "Latin1_General_100_CI_AS_SC"
 """What analysts' scripts are written against."""
 _AZURE = {5: "Azure SQL Database", 6: "Azure Synapse", 8: "Azure SQL Managed Instance", 9: "Azure SQL Edge",
@@ -99,8 +96,8 @@ class Capabilities:
         return not self.is_babelfish and (self.engine in _ALWAYS_RECENT or _numbers(self.version)[:1] >= (major,))
 
 
-def ask(run: Run) -> Capabilities:
-    """Ask a server; every statement in this module runs on all of them."""
+def ask(run: Callable[[str], list[tuple[Any, ...]]]) -> Capabilities:
+    """Ask a server, by what runs a statement without parameters; every one in this module runs on all of them."""
     ((babelfish, engine, edition, version, collation, snapshots, compatibility, database),) = run(_FACTS)
     product = "Babelfish" if babelfish else _AZURE.get(int(engine), "SQL Server")
     return Capabilities(

@@ -11,6 +11,7 @@ from orchestration.warehouse.sqlserver.quoting import bracketed, there
 from orchestration.warehouse.sqlserver.types import read_as, read_as_arrow
 
 Run = Callable[..., list[Row]]
+"""Runs a statement in the server's own words, with the values of its parameters, and returns its rows."""
 
 _AT_ONCE = 20
 """Tables that are described in one statement, which may have 4,096 columns."""
@@ -19,6 +20,15 @@ SELECT s.name, o.name, c.name, t.name, c.max_length, c.precision, c.scale
 FROM sys.columns c JOIN sys.objects o ON o.object_id = c.object_id JOIN sys.schemas s ON s.schema_id = o.schema_id
 JOIN sys.types t ON t.user_type_id = c.user_type_id
 WHERE o.type IN ('U', 'V')"""
+
+
+def object_ids(run: Run, tables: Sequence[Table]) -> list[int | None]:
+    """Return the numbers of tables and views in the catalog, in their order; ``None`` for one that is not there.
+
+    Queries of the catalog ask by number: by a table's name each would take Babelfish up to a second.
+    """
+    (found,) = run("SELECT " + ", ".join(f"OBJECT_ID(N{literal(there(table))})" for table in tables))
+    return list(found)
 
 
 def columns(run: Run, table: Table) -> dict[str, str]:
@@ -42,13 +52,16 @@ def all_columns(run: Run) -> dict[Table, dict[str, str]]:
     return found
 
 
-def described(cursor: Any, tables: Sequence[Table]) -> dict[Table, Mapping[str, str]] | None:  # noqa: ANN401 - the driver has no types
+def described(
+    run: Run,
+    cursor: Any,  # noqa: ANN401 - the driver has no types
+    tables: Sequence[Table],
+) -> dict[Table, Mapping[str, str]] | None:
     """Describe tables by what a query of them would give; ``None`` when one of them is not there.
 
     Measured for 13 tables: 9 ms, and 0.2 s as the first statement of a connection; the catalog takes 90 ms and 1 s.
     """
-    cursor.execute("SELECT " + ", ".join(f"OBJECT_ID(N{literal(there(table))})" for table in tables))
-    if None in tuple(cursor.fetchall()[0]):
+    if None in object_ids(run, tables):
         return None
     found: dict[Table, Mapping[str, str]] = {}
     for first in range(0, len(tables), _AT_ONCE):

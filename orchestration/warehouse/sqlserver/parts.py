@@ -11,15 +11,15 @@ reads the clock or the server is at the end; the rest are pure functions that re
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import sha256
 
 from orchestration.names import Table, literal
 from orchestration.warehouse.ddl import TableShape
-from orchestration.warehouse.protocol import Row
-from orchestration.warehouse.sqlserver.quoting import bracketed, there
+from orchestration.warehouse.sqlserver.catalog import Run, object_ids
+from orchestration.warehouse.sqlserver.quoting import bracketed
 from orchestration.warehouse.sqlserver.types import stored_as
 
 _MONTHS_BACK, _MONTHS_AHEAD, _MONTHS_LEFT = 60, 12, 6
@@ -111,12 +111,12 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-def scheme_of(run: Callable[..., list[Row]], table: Table) -> str:
+def scheme_of(run: Run, table: Table) -> str:
     """Return the scheme on which a table lies in parts; empty where it does not."""
-    ((number,),) = run(f"SELECT OBJECT_ID(N{literal(there(table))})")
+    (number,) = object_ids(run, [table])
     return "".join(str(name) for (name,) in run(_SCHEME.format(id=number))) if number is not None else ""
 
 
-def last_months(run: Callable[..., list[Row]]) -> dict[str, date]:
+def last_months(run: Run) -> dict[str, date]:
     """Return the month with which the last part of each partition function begins."""
     return {str(name): month for name, month in run(_LAST)}

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from orchestration import names
 from orchestration.names import Table
-from orchestration.warehouse.protocol import Row
 from orchestration.warehouse.sqlserver import security
 from orchestration.warehouse.sqlserver.capabilities import Capabilities
+from orchestration.warehouse.sqlserver.catalog import Run
 from orchestration.warehouse.sqlserver.quoting import bracketed
 
-Run = Callable[..., list[Row]]
 Step = tuple[Table, str, str]
 """The table or schema that it is about, what it does, in words, and the statement."""
 

@@ -201,7 +201,7 @@ class SqlServerSession:
 
     def describe(self, tables: Sequence[Table]) -> dict[Table, Mapping[str, str]] | None:
         """Return the columns of tables; ``None`` when one of them is not there."""
-        return catalog.described(self.cursor(), tables)
+        return catalog.described(self.run, self.cursor(), tables)
 
     def all_columns(self) -> dict[Table, dict[str, str]]:
         """Return the columns of every table and view there is."""
