@@ -5,35 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from shop_tables import contract_of
 
 from orchestration import names
 from orchestration.contracts.model import Contract
-from orchestration.contracts.reader import read_contract
 from orchestration.warehouse import apply
 from orchestration.warehouse.protocol import Session
-
-FORM = """
-apiVersion: v3.1.0
-kind: DataContract
-id: shop.{0}
-version: 1.0.0
-status: active
-team: {{name: sales}}
-schema:
-  - name: {0}
-    properties:
-      - {{name: id, physicalType: bigint, primaryKey: true}}
-      - {{name: total, physicalType: "decimal(18,2)"}}
-"""
 
 
 @pytest.fixture
 def contracts(tmp_path: Path) -> list[Contract]:
     """Two tables that have the same columns."""
-    paths = [tmp_path / f"{entity}.yaml" for entity in ("invoice", "refund")]
-    for path in paths:
-        path.write_text(FORM.format(path.stem), encoding="utf-8")
-    return [read_contract(path, "shop") for path in paths]
+    return [contract_of(tmp_path, {"total": "decimal(18,2)"}, entity=entity) for entity in ("invoice", "refund")]
 
 
 @pytest.fixture

@@ -6,39 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from shop_tables import contract_of
 
 from orchestration.contracts.model import Contract
-from orchestration.contracts.reader import read_contract
 from orchestration.failures import ContractViolated
 from orchestration.warehouse.apply import apply, plan
 from orchestration.warehouse.protocol import Session
 
 Make = Callable[[str], Contract]
-FORM = """
-apiVersion: v3.1.0
-kind: DataContract
-id: shop.sale
-version: 1.0.0
-status: active
-team: {{name: sales}}
-schema:
-  - name: sale
-    properties:
-      - {{name: id, physicalType: bigint, primaryKey: true}}
-      - {{name: value, physicalType: "{}"}}
-"""
 
 
 @pytest.fixture
 def contract(tmp_path: Path) -> Make:
     """Make the contract of a table with the one column ``value``."""
-
-    def make(kind: str) -> Contract:
-        path = tmp_path / "sale.yaml"
-        path.write_text(FORM.format(kind), encoding="utf-8")
-        return read_contract(path, "shop")
-
-    return make
+    return lambda kind: contract_of(tmp_path, {"value": kind})
 
 
 def hold(session: Session, contract: Contract, values: tuple[str, ...]) -> None:

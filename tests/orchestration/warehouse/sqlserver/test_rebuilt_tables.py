@@ -11,30 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shop_tables import contract_of, fill, retyped
 
 from orchestration.contracts.model import Contract
-from orchestration.contracts.reader import read_contract
 from orchestration.failures import ContractViolated
 from orchestration.settings import Settings
 from orchestration.warehouse import apply
 from orchestration.warehouse.sqlserver.connecting import connect, connection_string
 from orchestration.warehouse.sqlserver.session import SqlServerSession
 
-FORM = """
-apiVersion: v3.1.0
-kind: DataContract
-id: shop.sale
-version: 1.0.0
-status: active
-team: {name: sales}
-schema:
-  - name: sale
-    properties:
-      - {name: id, physicalType: bigint, primaryKey: true}
-      - {name: line, physicalType: bigint, required: true}
-      - {name: note, physicalType: text}
-      - {name: total, physicalType: "decimal(18,4)"}
-"""
 READER = """
 import sys
 from pathlib import Path
@@ -57,9 +42,7 @@ pytestmark = [pytest.mark.sqlserver, pytest.mark.parametrize("warehouse", ["sqls
 
 @pytest.fixture
 def contract(tmp_path: Path) -> Contract:
-    path = tmp_path / "sale.yaml"
-    path.write_text(FORM, encoding="utf-8")
-    return read_contract(path, "shop")
+    return contract_of(tmp_path, {"line": "bigint", "note": "text", "total": "decimal(18,4)"}, required=["line"])
 
 
 @pytest.fixture
@@ -67,11 +50,7 @@ def filled(session: SqlServerSession, contract: Contract) -> SqlServerSession:
     """A table with rows, a column that no contract names, an index of somebody's own, and a view upon a view."""
     apply.apply(session, [contract])
     session.run("ALTER TABLE bronze_shop.sale ADD forgotten nvarchar(20) NULL")
-    session.execute(f"CREATE TEMP TABLE own AS SELECT range AS id FROM range({ROWS})")
-    session.execute(
-        "INSERT INTO bronze_shop.sale (_tenant_id, _connection, id, line, note, total, forgotten) "
-        "SELECT 'acme', 'main', id, id % 7, 'Größe ' || id, id * 1.25, 'kept ' || id FROM own"
-    )
+    fill(session, ROWS, line="id % 7", note="'Größe ' || id", total="id * 1.25", forgotten="'kept ' || id")
     session.run("CREATE INDEX by_line ON bronze_shop.sale (line DESC, total)")
     session.run("CREATE VIEW bronze_shop.noted AS SELECT id, line, note, total FROM bronze_shop.sale")
     session.run("CREATE VIEW bronze_shop.notes AS SELECT id, line, note FROM bronze_shop.noted WHERE total >= 0")
@@ -83,9 +62,7 @@ def rekeyed(contract: Contract) -> Contract:
 
 
 def narrowed(contract: Contract) -> Contract:
-    by_name = {column.name: column for column in contract.columns}
-    total = replace(by_name["total"], type=replace(by_name["total"].type, scale=2))
-    return replace(contract, columns=tuple(total if c.name == "total" else c for c in contract.columns))
+    return retyped(contract, "total", scale=2)
 
 
 def state(session: SqlServerSession) -> list[Any]:

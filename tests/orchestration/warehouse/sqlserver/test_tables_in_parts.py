@@ -11,9 +11,9 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shop_tables import contract_of, fill, retyped
 
 from orchestration.contracts.model import Contract
-from orchestration.contracts.reader import read_contract
 from orchestration.failures import ContractViolated
 from orchestration.warehouse import apply
 from orchestration.warehouse.ddl import DuckDBDdl, TableShape
@@ -26,22 +26,7 @@ TABLE = ("bronze_shop", "sale")
 SHAPE = TableShape({"id": "BIGINT", "day": "DATE"}, ("id",), partition_by="day")
 NAME = "bronze_shop.sale.day.date"
 DAY = date(2026, 11, 22)
-FORM = """
-apiVersion: v3.1.0
-kind: DataContract
-id: shop.sale
-version: 1.0.0
-status: active
-team: {name: sales}
-schema:
-  - name: sale
-    customProperties:
-      - {property: partitionBy, value: day}
-    properties:
-      - {name: id, physicalType: bigint, primaryKey: true}
-      - {name: day, physicalType: date}
-      - {name: note, physicalType: text}
-"""
+COLUMNS = {"day": "date", "note": "text"}
 proves = pytest.mark.proves("Tables in parts: function, scheme, rebuild")
 proves_more = pytest.mark.proves("Tables in parts: one index over all of them, further months split off")
 
@@ -106,16 +91,12 @@ def test_names_of_128_characters_stay_within_it_and_apart() -> None:
 
 @pytest.fixture
 def contract(tmp_path: Path) -> Contract:
-    path = tmp_path / "sale.yaml"
-    path.write_text(FORM, encoding="utf-8")
-    return read_contract(path, "shop")
+    return contract_of(tmp_path, COLUMNS, partition_by="day")
 
 
 def test_the_column_must_be_a_date_of_the_contract(tmp_path: Path) -> None:
-    path = tmp_path / "sale.yaml"
-    path.write_text(FORM.replace("value: day", "value: note"), encoding="utf-8")
     with pytest.raises(ContractViolated, match="partitionBy: 'note' must be a date or a timestamp"):
-        read_contract(path, "shop")
+        contract_of(tmp_path, COLUMNS, partition_by="note")
 
 
 def test_duckdb_takes_the_property_and_makes_the_same_table(contract: Contract) -> None:
@@ -138,11 +119,8 @@ on_server = pytest.mark.parametrize("warehouse", ["sqlserver"], indirect=True)
 
 def filled(session: SqlServerSession, contract: Contract) -> list[tuple]:
     apply.apply(session, [contract])
-    session.execute("CREATE TEMP TABLE own AS SELECT range AS id FROM range(600)")
-    session.execute(
-        "INSERT INTO bronze_shop.sale (_tenant_id, _connection, id, day, note) SELECT 'a', 'm', id, "
-        "CASE WHEN id % 10 > 0 THEN DATE '2000-01-01' + CAST(id * 20 AS INTEGER) END, 'n' || id FROM own"
-    )
+    day = "CASE WHEN id % 10 > 0 THEN DATE '2000-01-01' + CAST(id * 20 AS INTEGER) END"
+    fill(session, 600, day=day, note="'n' || id")
     return rows(session)
 
 
@@ -172,8 +150,7 @@ def test_a_table_goes_into_parts_and_out_again_with_all_its_rows(session: SqlSer
 @proves
 def test_a_table_in_parts_gets_another_key_and_another_type(session: SqlServerSession, contract: Contract) -> None:
     before = filled(session, contract)
-    day = replace(contract.column("day"), type=replace(contract.column("day").type, kind="timestamp"))
-    changed = replace(contract, key=("id", "note"), columns=(contract.column("id"), day, contract.column("note")))
+    changed = replace(retyped(contract, "day", kind="timestamp"), key=("id", "note"))
     apply.apply(session, [changed])
     assert apply.plan(session, [changed]) == []
     assert [(number, moment and moment.date(), note) for number, moment, note in rows(session)] == before

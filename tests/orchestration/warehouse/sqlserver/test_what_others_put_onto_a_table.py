@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from shop_tables import contract_of
 
 from orchestration.contracts.model import Contract
-from orchestration.contracts.reader import read_contract
 from orchestration.failures import ContractViolated
 from orchestration.warehouse import apply
 from orchestration.warehouse.sqlserver import attached
@@ -18,20 +18,6 @@ from orchestration.warehouse.sqlserver.session import SqlServerSession
 
 TABLE = ("bronze_shop", "sale")
 PLACE = "[bronze_shop].[sale]"
-FORM = """
-apiVersion: v3.1.0
-kind: DataContract
-id: shop.sale
-version: 1.0.0
-status: active
-team: {name: sales}
-schema:
-  - name: sale
-    properties:
-      - {name: id, physicalType: bigint, primaryKey: true}
-      - {name: line, physicalType: bigint, required: true}
-      - {name: note, physicalType: text}
-"""
 
 
 def test_a_constraint_comes_back_as_sure_and_as_strict_as_it_was() -> None:
@@ -99,9 +85,7 @@ on_server = pytest.mark.parametrize("warehouse", ["sqlserver"], indirect=True)
 @pytest.fixture
 def contract(tmp_path: Path) -> Contract:
     """A sale's lines, by the sale's number."""
-    path = tmp_path / "sale.yaml"
-    path.write_text(FORM, encoding="utf-8")
-    return read_contract(path, "shop")
+    return contract_of(tmp_path, {"line": "bigint", "note": "text"}, required=["line"])
 
 
 @pytest.fixture
