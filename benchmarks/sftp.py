@@ -1,6 +1,7 @@
 """Uploads over SFTP beside OpenSSH's own `sftp` command: one big file, and many small ones.
 
-An OpenSSH server on loopback, started for this, takes both. The command puts files under their final names; the
+An OpenSSH server on loopback, started for this, takes both and keeps what it receives in memory: on a disk it
+is the file system that decides. The command puts files under their final names; the
 platform's channel writes under a hidden name, compares the size, and renames. Time is wall time without
 connecting: of the command, what a session that does nothing takes is subtracted. Contestants take turns. Ratios are of
 rates: at least 0.8 of the command for one big file, at least 2 times its files per second for 10,000 of 10 kB.
