@@ -50,7 +50,10 @@ def main() -> None:
 def _prepare(home: Path, tenants: int) -> Runtime:
     """Make an installation with so many tenants: one that was taken on board, and others like it."""
     shutil.rmtree(home, ignore_errors=True)
-    runtime = open_runtime(load_settings(home=home, tenants_file=home / "none.yaml"))
+    home.mkdir(parents=True)
+    nobody = home / "nobody.yaml"
+    nobody.write_text("tenants: {}\n", encoding="utf-8")
+    runtime = open_runtime(load_settings(home=home, tenants_file=nobody))
     for source in SOURCES:
         simulators.resolve(Connection("warm", source, simulated=True), runtime.settings)
     _add(runtime, "model")

@@ -19,6 +19,8 @@ from orchestration.failures import SettingsError
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The folder that holds ``workspace.yaml``."""
+_READ_FROM = ("tenants_file", "sources_dir", "scripts_dir", "dbt_dir", "dbt_macros")
+"""Settings of paths that are only read, and so have to lead somewhere."""
 # Tenants' names hold no `__`: after it nothing of another name that begins alike can follow, as after `_` it could.
 _AREA = re.compile(r"(file:/\S+/|vault:\S+[/#]|env:\S+__)")
 
@@ -228,9 +230,23 @@ def load_settings(**overrides: object) -> Settings:
         SettingsError: a value is wrong; names the variable, the fault and an example.
     """
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        settings = Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         raise SettingsError(*_explain(error)) from None
+    for name in _READ_FROM:
+        if name in settings.model_fields_set - set(overrides):
+            _require_there(name, getattr(settings, name))
+    return settings
+
+
+def _require_there(name: str, path: Path) -> None:
+    """Refuse a path that a person named and that leads nowhere; a default, or one given by a caller, may."""
+    kind, is_there = ("file", path.is_file()) if name == "tenants_file" else ("folder", path.is_dir())
+    if not is_there:
+        variable = f"STRATA_{name.upper()}"
+        default = Settings.model_fields[name].default
+        remedy = f"Mend the path, or remove {variable}" + (f": then it is {default}." if default else ".")
+        raise SettingsError(f"{variable}: there is no {kind} {path.absolute()}.", remedy)
 
 
 def _explain(error: ValidationError) -> tuple[str, str]:

@@ -36,7 +36,7 @@ def read_tenants_file(path: Path, sources: Mapping[str, SourceSystem]) -> Tenant
         require_identifier(tenant, f"{path}: tenant")
         for source, value in ((entry or {}).get("connections") or {}).items():
             if source not in sources:
-                known = f"Known sources: {', '.join(sources) or 'none'}."
+                known = f"Known sources: {', '.join(sources) or 'none; STRATA_SOURCES_DIR says where they are'}."
                 raise SettingsError(f"{path}: {tenant}: source {source!r} is unknown.", known)
             for instance, setting in (value if isinstance(value, dict) else {"main": value}).items():
                 require_identifier(instance, f"{path}: {tenant}.{source}: instance")

@@ -51,3 +51,20 @@ def test_every_setting_says_what_it_is() -> None:
     for name, field in Settings.model_fields.items():
         assert field.description, name
         assert field.examples or isinstance(field.default, int | float), name
+
+
+@pytest.mark.parametrize(
+    ("variable", "kind"), [("TENANTS_FILE", "file"), ("SOURCES_DIR", "folder"), ("SCRIPTS_DIR", "folder")]
+)
+def test_a_path_that_is_named_and_leads_nowhere_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, kind: str
+) -> None:
+    monkeypatch.setenv(f"STRATA_{variable}", str(tmp_path / "nope"))
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert caught.value.message == f"STRATA_{variable}: there is no {kind} {tmp_path / 'nope'}."
+    assert f"or remove STRATA_{variable}: then it is /" in caught.value.remedy
+
+
+def test_an_installation_without_a_file_of_tenants_has_nothing_wrong(tmp_path: Path) -> None:
+    assert load_settings(tenants_file=tmp_path / "none.yaml").tenants_file == tmp_path / "none.yaml"

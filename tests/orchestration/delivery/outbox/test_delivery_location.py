@@ -32,7 +32,9 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def platform(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Scene:
     """The environment that Dagster's processes find."""
     monkeypatch.setenv("STRATA_HOME", str(scene.settings.home))
-    monkeypatch.setenv("STRATA_TENANTS_FILE", str(scene.settings.home / "none.yaml"))
+    nobody = scene.settings.home / "nobody.yaml"
+    nobody.write_text("tenants: {}\n", encoding="utf-8")
+    monkeypatch.setenv("STRATA_TENANTS_FILE", str(nobody))
     scene.register(channel="feed", settings={})
     return scene
 
