@@ -102,7 +102,7 @@ class Control:
                 _limit(connection, tenant, writes=WRITES in options)
                 yield connection
         except DBAPIError as error:
-            raise told(error) from None
+            raise told(error, self.engine.url) from None
 
 
 def _limit(connection: Connection, tenant: str | None, *, writes: bool) -> None:

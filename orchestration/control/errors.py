@@ -6,16 +6,18 @@ name of another tenant. So their text is dropped, and with it their traceback.
 
 from __future__ import annotations
 
+from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
+from orchestration.control.unreachable import refusal, server
 from orchestration.failures import Busy, ConnectionFailed, SettingsError, StrataError
 
 _DENIED, _LOCK_TIMEOUT, _DEADLOCK = "42501", "55P03", "40P01"
 _SEE = "See docs/operator/control-plane.md."
 
 
-def told(error: DBAPIError) -> StrataError:
-    """Turn a driver's error into one for people."""
+def told(error: DBAPIError, url: URL) -> StrataError:
+    """Turn a driver's error into one for people; ``url`` is the database's, of which server and database are named."""
     state = getattr(error.orig, "sqlstate", None)
     text = str(error.orig).lower()
     if "append-only" in text:
@@ -24,15 +26,22 @@ def told(error: DBAPIError) -> StrataError:
         return Busy("The control plane is held by another process.", "Try again; raise STRATA_LOCK_WAIT_SECONDS.")
     if state == _DENIED or "readonly" in text or "read-only" in text:
         return SettingsError("The control plane refuses this to its user or this tenant.", _SEE)
-    return _by_kind(error)
+    return _by_kind(error, url)
 
 
-def _by_kind(error: DBAPIError) -> StrataError:
+def _by_kind(error: DBAPIError, url: URL) -> StrataError:
     if isinstance(error, IntegrityError):
         return SettingsError(f"The control plane refuses the row: {_rule(error)}.", "Nothing was changed.")
     if isinstance(error, (OperationalError, InterfaceError)):
-        return ConnectionFailed(f"The control plane's database failed ({_kind(error)}).", _SEE)
+        return _unreachable(error, url)
     return StrataError(f"The control plane's database refused a statement ({_kind(error)}).", _SEE)
+
+
+def _unreachable(error: DBAPIError, url: URL) -> StrataError:
+    if url.get_backend_name() == "sqlite":
+        return ConnectionFailed(f"The control plane's file {url.database} failed ({_kind(error)}).", _SEE)
+    failed = f"STRATA_CONTROL_URL: the control plane's database at {server(url)} failed ({_kind(error)})."
+    return refusal(str(error.orig), url) or ConnectionFailed(failed, _SEE)
 
 
 def _rule(error: IntegrityError) -> str:

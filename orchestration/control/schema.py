@@ -91,7 +91,7 @@ def current(control: Control) -> str | None:
                 return None
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     except DBAPIError as error:
-        raise told(error) from None
+        raise told(error, control.engine.url) from None
 
 
 def upgrade(control: Control, revision: str = HEAD) -> str:
@@ -148,7 +148,7 @@ def _migrating(control: Control) -> Iterator[Config]:
                 _require_sound(connection)
             _foreign_keys(connection, enforced=True)
     except DBAPIError as error:
-        raise told(error) from error
+        raise told(error, control.engine.url) from error
 
 
 def _foreign_keys(connection: Connection, *, enforced: bool) -> None:

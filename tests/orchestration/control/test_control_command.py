@@ -72,7 +72,7 @@ def test_a_hole_between_tenants_is_told_with_its_table(control: Control, capsys:
     [
         ("no url hunter2", "is no database URL"),
         ("mysql://u:hunter2@h/d", "'mysql' is not supported"),
-        ("postgresql://u:hunter2@127.0.0.1:1/d", "database failed"),
+        ("postgresql://u:hunter2@127.0.0.1:1/d", "STRATA_CONTROL_URL: 127.0.0.1:1: connection refused."),
     ],
 )
 def test_a_wrong_url_is_told_without_its_password(
