@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 
 from orchestration.contracts.dbt_sources import render_sources, sources_path
+from orchestration.contracts.dbt_sources_difference import source_differences
 from orchestration.contracts.editor_schema import SCHEMA_FILE, render_schema
 from orchestration.contracts.source import SourceSystem
 from orchestration.scripts.catalog import catalog_path, describe, render_catalog
@@ -33,11 +34,17 @@ class GeneratedFile:
 
     path: Path
     text: str
+    is_dbt_sources: bool = False
 
     @property
     def stale(self) -> bool:
         """Whether the file on disk is missing or says something else."""
         return not self.path.exists() or self.path.read_text(encoding="utf-8") != self.text
+
+    @property
+    def differences(self) -> list[str]:
+        """The tables and columns that the file on disk and the contracts disagree on; of other files none are told."""
+        return source_differences(self.path, self.text) if self.is_dbt_sources and self.path.exists() else []
 
     def write(self) -> None:
         """Put the content on disk."""
@@ -48,7 +55,7 @@ class GeneratedFile:
 def generated_files(settings: Settings, sources: Mapping[str, SourceSystem]) -> list[GeneratedFile]:
     """Return every generated file with its content as of now."""
     dbt_sources = [
-        GeneratedFile(sources_path(settings.dbt_dir, source.name), render_sources(source))
+        GeneratedFile(sources_path(settings.dbt_dir, source.name), render_sources(source), is_dbt_sources=True)
         for source in sources.values()
     ]
     fixed = [

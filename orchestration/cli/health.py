@@ -16,7 +16,10 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from orchestration.cli.drift_told import Noted, drifted
 from orchestration.cli.registered import FORGOTTEN, REMEDY, forgotten
+from orchestration.contracts.dbt_sources import render_sources, sources_path
+from orchestration.contracts.dbt_sources_difference import source_differences
 from orchestration.contracts.extraction import Check, Connection
 from orchestration.contracts.source import SourceSystem
 from orchestration.control.isolation import holes
@@ -123,6 +126,25 @@ def sources(runtime: Runtime) -> Iterator[Check]:
         yield from (failed(f"source {source.name}", fault) for fault in source.all_faults)
         if not source.all_faults:
             yield Check(f"source {source.name}", ok=True, detail=f"{len(source.contracts)} contracts")
+            yield from _generated(source, runtime.settings)
+
+
+def _generated(source: SourceSystem, settings: Settings) -> Iterator[Check]:
+    """Check that dbt is told what the contracts say; a source that no model reads yet has no such file."""
+    path = sources_path(settings.dbt_dir, source.name)
+    differences = source_differences(path, render_sources(source)) if path.exists() else []
+    if differences:
+        remedy = "If the contracts are right, run: strata generate"
+        yield Check(f"{path.parent.name}/{path.name}", ok=False, detail=f"{'; '.join(differences)}.", remedy=remedy)
+
+
+def drift(runtime: Runtime) -> Iterator[Check]:
+    """Tell of what sources have and contracts do not name: no fault, for it is loaded or held back as they say."""
+    known = read_status(runtime.settings)
+    entities = known.entities if known else ()
+    noted = (Noted(i.source, i.entity, i.tenant, i.requested, i.status, i.message) for i in entities)
+    for item in drifted(noted):
+        yield Check(item.entity, ok=True, detail=f"{item.note} {item.remedy}")
 
 
 def leftovers(runtime: Runtime) -> Iterator[Check]:

@@ -51,6 +51,7 @@ def _checks(wanted: list[str] | None, tenants: list[str] | None, *, offline: boo
     yield from variables.unknown(runtime, variables.given())
     yield from health.state(runtime)
     yield from health.sources(runtime)
+    yield from health.drift(runtime)
     yield from health.leftovers(runtime)
     yield from _terms(runtime)
     yield from _alerting(runtime)

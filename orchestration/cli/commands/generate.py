@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -30,21 +31,32 @@ def generate(
     built = None if check else built_catalog(settings)
     files += [built] if built else []
     stale = [file for file in files if file.stale]
+    differences = {str(file.path): found for file in stale if (found := file.differences)}
     if not check:
         for file in stale:
             file.write()
     if as_json:
-        print_json({"stale" if check else "written": [str(file.path) for file in stale], "files": len(files)})
+        print_json(
+            {
+                "stale" if check else "written": [str(file.path) for file in stale],
+                "files": len(files),
+                "differences": differences,
+            }
+        )
     else:
-        _tell(stale, len(files), check=check)
+        _tell(stale, differences, len(files), check=check)
     if check and stale:
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _tell(stale: list[GeneratedFile], total: int, *, check: bool) -> None:
+def _tell(stale: list[GeneratedFile], differences: Mapping[str, list[str]], total: int, *, check: bool) -> None:
     for file in stale:
         say(f"{'stale' if check else 'written'}: {file.path}")
+        for text in differences.get(str(file.path), ()):
+            say(f"  {text}")
     if not stale:
         say(f"{total} generated files are up to date.")
     elif check:
+        if differences:
+            say("A contract that lost a column by mistake is mended first: what lies on top of bronze may use it.")
         say("Run `strata generate` and commit what it writes.")

@@ -14,6 +14,7 @@ from orchestration.bronze.load import load_source
 from orchestration.cli import progress
 from orchestration.cli.choices import source_named
 from orchestration.cli.console import print_json, say
+from orchestration.cli.drift_told import few
 from orchestration.cli.exit_codes import ExitCode, exit_code_of_class, together
 from orchestration.cli.held import release_commands
 from orchestration.cli.load_table import print_loads
@@ -90,8 +91,7 @@ def _tell(results: list[LoadResult]) -> None:
         elif result.status == HELD:
             say(f"{label}: {result.held:,} deletions are held. {result.message}", style="yellow")
     for (failure_class, message), labels in alike.items():
-        more = f" and {len(labels) - 3} more" if len(labels) > 3 else ""
-        say(f"{', '.join(labels[:3])}{more} failed ({failure_class}): {message}", style="bold red")
+        say(f"{few(labels)} failed ({failure_class}): {message}", style="bold red")
     for command in release_commands((r.source, r.tenant_id, r.entity) for r in results if r.status == HELD):
         say(f"If the deletions are meant: {command}")
 

@@ -18,6 +18,7 @@ from rich.text import Text
 from orchestration.access.refusals import no_tenant
 from orchestration.access.status import narrowed
 from orchestration.cli.console import ago, coloured, moment, print_json, print_table, say
+from orchestration.cli.drift_told import Noted, drifted
 from orchestration.cli.held import release_commands
 from orchestration.cli.registered import FORGOTTEN, REMEDY, forgotten, label
 from orchestration.publication.status import BuildStatus, EntityStatus, Status, read_status
@@ -147,6 +148,9 @@ def _show_loads(entities: list[EntityStatus], gone: Collection[str]) -> None:
             say(f"{name}: {item.held:,} deletions are held.", style="bold yellow")
         if item.message and item.status != "loaded":
             say(f"{name}: {item.message}", style="yellow")
+    noted = (Noted(i.source, i.entity, i.tenant, i.requested, i.status, i.message) for i in entities)
+    for found in drifted(noted):
+        say(str(found), style="yellow")
     for command in release_commands((item.source, item.tenant, item.entity) for item in entities if item.held):
         say(f"If the deletions are meant: {command}")
     for connection in sorted({label(item) for item in entities} & set(gone)):

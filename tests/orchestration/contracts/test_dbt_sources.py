@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from orchestration.contracts.dbt_sources import render_sources, sources_path, stale_sources, write_sources
+from orchestration.contracts.dbt_sources_difference import source_differences
 from orchestration.contracts.source import find_sources
 from orchestration.settings import PROJECT
 
@@ -47,3 +48,28 @@ def test_a_file_that_is_missing_or_changed_by_hand_is_stale_until_it_is_written_
     assert stale_sources([source], tmp_path) == []
     path.write_text(path.read_text() + "# a note\n")
     assert stale_sources([source], tmp_path) == [path]
+
+
+def test_what_differs_is_told_by_table_and_column(tmp_path: Path) -> None:
+    path = write_sources(SOURCES["product"], tmp_path)
+    expected = path.read_text(encoding="utf-8")
+    assert source_differences(path, expected) == []
+    document = yaml.safe_load(expected)
+    tables = {table["name"]: table for table in document["sources"][0]["tables"]}
+    columns = {column["name"]: column for column in tables["invoice"]["columns"]}
+    columns["due_on"]["name"], columns["status"]["data_type"] = "dew_on", "integer"
+    tables["payment"]["name"] = "receipt"
+    path.write_text(yaml.dump(document), encoding="utf-8")
+    assert source_differences(path, expected) == [
+        "bronze_product.invoice: dew_on is not in the contract any more",
+        "bronze_product.invoice: due_on is new in the contract",
+        "bronze_product.invoice: status is changed in the contract",
+        "bronze_product.payment is new in the contracts",
+        "bronze_product.receipt is not in the contracts any more",
+    ]
+
+
+def test_a_source_file_that_is_none_is_told_as_that(tmp_path: Path) -> None:
+    path = tmp_path / "_sources.yml"
+    path.write_text("sources: [1]", encoding="utf-8")
+    assert source_differences(path, "sources: []") == ["it cannot be read as dbt's sources"]
