@@ -10,9 +10,10 @@ import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from orchestration.failures import SettingsError
@@ -21,6 +22,12 @@ PROJECT = Path(__file__).resolve().parent.parent
 """The folder that holds ``workspace.yaml``."""
 _READ_FROM = ("tenants_file", "sources_dir", "scripts_dir", "dbt_dir", "dbt_macros")
 """Settings of paths that are only read, and so have to lead somewhere."""
+_SCHEMES = {
+    "alert_webhook_url": ("http", "https"),
+    "alert_smtp_url": ("smtp", "smtps"),
+    "otlp_url": ("http", "https"),
+}
+"""Settings that are addresses on a network, and how each may begin."""
 # Tenants' names hold no `__`: after it nothing of another name that begins alike can follow, as after `_` it could.
 _AREA = re.compile(r"(file:/\S+/|vault:\S+[/#]|env:\S+__)")
 
@@ -178,6 +185,16 @@ class Settings(BaseSettings):
                 raise ValueError(msg)
         return value
 
+    @field_validator(*_SCHEMES)
+    @classmethod
+    def _addressed(cls, value: SecretStr | str | None, info: ValidationInfo) -> SecretStr | str | None:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        schemes = _SCHEMES[str(info.field_name)]
+        if text and not _is_address(text, schemes):
+            msg = f"not an address that begins with {' or '.join(f'{name}://' for name in schemes)} and names a host"
+            raise ValueError(msg)
+        return value
+
     @field_validator("home")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
@@ -237,6 +254,14 @@ def load_settings(**overrides: object) -> Settings:
         if name in settings.model_fields_set - set(overrides):
             _require_there(name, getattr(settings, name))
     return settings
+
+
+def _is_address(text: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, brackets that do not close
+        return False
 
 
 def _require_there(name: str, path: Path) -> None:

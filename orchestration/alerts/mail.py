@@ -26,14 +26,10 @@ def mail(url: str, recipients: str, message: Message) -> None:
     """Send one alert to the recipients (addresses with commas between them).
 
     Raises:
-        SinkMisconfigured: address or recipients cannot be used.
+        SinkMisconfigured: there are no recipients, or the password would go in clear.
         SinkFailed: the server did not take the message within ten seconds.
     """
     parts = urlsplit(url)
-    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-        raise SinkMisconfigured(
-            f"{_NAME}: not an smtp or smtps address.", f"Example: {_NAME}=smtp://mail.example.com:587"
-        )
     to = [address.strip() for address in recipients.split(",") if address.strip()]
     if not to:
         raise SinkMisconfigured("STRATA_ALERT_MAIL_TO is empty.", "Example: STRATA_ALERT_MAIL_TO=data@example.com")

@@ -68,3 +68,31 @@ def test_a_path_that_is_named_and_leads_nowhere_is_told(
 
 def test_an_installation_without_a_file_of_tenants_has_nothing_wrong(tmp_path: Path) -> None:
     assert load_settings(tenants_file=tmp_path / "none.yaml").tenants_file == tmp_path / "none.yaml"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "form"),
+    [
+        ("ALERT_WEBHOOK_URL", "notaurl-hush", "http:// or https://"),
+        ("ALERT_WEBHOOK_URL", "file:///etc/hush", "http:// or https://"),
+        ("ALERT_WEBHOOK_URL", "ftp://example.com/hush", "http:// or https://"),
+        ("ALERT_WEBHOOK_URL", "https:///hush", "http:// or https://"),
+        ("ALERT_WEBHOOK_URL", "https://host:hush/x", "http:// or https://"),
+        ("ALERT_SMTP_URL", "mail.example.com:hush", "smtp:// or smtps://"),
+        ("OTLP_URL", "127.0.0.1:4318", "http:// or https://"),
+    ],
+)
+def test_an_address_that_is_none_is_refused_with_an_example_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, form: str
+) -> None:
+    monkeypatch.setenv(f"STRATA_{variable}", value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert caught.value.message.startswith(f"STRATA_{variable}: not an address that begins with {form}")
+    assert caught.value.remedy.startswith(f"Example: STRATA_{variable}=")
+    assert "hush" not in str(caught.value)
+
+
+def test_an_empty_address_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRATA_ALERT_WEBHOOK_URL", "")
+    assert not load_settings().alert_webhook_url

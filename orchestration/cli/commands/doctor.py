@@ -76,7 +76,7 @@ def _terms(runtime: Runtime) -> Iterator[Check]:
 
 def _alerting(runtime: Runtime) -> Iterator[Check]:
     settings = runtime.settings
-    mail = settings.alert_smtp_url is not None
+    mail = bool(settings.alert_smtp_url)
     if mail and not settings.alert_mail_to:
         yield Check("alerts", ok=False, detail="nobody gets the mails", remedy="Set STRATA_ALERT_MAIL_TO.")
         return
