@@ -1,8 +1,8 @@
 """The platform's jobs in one process, on the persistent instance: what ``make run`` does without a daemon.
 
 They are the very jobs that the schedules launch, so that their runs are seen in the
-UI afterwards. A run launched by the daemon costs 4 CPU seconds for its process alone;
-here it costs its work.
+UI afterwards, tagged with their code location. The timeline alone leaves them out: it goes by an
+origin that only a launched run has, and a launched run costs 4 CPU seconds for its process alone.
 """
 
 from __future__ import annotations
@@ -123,7 +123,11 @@ class Jobs:
         try:
             definitions: dg.Definitions = import_module(self.locations[location]).defs
             result = definitions.resolve_job_def(job).execute_in_process(
-                run_config={**config, **_QUIET}, instance=self.instance, raise_on_error=False, asset_selection=select()
+                run_config={**config, **_QUIET},
+                instance=self.instance,
+                raise_on_error=False,
+                asset_selection=select(),
+                tags=_location_tags(location),
             )
         except Exception as error:  # noqa: BLE001 - a location that does not load is its own fault, told with the others
             return JobRun(job, "", time.perf_counter() - started, f"{type(error).__name__}: {error}")
@@ -133,6 +137,11 @@ class Jobs:
         if not result.success:
             return JobRun(job, result.run_id, seconds, _fault(result))
         return JobRun(job, result.run_id, seconds, note=_note(result, job))
+
+
+def _location_tags(location: str) -> dict[str, str]:
+    """Return the tags by which the UI finds the runs of a job and of a location; a launched run gets them unasked."""
+    return {".dagster/repository": f"__repository__@{location}", "dagster/code_location": location}
 
 
 def read_locations(workspace: Path) -> dict[str, str]:
