@@ -90,12 +90,12 @@ class LeftOut:
     def lines(self) -> list[str]:
         """Say it in a line for each reason."""
         return [
-            f"{len(names)} tenants are left out because {reason}: {_few(names)}"
+            f"{len(names)} tenants are left out because {reason}: {few(names)}"
             for reason, names in self.by_reason.items()
         ]
 
 
-def _few(texts: Sequence[str], separator: str = ", ") -> str:
+def few(texts: Sequence[str], separator: str = ", ") -> str:
     """Join texts, of many only the first ones: what a run says must not grow with the number of tenants."""
     more = f"{separator}and {len(texts) - MOST_SHOWN:,} more" if len(texts) > MOST_SHOWN else ""
     return separator.join(texts[:MOST_SHOWN]) + more
@@ -165,7 +165,7 @@ def raise_for(found: Sequence[Fault], attempt: int) -> None:
     """
     if not found:
         return
-    text = _few([str(fault) for fault in found], "\n")
+    text = few([str(fault) for fault in found], "\n")
     if may_retry(found, attempt):
         policies = [POLICIES[fault.failure_class] for fault in found]
         wait = max(policy.delay_seconds for policy in policies if policy.retries > attempt) * 2**attempt

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from orchestration.business_day import business_day, require_no_future
 from orchestration.definitions.alerting import tell
-from orchestration.definitions.outcome import Fault, raise_for
+from orchestration.definitions.outcome import Fault, few, raise_for
 from orchestration.definitions.transform.closed import Event, events_of
 from orchestration.definitions.transform.project import DbtProject
 from orchestration.definitions.transform.scripts import check_specs, table_specs
@@ -59,7 +59,7 @@ def finance_assets(plan: Plan, project: DbtProject) -> dg.AssetsDefinition:
             found = [*_faults(closing), *_late(config)]
             yield from events_of(closing, plan, versions)
             _log_known(context, closing)
-            step.finish("; ".join(fault.message for fault in found))
+            step.finish("\n".join(fault.message for fault in found))
             tell(step.runtime, _late(config))
         raise_for(found, context.retry_number)
 
@@ -81,10 +81,13 @@ def _request(step: Step, config: FinancialConfig) -> CloseRequest:
 
 
 def _faults(closing: Closing) -> list[Fault]:
-    """Return what is wrong; the close itself has told the owners."""
-    failed = [closed for closed in closing.tenants if closed.status == "failed"]
+    """Return what is wrong, once for all tenants that it is wrong for; the close itself has told the owners."""
+    tenants: dict[tuple[FailureClass, str], list[str]] = {}
+    for closed in (item for item in closing.tenants if item.status == "failed"):
+        for text in closed.faults:
+            tenants.setdefault((closed.failure_class, text), []).append(closed.tenant)
     return [
-        *(Fault(about_close(c.tenant), c.failure_class, "; ".join(c.faults), tenant=c.tenant) for c in failed),
+        *(Fault(about_close(few(of)), failure_class, text) for (failure_class, text), of in tenants.items()),
         *(
             Fault(f"script {name}", FailureClass.SCRIPT, item.message, item.script.owner)
             for name, item in closing.left_out.items()

@@ -138,7 +138,7 @@ class _TenantClose:
                 yield KeptTable(table, item.script.name, columns, item.rows[table], item.seconds)
 
     def _give_up(self, closed: Closed, entry: LoggedClose) -> None:
-        failed = replace(entry, status=FAILED, shown=False, finished_at=utc_now(), message="; ".join(closed.faults))
+        failed = replace(entry, status=FAILED, shown=False, finished_at=utc_now(), message="\n".join(closed.faults))
         with self.session.transaction():
             ledger.finish(self.session, failed)
             tell(self.session, closed)

@@ -36,7 +36,8 @@ class CloseRequest:
 class CheckOutcome:
     """How many offending rows a check found, and some of them: ``sample`` is JSON with personal data masked.
 
-    ``fault`` says why it could not be judged.
+    ``fault`` says why it could not be judged. A check whose script was not built is not due: the script's own
+    failure tells of it.
     """
 
     script: PlannedScript
@@ -44,6 +45,7 @@ class CheckOutcome:
     rows: int = 0
     sample: str = ""
     fault: str = ""
+    is_due: bool = True
 
     @property
     def passed(self) -> bool:
@@ -81,6 +83,20 @@ class ScriptOutcome:
         """Whether its tables may become part of the close."""
         return self.status != "failed" and all(check.passed for check in self.checks)
 
+    @property
+    def fault(self) -> str:
+        """Why it failed, and how many checks nobody could come to; empty when it did not fail."""
+        if self.status != "failed":
+            return ""
+        count = sum(not check.is_due for check in self.checks)
+        unjudged = f"{count} {'check was' if count == 1 else 'checks were'} not judged." if count else ""
+        return f"{self.message} {unjudged}".strip()
+
+    @property
+    def failed_checks(self) -> list[CheckOutcome]:
+        """The checks that keep it out of the close by themselves."""
+        return [check for check in self.checks if check.is_due and not check.passed]
+
 
 @dataclass(frozen=True)
 class Closed:
@@ -102,8 +118,8 @@ class Closed:
     @property
     def faults(self) -> list[str]:
         """What keeps it from being whole, in sentences."""
-        failed = [item.message for item in self.scripts if item.status == "failed"]
-        checks = [c.sentence for item in self.scripts for c in item.checks if not c.passed]
+        failed = [item.fault for item in self.scripts if item.fault]
+        checks = [check.sentence for item in self.scripts for check in item.failed_checks]
         return [*failed, *checks, *([self.fault] if self.fault else [])]
 
     @property
@@ -115,7 +131,7 @@ class Closed:
     @property
     def failure_class(self) -> FailureClass:
         """The class of its worst fault: a script's before a check's."""
-        broken = self.fault or any(item.status == "failed" for item in self.scripts)
+        broken = self.fault or any(item.fault for item in self.scripts)
         return FailureClass.SCRIPT if broken else FailureClass.QUALITY
 
 

@@ -96,7 +96,8 @@ class TenantRun:
 
     def _checks(self, item: ScriptOutcome) -> tuple[CheckOutcome, ...]:
         if item.status != "built":
-            return tuple(CheckOutcome(item.script, check, fault="its script was not built") for check in _of(item))
+            unbuilt = "its script was not built"
+            return tuple(CheckOutcome(item.script, check, fault=unbuilt, is_due=False) for check in _of(item))
         return tuple(self._check(item.script, check) for check in _of(item))
 
     def _check(self, script: PlannedScript, check: Check) -> CheckOutcome:

@@ -26,17 +26,17 @@ _VERDICT = (
 
 def tell(session: Session, closed: Closed) -> None:
     """Write what a tenant's close found; call it in the transaction that ends the close."""
-    checks = [check for item in closed.scripts for check in item.checks]
-    for check in checks:
+    for check in (check for item in closed.scripts for check in item.checks):
         _keep_verdict(session, closed, check)
-    record_events(session, [_event(closed, check) for check in checks if not check.passed])
+    failed = [check for item in closed.scripts for check in item.failed_checks]
+    record_events(session, [_event(closed, check) for check in failed])
     for item in closed.scripts:
-        if item.status == "failed":
+        if item.fault:
             raise_alert(
-                session, FailureClass.SCRIPT, _about(item.script, closed.tenant), item.message, item.script.owner,
+                session, FailureClass.SCRIPT, _about(item.script, closed.tenant), item.fault, item.script.owner,
                 tenant=closed.tenant,
             )  # fmt: skip
-    for check in (check for check in checks if not check.passed):
+    for check in failed:
         raise_alert(
             session, FailureClass.QUALITY, _about_check(check, closed.tenant), check.sentence, check.script.owner,
             tenant=closed.tenant,

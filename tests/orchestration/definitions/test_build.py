@@ -203,6 +203,21 @@ def check_specs_of(definitions: dg.Definitions) -> list[dg.AssetCheckSpec]:
     return [graph.get_check_spec(key) for key in graph.asset_check_keys if key.asset_key.path[0] == "finance"]
 
 
+def test_what_keeps_the_closes_of_several_tenants_open_is_told_once(checked: Toy) -> None:
+    script = checked.folder / "sql_scripts" / "financial" / "good.sql"
+    whole = script.read_text(encoding="utf-8")
+    script.write_text(whole.replace("t.amount", "t.amont"), encoding="utf-8")
+    assert script.read_text(encoding="utf-8") != whole
+    try:
+        lines = faults(close_again(checked))["financial_scripts"].splitlines()
+    finally:
+        script.write_text(whole, encoding="utf-8")
+    told = [line for line in lines if "good.sql" in line]
+    assert len(told) == 1
+    assert told[0].startswith("close for acme, globex: script: ")
+    assert told[0].endswith("2 checks were not judged.")
+
+
 def test_a_closed_day_shows_its_rows_columns_code_and_close(built: Toy) -> None:
     result = close_again(built)
     (event,) = [e for e in result.get_asset_materialization_events() if e.asset_key]

@@ -37,6 +37,19 @@ def test_a_check_that_finds_rows_blocks_its_tenants_close_and_tells_the_owner(ho
     ]
 
 
+def test_the_checks_of_a_script_that_is_not_built_belong_to_its_one_failure(house: CloseHouse) -> None:
+    house.check("b_total", f"{NEGATIVE};\n\n{LARGE};\n")
+    house.write("b_total", "SELECT s.amont AS total INTO finance.total FROM silver.sale AS s;")
+    closed = house.close(DAY, "acme")["acme"]
+    told = [fault for fault in closed.faults if "b_total.sql" in fault]
+    assert len(told) == 1
+    assert told[0].endswith("2 checks were not judged.")
+    assert house.sql("SELECT class, count(*) FROM strata.alert WHERE state = 'open' GROUP BY ALL") == [("script", 2)]
+    assert house.sql("SELECT count(*) FROM strata.event_log WHERE type = 'quality.failed'") == [(0,)]
+    verdicts = house.sql("SELECT DISTINCT passed, sample FROM strata.verdict")
+    assert verdicts == [(False, "cannot be judged: its script was not built")]
+
+
 def test_a_tolerance_allows_so_many_rows(house: CloseHouse) -> None:
     house.check("b_total", LARGE.replace("\nSELECT", "\n-- tolerance: 1\nSELECT"))
     assert house.close()["globex"].status == "closed"
