@@ -100,11 +100,11 @@ def _show(scripts: Sequence[CheckedScript], events: Sequence[Problem], *, quiet:
     for item in scripts:
         if not quiet and (item.writes or item.waits_for):
             _show_script(item)
-        for problem in item.problems:
-            _show_problem(problem)
-    for problem in events:
+    problems = [*(problem for item in scripts for problem in item.problems), *events]
+    # Behind all that is well, and the errors last of all: where one looks when it has run through.
+    for problem in sorted(problems, key=lambda problem: problem.severity == "error"):
         _show_problem(problem)
-    kinds = Counter(problem.severity for problem in [*events, *(p for item in scripts for p in item.problems)])
+    kinds = Counter(problem.severity for problem in problems)
     count = sum(not item.script.path.name.endswith(SUFFIX) for item in scripts)
     parts = [_number(count, "script"), _number(kinds["error"], "error"), _number(kinds["warning"], "warning")]
     say(f"{', '.join(parts)}.")

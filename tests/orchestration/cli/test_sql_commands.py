@@ -39,6 +39,15 @@ def test_a_check_says_what_scripts_read_and_write_and_what_is_wrong(strata: Stra
     assert lines[-1] == "3 scripts, 1 error, 2 warnings."
 
 
+def test_faults_come_after_all_that_is_well_and_errors_last(strata: Strata, scripts: Path) -> None:
+    (scripts / "zebra.sql").write_text(HEADER + "SELECT b.x INTO finance.zebra FROM finance.half AS b;", "utf-8")
+    lines = strata("sql", "check", str(scripts)).out.splitlines()
+    kinds = [line.split(": ")[1] for line in lines[-4:-1]]
+    assert kinds == ["warning", "warning", "error"]
+    assert not any(": error: " in line or ": warning: " in line for line in lines[:-4])
+    assert any("zebra.sql" in line for line in lines[:-4])
+
+
 def test_a_script_that_cannot_be_read_is_counted_and_told_without_the_parser_s_words(
     strata: Strata, scripts: Path
 ) -> None:
