@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dagster as dg
 
-from orchestration.contracts.source import SourceSystem
-
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -14,10 +12,8 @@ UNFINISHED = [
 ]
 
 
-def source_schedule(
-    source: SourceSystem, job: dg.UnresolvedAssetJobDefinition, cron: str, timezone: str
-) -> dg.ScheduleDefinition:
-    """Return the running schedule of one job; it skips a tick while the same job has not ended.
+def source_schedule(job: dg.UnresolvedAssetJobDefinition, cron: str, timezone: str) -> dg.ScheduleDefinition:
+    """Return the running schedule of one job, with the job's description; it skips a tick while the job has not ended.
 
     Without the skip, an hourly load that takes three hours would leave two more in the queue.
     """
@@ -35,7 +31,7 @@ def source_schedule(
         execution_timezone=timezone,
         execution_fn=launch_unless_busy,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"{source.description.title}: {cron} ({timezone}).",
+        description=job.description,
     )
 
 

@@ -36,9 +36,9 @@ def _job(source: SourceSystem, mode: str) -> dg.UnresolvedAssetJobDefinition:
     """One job a mode; they differ only in the run configuration that they start from."""
     title = source.description.title
     wording = {
-        "init": f"Apply contract changes of {title}, then load everything and reconcile.",
-        "daily": f"Load everything from {title} and reconcile: changes, deletions, formulas.",
-        "hourly": f"Load what changed in {title} since the watermark, and catch deletions.",
+        "init": f"Applies contract changes of {title}, then loads everything and reconciles.",
+        "daily": f"Loads everything from {title} and reconciles: changes, deletions, formulas.",
+        "hourly": f"Loads what changed in {title} since the watermark, and catches deletions.",
     }
     return dg.define_asset_job(
         f"{source.name}_{mode}",
@@ -61,7 +61,7 @@ def _schedules(
     source: SourceSystem, jobs: dict[str, dg.UnresolvedAssetJobDefinition], settings: Settings
 ) -> list[dg.ScheduleDefinition]:
     lines = {"daily": source.description.schedule.daily, "hourly": source.description.schedule.hourly}
-    return [source_schedule(source, jobs[mode], cron, settings.timezone) for mode, cron in lines.items() if cron]
+    return [source_schedule(jobs[mode], cron, settings.timezone) for mode, cron in lines.items() if cron]
 
 
 def _fault_metadata(source: SourceSystem) -> dict[str, str]:

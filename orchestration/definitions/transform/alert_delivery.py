@@ -36,7 +36,12 @@ def send_alerts() -> None:
     send()
 
 
-@dg.sensor(job=send_alerts, minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    job=send_alerts,
+    minimum_interval_seconds=300,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Requests another attempt while alerts wait for a webhook or mail server that was down.",
+)
 def alert_delivery_sensor() -> dg.RunRequest | dg.SkipReason:
     """Request another attempt while alerts wait for a sink that was down."""
     settings, status = load_settings(), read_status(load_settings())
@@ -48,7 +53,10 @@ def alert_delivery_sensor() -> dg.RunRequest | dg.SkipReason:
 
 
 @dg.run_failure_sensor(
-    monitor_all_code_locations=True, request_job=send_alerts, default_status=dg.DefaultSensorStatus.RUNNING
+    monitor_all_code_locations=True,
+    request_job=send_alerts,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Requests an alert for a run that was killed or broke unforeseen; its steps tell the rest themselves.",
 )
 def crash_sensor(context: dg.RunFailureSensorContext) -> dg.RunRequest | dg.SkipReason:
     """Request an alert for a run that was killed or broke unforeseen: a step that fails knowingly has written its own.

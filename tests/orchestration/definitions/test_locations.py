@@ -37,6 +37,9 @@ print(json.dumps({
     "jobs": sorted(job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")),
     "schedules": {s.name: [str(s.cron_schedule), s.default_status.value] for s in repository.schedule_defs},
     "sensors": {s.name: s.default_status.value for s in repository.sensor_defs},
+    "descriptions": {d.name: d.description for d in [*repository.schedule_defs, *repository.sensor_defs]},
+    "specs": {spec.key.to_user_string(): {"owners": list(spec.owners), "description": spec.description}
+              for spec in defs.resolve_all_asset_specs()},
 }))
 """
 
@@ -85,6 +88,12 @@ def test_assets_checks_jobs_schedules_and_sensors_are_those_of_the_snapshot(seen
     if os.environ.get("STRATA_UPDATE_SNAPSHOT") == "1":
         SNAPSHOT.write_text(json.dumps(now, indent=1) + "\n", encoding="utf-8")
     assert now == json.loads(SNAPSHOT.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", LOCATIONS)
+def test_every_schedule_and_sensor_says_in_words_what_it_starts(name: str, seen: dict[str, dict[str, Any]]) -> None:
+    described = seen[name]["descriptions"]
+    assert [trigger for trigger, text in described.items() if not text or "*" in text] == []
 
 
 def test_dagster_validates_the_workspace_without_a_warning_of_ours(home: Path) -> None:
