@@ -12,9 +12,9 @@ import typer
 from orchestration.bronze.ledger import FAILED, HELD, LoadResult
 from orchestration.bronze.load import load_source
 from orchestration.cli import progress
+from orchestration.cli.alike import told_once
 from orchestration.cli.choices import source_named
 from orchestration.cli.console import print_json, say
-from orchestration.cli.drift_told import few
 from orchestration.cli.exit_codes import ExitCode, exit_code_of_class, together
 from orchestration.cli.held import release_commands
 from orchestration.cli.load_table import print_loads
@@ -83,17 +83,18 @@ def _require_connection(runtime: Runtime, source: str, tenants: list[str] | None
 
 def _tell(results: list[LoadResult]) -> None:
     """Say of what did not go through what is wrong and what to do; what fails alike is told once."""
-    alike: dict[tuple[str | None, str], list[str]] = {}
     for result in results:
-        label = f"{result.tenant_id}/{result.source}/{result.entity}"
-        if result.status == FAILED:
-            alike.setdefault((result.failure_class, result.message), []).append(label)
-        elif result.status == HELD:
-            say(f"{label}: {result.held:,} deletions are held. {result.message}", style="yellow")
-    for (failure_class, message), labels in alike.items():
-        say(f"{few(labels)} failed ({failure_class}): {message}", style="bold red")
+        if result.status == HELD:
+            say(f"{_label(result)}: {result.held:,} deletions are held. {result.message}", style="yellow")
+    failed = [(_label(r), (r.failure_class, r.message)) for r in results if r.status == FAILED]
+    for labels, (failure_class, message) in told_once(failed):
+        say(f"{labels} failed ({failure_class}): {message}", style="bold red")
     for command in release_commands((r.source, r.tenant_id, r.entity) for r in results if r.status == HELD):
         say(f"If the deletions are meant: {command}")
+
+
+def _label(result: LoadResult) -> str:
+    return f"{result.tenant_id}/{result.source}/{result.entity}"
 
 
 def _outcome(result: LoadResult) -> ExitCode:

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from orchestration.access.refusals import no_tenant
 from orchestration.access.status import narrowed
+from orchestration.cli.alike import told_once
 from orchestration.cli.console import ago, coloured, moment, print_json, print_table, say
 from orchestration.cli.drift_told import Noted, drifted
 from orchestration.cli.held import release_commands
@@ -142,12 +143,13 @@ def _state(build: BuildStatus, zone: str) -> str:
 
 
 def _show_loads(entities: list[EntityStatus], gone: Collection[str]) -> None:
-    for item in entities:
-        name = f"{label(item)}/{item.entity}"
+    named = [(f"{label(item)}/{item.entity}", item) for item in entities]
+    for name, item in named:
         if item.held:
             say(f"{name}: {item.held:,} deletions are held.", style="bold yellow")
-        if item.message and item.status != "loaded":
-            say(f"{name}: {item.message}", style="yellow")
+    for names, message in told_once((name, item.message) for name, item in named if item.status != "loaded"):
+        if message:
+            say(f"{names}: {message}", style="yellow")
     noted = (Noted(i.source, i.entity, i.tenant, i.requested, i.status, i.message) for i in entities)
     for found in drifted(noted):
         say(str(found), style="yellow")

@@ -80,6 +80,16 @@ def test_no_command_releases_what_is_not_held(strata: Strata) -> None:
     assert ["--entity payment --tenant globex " in line for line in commands] == [False, True]
 
 
+def test_what_failed_alike_is_told_once(strata: Strata) -> None:
+    lost = [entity("acme", name, status="failed", message="Nobody answers.") for name in ("a", "b", "c", "d", "e")]
+    write(*lost, entity("globex", "a", status="failed", message="The login is refused."))
+    told = [line for line in strata("status").out.splitlines() if line.startswith(("acme/", "globex/"))]
+    assert told == [
+        "acme/product/a, acme/product/b, acme/product/c and 2 more: Nobody answers.",
+        "globex/product/a: The login is refused.",
+    ]
+
+
 @pytest.fixture
 def builder() -> Iterator[subprocess.Popen[str]]:
     """Another process that shows itself as the one that builds the warehouse."""
