@@ -66,7 +66,7 @@ def load_source(
         Stopped: a tenant that is named is suspended.
     """
     contracts, faults = _chosen(source, entities)
-    contracts = [contract for contract in contracts if _has_work(contract, mode)]
+    contracts = [contract for contract in contracts if has_work(contract, mode)]
     admission, status = Admission(runtime), StatusWriter(runtime)
     outset = _set_out(runtime, source, contracts, mode, run_id)
     roster = Muster(runtime, source.name, mode, contracts, admission, tenants, scheduled).call()
@@ -93,8 +93,8 @@ def _chosen(source: SourceSystem, entities: Collection[str] | None) -> tuple[lis
     return contracts, {name: fault for name, fault in source.faults.items() if name in chosen}
 
 
-def _has_work(contract: Contract, mode: Mode) -> bool:
-    """An hourly load of an entity without a cursor can only look for deletions."""
+def has_work(contract: Contract, mode: Mode) -> bool:
+    """Say whether a mode loads an entity: an hourly load of one without a cursor can only look for deletions."""
     return mode != "hourly" or contract.cursor is not None or contract.deletes is not Deletes.DAILY
 
 

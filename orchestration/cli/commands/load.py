@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Iterator
 from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
@@ -10,7 +11,7 @@ from typing import Annotated
 import typer
 
 from orchestration.bronze.ledger import FAILED, HELD, LoadResult
-from orchestration.bronze.load import load_source
+from orchestration.bronze.load import has_work, load_source
 from orchestration.cli import progress
 from orchestration.cli.alike import told_once
 from orchestration.cli.choices import source_named
@@ -18,6 +19,7 @@ from orchestration.cli.console import print_json, say
 from orchestration.cli.exit_codes import ExitCode, exit_code_of_class, together
 from orchestration.cli.held import release_commands
 from orchestration.cli.load_table import print_loads
+from orchestration.contracts.source import SourceSystem
 from orchestration.failures import SettingsError
 from orchestration.runtime import Runtime, open_runtime
 
@@ -49,7 +51,9 @@ def load(
     runtime = open_runtime()
     chosen = source_named(runtime, source, entity)
     _require_connection(runtime, source, tenant)
-    left_out: list[str] = []
+    left_out = list(_without_work(chosen, mode, entity))
+    if not any(True for _ in runtime.registered(source, tenant)):
+        left_out.append(f"No tenant has a connection to {source}: strata tenant connect TENANT {source}=environment.")
     with progress.shown(silent=as_json) as on_progress:
         results = load_source(
             runtime,
@@ -63,9 +67,10 @@ def load(
             on_left_out=lambda name, why: left_out.append(f"{name} is left out: {why}."),
         )
     if as_json:
-        print_json({"loads": [asdict(result) for result in results]})
+        print_json({"loads": [asdict(result) for result in results], "left_out": left_out})
     else:
-        print_loads(results)
+        if results:
+            print_loads(results)
         for line in left_out:
             say(line)
         _tell(results)
@@ -79,6 +84,17 @@ def _require_connection(runtime: Runtime, source: str, tenants: list[str] | None
     who = f"Tenant {tenants[0]!r} has" if len(tenants) == 1 else f"Tenants {', '.join(tenants)} have"
     remedy = f"strata tenant connect {tenants[0]} {source}=environment, or =simulated."
     raise SettingsError(f"{who} no {source} connection.", remedy)
+
+
+def _without_work(source: SourceSystem, mode: Mode, entities: list[str] | None) -> Iterator[str]:
+    """Say which entities that are named, or whether all of the source, have nothing that this mode could load."""
+    idle = [name for name, contract in source.contracts.items() if not has_work(contract, mode.value)]
+    why = f"without a cursor in its contract nobody knows what changed. Use: strata load {source.name} --mode daily"
+    if entities is None and idle and len(idle) == len(source.contracts):
+        yield f"No entity of {source.name} is loaded hourly: {why}"
+    for name in entities or ():
+        if name in idle:
+            yield f"{source.name}/{name} is not loaded hourly: {why} --entity {name}"
 
 
 def _tell(results: list[LoadResult]) -> None:

@@ -73,6 +73,33 @@ def test_status_narrows_to_a_tenant_and_is_readable(strata: Strata) -> None:
     assert max(map(len, answer.out.splitlines())) <= 100
 
 
+@pytest.mark.parametrize(
+    ("entities", "told"),
+    [
+        ((), "No entity of accounting is loaded hourly: without a cursor"),
+        (("--entity", "posting"), "accounting/posting is not loaded hourly: without a cursor"),
+    ],
+)
+def test_a_load_that_has_nothing_to_load_says_why(strata: Strata, entities: tuple[str, ...], told: str) -> None:
+    hourly = ("load", "accounting", "--mode", "hourly", *entities)
+    answer = strata(*hourly)
+    assert answer.code == 0
+    assert answer.out.splitlines() == [answer.out.strip()]
+    assert answer.out.startswith(told)
+    assert "strata load accounting --mode daily" in answer.out
+    assert strata(*hourly, "--json").document == {"loads": [], "left_out": [answer.out.strip()]}
+
+
+def test_a_load_of_a_source_that_nobody_has_says_so(
+    strata: Strata, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tenants = tmp_path / "tenants.yaml"
+    tenants.write_text("tenants: {acme: {connections: {product: simulated}}}\n", encoding="utf-8")
+    monkeypatch.setenv("STRATA_TENANTS_FILE", str(tenants))
+    monkeypatch.setenv("STRATA_HOME", str(tmp_path / "home"))
+    assert strata("load", "accounting", "--mode", "daily").out.startswith("No tenant has a connection to accounting:")
+
+
 def test_force_without_a_reason_is_refused(strata: Strata) -> None:
     answer = strata(*PRODUCT, "--force")
     assert answer.code == 2
