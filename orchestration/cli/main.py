@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 from orchestration.cli.exit_codes import INTERRUPTED, ExitCode, exit_code_of
+from orchestration.cli.flags import show_bare
 from orchestration.failures import StrataError
 
 COMMANDS = {
@@ -62,7 +63,7 @@ class _Deferred(TyperCommand):
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:  # noqa: ANN401 (Typer's own signature)
         module = import_module(f"orchestration.cli.commands.{str(self.name).replace('-', '_')}")
-        return typer.main.get_command(module.app).make_context(info_name, args, parent, **extra)
+        return show_bare(typer.main.get_command(module.app)).make_context(info_name, args, parent, **extra)
 
 
 class _Commands(TyperGroup):
@@ -120,7 +121,8 @@ def _run(given: list[str]) -> NoReturn:
     as_json = "--json" in given
     try:
         # Only outside standalone mode does Typer leave it to us how a wrong command line is told.
-        code = app([item for item in given if item != DEBUG], prog_name="strata", standalone_mode=not as_json)
+        command = show_bare(typer.main.get_command(app))
+        code = command([item for item in given if item != DEBUG], prog_name="strata", standalone_mode=not as_json)
     except TyperException as error:
         _print_json("usage", error.format_message(), "See --help.")
         sys.exit(error.exit_code)

@@ -51,6 +51,14 @@ def test_every_command_has_help_of_its_own(strata: Strata, command: str) -> None
     assert "Usage: strata" in answer.out
 
 
+@pytest.mark.parametrize("command", [("--help",), ("load", "--help"), ("tenant", "add", "--help")])
+def test_a_flag_is_shown_without_a_value_and_an_option_with_its_own(strata: Strata, command: tuple[str, ...]) -> None:
+    told = strata(*command).out
+    assert "bool" not in told
+    assert "--help" in told
+    assert ("<str>" in told or "list[str]" in told) == (command != ("--help",))
+
+
 def test_sources_lists_entities_settings_and_connections(strata: Strata) -> None:
     sources = {source["name"]: source for source in strata("sources", "--json").document["sources"]}
     assert {"product", "salesforce"} <= set(sources)
