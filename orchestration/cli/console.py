@@ -17,6 +17,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from orchestration.cli.folding import Cell
 from orchestration.failures import StrataError
 
 _LOG_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 100
@@ -66,14 +67,17 @@ def print_table(
     numbers: Iterable[str] = (),
     whole: Iterable[str] = (),
 ) -> None:
-    """Print a table that wraps wide cells; ``numbers`` names columns that are aligned right, ``whole`` never wrap."""
+    """Print a table that wraps wide cells, paths between folders.
+
+    ``numbers`` names columns that are aligned right, ``whole`` those that never wrap.
+    """
     right, unbroken = set(numbers), set(whole)
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", pad_edge=False, box=None)
     for column in columns:
         justify: JustifyMethod = "right" if column in right else "left"
         table.add_column(column, justify=justify, overflow="fold", no_wrap=column in unbroken)
     for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(_cell(cell)) for cell in row))
+        table.add_row(*(Cell(cell if isinstance(cell, Text) else Text(_cell(cell))) for cell in row))
     results.print(table)
 
 

@@ -55,7 +55,7 @@ COMMANDS = {
 Typer ``app``."""
 
 
-DEBUG = "--debug"
+DEBUG, HELP = "--debug", "--help"
 
 
 class _Deferred(TyperCommand):
@@ -63,7 +63,13 @@ class _Deferred(TyperCommand):
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:  # noqa: ANN401 (Typer's own signature)
         module = import_module(f"orchestration.cli.commands.{str(self.name).replace('-', '_')}")
-        return show_bare(typer.main.get_command(module.app)).make_context(info_name, args, parent, **extra)
+        wants_help = HELP in args
+        context = show_bare(typer.main.get_command(module.app)).make_context(info_name, args, parent, **extra)
+        if not wants_help and self.name != "doctor":  # which tells it among its findings
+            from orchestration.cli.variables import warn_of_unknown  # noqa: PLC0415 (settings, for who works)
+
+            warn_of_unknown()
+        return context
 
 
 class _Commands(TyperGroup):

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from difflib import get_close_matches
 
 from dotenv import dotenv_values
 
+from orchestration.cli.console import warn
 from orchestration.contracts.extraction import Check
-from orchestration.runtime import Runtime
-from orchestration.settings import Settings
+from orchestration.contracts.source import find_sources
+from orchestration.failures import StrataError
+from orchestration.settings import Settings, load_settings
 
 _PREFIX = "STRATA_"
-_OF_TESTS = frozenset(
-    f"{_PREFIX}{name}"
-    for name in (
-        "NIGHTLY",
-        "REQUIRE_SERVERS",
-        "TEST_AZURITE",
-        "TEST_SQLSERVER",
-        "TEST_SQLSERVER_KIND",
-        "WRITE_VERIFIED",
-        "EXAMPLES",
-        "UPDATE_SNAPSHOT",
-        "BENCH_PYTHON",
-    )
+_OF_TESTS = re.compile(
+    rf"{_PREFIX}(TEST_\w+|BENCH_\w+|ISOLATION_\w+|NIGHTLY|REQUIRE_SERVERS|WRITE_VERIFIED|EXAMPLES|UPDATE_SNAPSHOT)"
 )
 
 
@@ -36,12 +27,22 @@ def given() -> set[str]:
     return {name for name in (*os.environ, *dotenv_values(".env")) if name.upper().startswith(_PREFIX)}
 
 
-def unknown(runtime: Runtime, names: Iterable[str]) -> Iterator[Check]:
+def unknown(settings: Settings, sources: Collection[str], names: Iterable[str]) -> Iterator[Check]:
     """Tell of each name that nothing reads, with the nearest that something does."""
-    known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields} | _of_dbt(runtime.settings) | _OF_TESTS
+    known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields} | _of_dbt(settings)
     for name in sorted(names):
-        if name.upper() not in known and _source(name) not in runtime.sources:
-            yield Check(name, ok=False, detail="is no setting, and is ignored", remedy=_remedy(name, known, runtime))
+        if name.upper() not in known and not _OF_TESTS.fullmatch(name.upper()) and _source(name) not in sources:
+            yield Check(name, ok=False, detail="is no setting, and is ignored", remedy=_remedy(name, known, sources))
+
+
+def warn_of_unknown() -> None:
+    """Say on standard error which variables nothing reads; settings that are wrong are left to who needs them."""
+    try:
+        settings = load_settings()
+    except StrataError:
+        return
+    for check in unknown(settings, find_sources(settings.sources_dir), given()):
+        warn(f"{check.name} {check.detail}. {check.remedy}")
 
 
 def _of_dbt(settings: Settings) -> set[str]:
@@ -54,11 +55,11 @@ def _source(name: str) -> str:
     return name.removeprefix(_PREFIX).split("__")[0].lower()
 
 
-def _remedy(name: str, known: AbstractSet[str], runtime: Runtime) -> str:
+def _remedy(name: str, known: AbstractSet[str], sources: Collection[str]) -> str:
     """Say what was meant: a setting, or, where there are two underscores, the connection of a source system."""
     head, mark, tail = name.upper().partition("__")
-    candidates = runtime.sources if mark else (item.removeprefix(_PREFIX) for item in known - _OF_TESTS)
+    candidates = sources if mark else (item.removeprefix(_PREFIX) for item in known)
     near = get_close_matches(head.removeprefix(_PREFIX), [item.upper() for item in candidates], n=1)
     if near:
         return f"Did you mean {_PREFIX}{near[0]}{mark}{tail}?"
-    return "Remove it; `.env.example` lists the settings, `strata sources` those of connections."
+    return "Remove or rename it; `.env.example` lists the settings, `strata sources` those of connections."

@@ -48,7 +48,7 @@ def _checks(wanted: list[str] | None, tenants: list[str] | None, *, offline: boo
         yield health.failed("settings", error)
         return
     yield Check("settings", ok=True, detail=f"{len(runtime.tenants)} tenants, time zone {runtime.settings.timezone}")
-    yield from variables.unknown(runtime, variables.given())
+    yield from variables.unknown(runtime.settings, runtime.sources, variables.given())
     yield from health.state(runtime)
     yield from health.sources(runtime)
     yield from health.drift(runtime)
@@ -94,4 +94,6 @@ def _show(checks: list[Check], faults: list[Check]) -> None:
 
 
 def _words(check: Check) -> str:
-    return f"{check.detail} {check.remedy}".strip() if not check.ok else check.detail
+    if check.ok or not check.remedy:
+        return check.detail
+    return f"{check.detail.rstrip('.')}. {check.remedy}" if check.detail else check.remedy

@@ -132,7 +132,7 @@ def test_the_doctor_says_what_to_do_about_a_setting(strata: Strata, monkeypatch:
     [
         ("STRATA_THREDS", "Did you mean STRATA_THREADS?"),
         ("STRATA_PRODCUT__ACME__URL", "Did you mean STRATA_PRODUCT__ACME__URL?"),
-        ("STRATA_XYZ", "Remove it"),
+        ("STRATA_XYZ", "Remove or rename it"),
     ],
 )
 def test_the_doctor_tells_of_a_variable_that_nothing_reads(
@@ -143,7 +143,26 @@ def test_the_doctor_tells_of_a_variable_that_nothing_reads(
     (fault,) = [check for check in answer.document["checks"] if check["name"] == misspelt]
     assert not fault["ok"]
     assert meant in fault["remedy"]
+    assert "is no setting, and is ignored. " in " ".join(strata("doctor", "--offline").out.split())
     assert "hush-hush" not in answer.out
+
+
+@pytest.mark.parametrize("place", ["environment", ".env"])
+def test_a_command_warns_once_of_a_variable_that_nothing_reads(
+    strata: Strata, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if place == ".env":
+        (tmp_path / ".env").write_text("STRATA_THREDS=hush-hush\n", encoding="utf-8")
+    else:
+        monkeypatch.setenv("STRATA_THREDS", "hush-hush")
+    for known in ("STRATA_TEST_X", "STRATA_BENCH_X", "STRATA_PRODUCT__ACME__SCHEMA"):
+        monkeypatch.setenv(known, "x")
+    answer = strata("status", "--json")
+    assert answer.err.splitlines() == ["STRATA_THREDS is no setting, and is ignored. Did you mean STRATA_THREADS?"]
+    assert "entities" in answer.document
+    assert "STRATA_THREDS" not in strata("status", "--help").err
+    assert "STRATA_THREDS" not in strata("doctor", "--offline", "--json").err
 
 
 @pytest.mark.usefixtures("plain_environment")
