@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 
 from orchestration.delivery import registry
 from orchestration.delivery.queue import endpoints
@@ -20,15 +20,13 @@ from orchestration.delivery.queue.contents import contents
 from orchestration.delivery.queue.endpoints import EndpointState
 from orchestration.delivery.queue.hours import next_open
 from orchestration.delivery.queue.rate import take
-from orchestration.delivery.queue.ready import Line, Room, first_of, is_probed, lines, share
-from orchestration.delivery.queue.release import release, way
+from orchestration.delivery.queue.ready import Due, Line, Room, first_of, is_probed, lines, share
+from orchestration.delivery.queue.release import release
 from orchestration.delivery.queue.rows import Key, write
 from orchestration.delivery.queue.schedule import rank
 from orchestration.delivery.queue.standing import ASIDE
 from orchestration.delivery.queue.suspects import without_suspects
 from orchestration.delivery.registration import Place, Registration
-
-Rows = list[RowMapping]
 
 
 @dataclass(frozen=True)
@@ -48,13 +46,13 @@ def claim(connection: Connection, now: int, room: Room, *, lease_ms: int) -> Cla
     groups = lines(connection, now, room)
     states = endpoints.hold(connection, [line.key for group in groups for line in group], skip=True)
     picked = _pick(connection, now, groups, states, room)
-    places = {(row["tenant_id"], row["registration_id"]) for rows in picked.values() for row in rows}
+    places = {row.place for rows in picked.values() for row in rows}
     wishes = {item.place: item for item in registry.registrations(connection, places=places)} if places else {}
-    chosen: Rows = []
+    chosen: list[Due] = []
     wakes: list[int] = []
     for key, rows in picked.items():
         welcome = _sort_out(connection, now, rows, wishes)
-        rates = [wishes[row["tenant_id"], row["registration_id"]].terms.rate_per_second for row in welcome]
+        rates = [wishes[row.place].terms.rate_per_second for row in welcome]
         count, wake = _within_rate(connection, now, key, states[key], rates)
         chosen += welcome[:count]
         wakes += [wake] if wake else []
@@ -65,16 +63,16 @@ def claim(connection: Connection, now: int, room: Room, *, lease_ms: int) -> Cla
 
 def _pick(
     connection: Connection, now: int, groups: list[list[Line]], states: Mapping[Key, EndpointState], room: Room
-) -> dict[Key, Rows]:
+) -> dict[Key, list[Due]]:
     """Hold rows, evenly among tenants and among each tenant's endpoints; the longest lines last: they take the rest."""
-    picked: dict[Key, Rows] = {}
+    picked: dict[Key, list[Due]] = {}
     left = room.deliveries
     for tenants, group in zip(range(len(groups), 0, -1), reversed(groups), strict=True):
         mine = share(left, tenants, room.of_tenant(group[0].tenant))
         open_lines = [line for line in reversed(group) if line.key in states]
         for takers, line in zip(range(len(open_lines), 0, -1), open_lines, strict=True):
             count = share(mine, takers, _wanted(connection, now, line, states[line.key].breaker, room))
-            rows = list(first_of(connection, line, count)) if count else []
+            rows = first_of(connection, line, count) if count else []
             picked |= {line.key: rows} if rows else {}
             mine, left = mine - len(rows), left - len(rows)
     return picked
@@ -87,20 +85,14 @@ def _wanted(connection: Connection, now: int, line: Line, breaker: Breaker, room
     return 1 if breaker.is_half_open(now) and not is_probed(connection, line) else 0
 
 
-def _sort_out(connection: Connection, now: int, rows: Rows, wishes: Mapping[Place, Registration]) -> Rows:
+def _sort_out(connection: Connection, now: int, rows: list[Due], wishes: Mapping[Place, Registration]) -> list[Due]:
     """Return what may be sent now; the rest waits for its hours or its registration, or is cancelled with it."""
-    welcome: Rows = []
-    moved: list[tuple[Key, dict[str, Any]]] = []
-    for row in rows:
-        values = _elsewhere(now, wishes.get((row["tenant_id"], row["registration_id"])))
-        if values:
-            moved.append(((row["tenant_id"], row["delivery_id"]), values))
-        else:
-            welcome.append(row)
-    write(connection, moved)
-    cancelled = {key for key, values in moved if values["state"] == "cancelled"}
-    release(connection, now, [way(row) for row in rows if (row["tenant_id"], row["delivery_id"]) in cancelled])
-    return welcome
+    elsewhere = {place: _elsewhere(now, wishes.get(place)) for place in {row.place for row in rows}}
+    moved = [row for row in rows if elsewhere[row.place]]
+    write(connection, [(row.key, elsewhere[row.place]) for row in moved])
+    cancelled = [row for row in moved if elsewhere[row.place]["state"] == "cancelled"]
+    release(connection, now, [(*row.place, row.lane) for row in cancelled])
+    return [row for row in rows if not elsewhere[row.place]] if moved else rows
 
 
 def _elsewhere(now: int, wish: Registration | None) -> dict[str, Any]:
@@ -125,7 +117,7 @@ def _within_rate(
     return count, again if count < len(rates) else None
 
 
-def _lease(connection: Connection, rows: Rows, until: int) -> list[Claimed]:
+def _lease(connection: Connection, rows: Sequence[Due], until: int) -> list[Claimed]:
     token = secrets.token_hex(16)
     claimed = contents(connection, rows, token)
     changed = [

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, or_, select
+from sqlalchemy import Connection, and_, or_, select
 
 from orchestration.control.delivery_tables import delivery, outbox, progress
 from orchestration.delivery.queue.claimed import Claimed, Event
+from orchestration.delivery.queue.ready import Due
 from orchestration.delivery.queue.rows import Key, among
+from orchestration.delivery.registration import Place
 from orchestration.names import Table
 
 Received = tuple[str, str, Table]
@@ -23,18 +25,18 @@ def table_of(event_key: str) -> Table:
     return schema, table
 
 
-def contents(connection: Connection, rows: Sequence[RowMapping], token: str) -> list[Claimed]:
+def contents(connection: Connection, rows: Sequence[Due], token: str) -> list[Claimed]:
     """Return deliveries that are about to be leased, in the order of ``rows``."""
     if not rows:
         return []
-    events = _events(connection, [(row["tenant_id"], row["delivery_id"]) for row in rows])
+    events = _events(connection, [row.key for row in rows])
     # 0 is written where a registration had nothing yet: what it receives later changes no repetition.
-    fresh = [row for row in rows if row["to_version"] is not None and row["from_version"] is None]
-    versions = received(connection, [(row["tenant_id"], row["registration_id"]) for row in fresh])
-    return [_claimed(row, events[row["tenant_id"], row["delivery_id"]], versions, token) for row in rows]
+    fresh = {row.place for row in rows if row.to_version is not None and row.from_version is None}
+    versions = received(connection, fresh)
+    return [_claimed(row, events[row.key], versions, token) for row in rows]
 
 
-def received(connection: Connection, places: Sequence[tuple[str, str]]) -> dict[Received, int]:
+def received(connection: Connection, places: Collection[Place]) -> dict[Received, int]:
     """Return the versions that registrations received last."""
     if not places:
         return {}
@@ -45,23 +47,23 @@ def received(connection: Connection, places: Sequence[tuple[str, str]]) -> dict[
     }
 
 
-def _claimed(row: RowMapping, events: list[Event], versions: dict[Received, int], token: str) -> Claimed:
-    from_version = row["from_version"]
-    if versions and from_version is None and row["to_version"] is not None and events:
-        from_version = versions.get((row["tenant_id"], row["registration_id"], table_of(events[-1].key)))
+def _claimed(row: Due, events: list[Event], versions: dict[Received, int], token: str) -> Claimed:
+    from_version = row.from_version
+    if versions and from_version is None and row.to_version is not None and events:
+        from_version = versions.get((*row.place, table_of(events[-1].key)))
     return Claimed(
-        tenant=row["tenant_id"],
-        delivery_id=row["delivery_id"],
-        registration_id=row["registration_id"],
-        endpoint_id=row["endpoint_id"],
-        subject=row["subject"],
-        lane=row["lane"],
-        attempt=row["attempts"] + 1,
+        tenant=row.tenant,
+        delivery_id=row.delivery_id,
+        registration_id=row.registration_id,
+        endpoint_id=row.endpoint_id,
+        subject=row.subject,
+        lane=row.lane,
+        attempt=row.attempts + 1,
         events=tuple(events),
-        event_count=row["events"],
+        event_count=row.events,
         from_version=from_version or None,
-        to_version=row["to_version"],
-        traceparent=row["traceparent"],
+        to_version=row.to_version,
+        traceparent=row.traceparent,
         token=token,
     )
 

@@ -6,16 +6,19 @@ million rows of one tenant cost a claim no more than one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, or_, select
+import msgspec
+from sqlalchemy import Connection, func, or_, select
 
 from orchestration.control.delivery_tables import delivery, endpoint
 from orchestration.control.tables import tenant
 from orchestration.delivery.queue.rows import Key, locked
+from orchestration.delivery.registration import Place
 
 
 @dataclass(frozen=True)
@@ -85,17 +88,40 @@ def share(left: int, takers: int, room: int) -> int:
     return max(0, min(room, -(-left // takers)))
 
 
-_CLAIMED = [
-    delivery.c[name]
-    for name in ("tenant_id", "delivery_id", "registration_id", "endpoint_id", "subject", "lane", "attempts", "failure",
-                 "events", "from_version", "to_version", "traceparent")
-]  # fmt: skip
+class Due(msgspec.Struct, frozen=True, gc=False):
+    """A delivery that goes next, as its row has it."""
+
+    tenant: str
+    delivery_id: str
+    registration_id: str
+    endpoint_id: str
+    subject: str
+    lane: str
+    attempts: int
+    failure: str | None
+    events: int
+    from_version: int | None
+    to_version: int | None
+    traceparent: str
+
+    @property
+    def key(self) -> Key:
+        """The delivery's name."""
+        return self.tenant, self.delivery_id
+
+    @property
+    def place(self) -> Place:
+        """The registration's name."""
+        return self.tenant, self.registration_id
 
 
-def first_of(connection: Connection, line: Line, count: int) -> Sequence[RowMapping]:
+_DUE = [delivery.c["tenant_id" if name == "tenant" else name] for name in Due.__struct_fields__]
+
+
+def first_of(connection: Connection, line: Line, count: int) -> list[Due]:
     """Return and hold the deliveries of an endpoint that go first."""
     statement = (
-        select(*_CLAIMED)
+        select(*_DUE)
         .where(
             delivery.c.state == "ready",
             delivery.c.tenant_id == line.tenant,
@@ -104,7 +130,8 @@ def first_of(connection: Connection, line: Line, count: int) -> Sequence[RowMapp
         .order_by(delivery.c.rank)
         .limit(count)
     )
-    return connection.execute(locked(statement, delivery, skip=True)).mappings().all()
+    found: list[Any] = list(connection.execute(locked(statement, delivery, skip=True)).all())
+    return [Due(*row) for row in found]
 
 
 def is_probed(connection: Connection, line: Line) -> bool:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, select
 
 from orchestration.control.delivery_tables import delivery
 from orchestration.delivery.failures import DeliveryFailure
+from orchestration.delivery.queue.ready import Due
 
 TOLERATED = 1
 """After one crash everything is sent again at once: workers are restarted for many reasons."""
 
 
-def without_suspects(connection: Connection, rows: Sequence[RowMapping]) -> list[RowMapping]:
+def without_suspects(connection: Connection, rows: Sequence[Due]) -> list[Due]:
     """Return rows that may be leased together: of the suspects the first, if none is under way."""
-    suspects = [row for row in rows if row["failure"] == DeliveryFailure.CRASHED and row["attempts"] > TOLERATED]
+    suspects = [row for row in rows if row.failure == DeliveryFailure.CRASHED and row.attempts > TOLERATED]
     if not suspects:
         return list(rows)
     under_way = select(delivery.c.delivery_id).where(
