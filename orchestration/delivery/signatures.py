@@ -16,6 +16,8 @@ from typing import Literal
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from orchestration.failures import SettingsError
 
@@ -61,11 +63,11 @@ class Signer:
         Raises:
             SettingsError: one of them is no key for signing; the message does not repeat it.
         """
-        self._shared: list[hmac.HMAC] = []
+        self._shared: list[HMAC] = []
         self._private: list[Ed25519PrivateKey] = []
         for key in keys:
             if key.startswith(SHARED):
-                self._shared.append(hmac.new(_shared(key), digestmod="sha256"))
+                self._shared.append(HMAC(_shared(key), SHA256()))
             else:
                 self._private.append(_private(key))
 
@@ -122,11 +124,11 @@ def _fits_public(key: str, content: bytes, pairs: list[list[str]]) -> bool:
     return False
 
 
-def _digest(keyed: hmac.HMAC, content: bytes) -> bytes:
-    # hmac.digest() takes twice the time, and lets other threads in between: a worker waited 10 µs for each message.
+def _digest(keyed: HMAC, content: bytes) -> bytes:
+    # Half of the time of hmac.digest(), which also lets other threads in between: a worker waited 10 µs a message.
     begun = keyed.copy()
     begun.update(content)
-    return begun.digest()
+    return begun.finalize()
 
 
 def _content(message_id: str, timestamp: int, body: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import socket
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,15 @@ class GuardedResolver(AbstractResolver):
 
 
 def open_session(
-    guard: AddressGuard, ca_file: str, timeout_seconds: float, *, encrypted: bool, resolver: AbstractResolver | None
+    guard: AddressGuard,
+    ca_file: str,
+    timeout_seconds: float,
+    *,
+    headers: Mapping[str, str],
+    encrypted: bool,
+    resolver: AbstractResolver | None,
 ) -> aiohttp.ClientSession:
-    """Return a session for one endpoint. It ignores the environment's proxies, for they would connect in our place.
+    """Return a session for one endpoint, whose messages all carry ``headers``. It ignores the environment's proxies, for they would connect in our place.
 
     Raises:
         DeliveryFailed: ``ca_file`` cannot be read.
@@ -70,6 +77,7 @@ def open_session(
     )
     return aiohttp.ClientSession(
         connector=connector,
+        headers=headers,
         # The limit of a whole request is the sender's, which has one timer for all of them.
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(timeout_seconds, _CONNECT_SECONDS)),
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -20,14 +20,13 @@ from orchestration.delivery.time_limit import TimeLimit
 
 @dataclass(frozen=True)
 class Target:
-    """Where messages go and what every one of them carries.
+    """Where messages go and how they are signed.
 
-    ``secrets`` are those among it, ``largest_body`` is in bytes.
+    ``secrets`` are those that every message carries, ``largest_body`` is in bytes.
     """
 
     url: URL = field(repr=False)
     signing: SigningKeys = field(repr=False)
-    headers: dict[str, str] = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
     largest_body: int
     timeout_seconds: float
@@ -70,7 +69,7 @@ class WebhookSender:
         body = await asyncio.to_thread(message.file.read_bytes) if message.file else message.body
         now = time.time()
         signature = target.signing.at(now).sign(message.delivery_id, int(now), body)
-        headers = target.headers | message_headers(message, int(now), signature)
+        headers = message_headers(message, int(now), signature)
         try:
             payload = aiohttp.BytesPayload(body)  # else its kind is looked up
             with self._limit:

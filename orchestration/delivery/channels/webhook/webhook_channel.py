@@ -88,13 +88,14 @@ def open_webhook(endpoint: Endpoint, guard: AddressGuard, resolver: AbstractReso
         DeliveryFailed: a setting or a secret is wrong.
     """
     try:
-        target = _target(endpoint)
+        target, headers = _target(endpoint), _headers(endpoint)
     except SettingsError as error:
         raise DeliveryFailed(DeliveryFailure.SETTINGS, error.message, error.remedy) from None
     session = open_session(
         guard,
         endpoint.get("ca_file"),
         endpoint.timeout_seconds,
+        headers=headers,
         encrypted=target.url.scheme == "https",
         resolver=resolver,
     )
@@ -105,18 +106,23 @@ def _target(endpoint: Endpoint) -> Target:
     token = endpoint.secret("token")
     if TOKEN in endpoint.get("url") and not token:
         raise SettingsError(f"url holds {TOKEN}, but there is no secret `token`.", "Give it by reference.")
-    headers = {"User-Agent": "Strata", "Accept-Encoding": "identity", **custom_headers(endpoint.get("headers"))}
-    if authorization := endpoint.secret("authorization"):
-        headers["Authorization"] = require_credentials(authorization)
+    authorization = endpoint.secret("authorization")
     return Target(
         url=read_address(endpoint.get("url"), token),
         signing=_signing_keys(endpoint),
-        headers=headers,
         # Of `Bearer abc` the last word alone is a secret too.
         secrets=tuple(sorted({authorization, authorization.rpartition(" ")[2], token} - {""}, key=len, reverse=True)),
         largest_body=_size(endpoint.get("largest_body")),
         timeout_seconds=endpoint.timeout_seconds,
     )
+
+
+def _headers(endpoint: Endpoint) -> dict[str, str]:
+    """Return what every message carries."""
+    headers = {"User-Agent": "Strata", "Accept-Encoding": "identity", **custom_headers(endpoint.get("headers"))}
+    if authorization := endpoint.secret("authorization"):
+        headers["Authorization"] = require_credentials(authorization)
+    return headers
 
 
 def _scheme(settings: Mapping[str, str]) -> Scheme:
