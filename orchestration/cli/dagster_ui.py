@@ -13,12 +13,15 @@ import time
 from types import FrameType
 from typing import NoReturn
 
+from orchestration.cli.console import say
 from orchestration.definitions.main_job import prepare_dagster_home
 from orchestration.failures import SettingsError
 from orchestration.settings import PROJECT, Settings
 
 WORKSPACE = PROJECT / "workspace.yaml"
 _PATIENCE_SECONDS = 15
+_QUIET = "ignore:Function `dev_command` is superseded:FutureWarning"
+"""Its users cannot follow what Dagster advises at every start: ``dg dev`` is for projects of another layout."""
 
 
 def stop_on_signals() -> None:
@@ -47,7 +50,8 @@ def serve_dagster(settings: Settings, port: int) -> int:
         "STRATA_HOME": str(settings.home),
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }
-    command = [sys.executable, "-m", "dagster", "dev", "-w", str(WORKSPACE), "-h", "127.0.0.1", "-p", str(port)]
+    dagster = [sys.executable, "-W", _QUIET, "-m", "dagster"]
+    command = [*dagster, "dev", "-w", str(WORKSPACE), "-h", "127.0.0.1", "-p", str(port)]
     process = subprocess.Popen(  # noqa: S603 (our own command)
         command, env=environment, cwd=PROJECT, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -56,6 +60,7 @@ def serve_dagster(settings: Settings, port: int) -> int:
     try:
         return process.wait()
     except KeyboardInterrupt:
+        say("Stopping Dagster and its code locations; this takes up to 20 s …")
         return 0
     finally:
         over.set()
