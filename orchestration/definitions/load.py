@@ -18,6 +18,7 @@ from orchestration.contracts.source import SourceSystem
 from orchestration.definitions import outcome
 from orchestration.definitions.alerting import crash_subject, tell
 from orchestration.definitions.outcome import Fault, LeftOut
+from orchestration.definitions.row_counts import row_counts
 from orchestration.definitions.specs import asset_key, bronze_specs, faults
 from orchestration.failures import FailureClass, StrataError
 
@@ -162,13 +163,6 @@ def _materializations(
 
 def _row_counts(runtime: "Runtime", source: SourceSystem, results: "Sequence[LoadResult]") -> dict[str, int]:
     """Count the live rows of the loaded tables in one query."""
-    entities = sorted({result.entity for result in results if result.status != "failed"})
-    if not entities:
-        return {}
-    parts = [
-        f"SELECT {names.literal(name)}, count(*) FROM {names.qualified(names.bronze_table(source.name, name))}"
-        f" WHERE {names.DELETED_AT} IS NULL"
-        for name in entities
-    ]
-    with runtime.warehouse.reading("row counts for Dagster") as session:
-        return {str(name): int(count) for name, count in session.execute(" UNION ALL ".join(parts), [])}
+    tables = {names.bronze_table(source.name, r.entity): r.entity for r in results if r.status != "failed"}
+    found = row_counts(runtime, tables, f"{names.DELETED_AT} IS NULL")
+    return {tables[table]: count for table, count in found.items()}

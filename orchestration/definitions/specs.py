@@ -17,6 +17,7 @@ FAULTY_SOURCE = "source_yaml"
 
 PUBLISHED = "published"
 """What leads the keys of published versions."""
+_TEXT = re.compile(r"^(varchar|string)\b")
 _ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
 
 
@@ -42,6 +43,11 @@ def team(owner: str) -> str:
     if address := _ADDRESS.search(owner):
         return address[0]
     return "team:" + (re.sub(r"[^a-z0-9_-]+", "-", owner.lower()).strip("-") or "unknown")
+
+
+def type_name(kind: str) -> str:
+    """Return a column's type as contracts write it; dbt says ``string`` for text, a warehouse ``VARCHAR(8)``."""
+    return _TEXT.sub("text", kind.lower())
 
 
 def bronze_specs(source: SourceSystem) -> list[dg.AssetSpec]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from orchestration.definitions.outcome import MOST_SHOWN
-from orchestration.definitions.specs import asset_key
+from orchestration.definitions.specs import asset_key, type_name
 from orchestration.names import TENANT, Table
 from orchestration.publication.log import PublishedVersion
 from orchestration.scripts.close.outcome import CheckOutcome, Closed, Closing
@@ -49,7 +49,9 @@ def _metadata(table: Table, closed: Sequence[Closed], version: int | None) -> di
         "dagster/row_count": sum(item.rows[table] for item in items),
         "seconds": round(sum(item.seconds for item in items), 3),
         "tenants": dg.MetadataValue.table(rows),
-        "dagster/column_schema": dg.TableSchema([dg.TableColumn(name, kind) for name, kind in columns.items()]),
+        "dagster/column_schema": dg.TableSchema(
+            [dg.TableColumn(name, type_name(kind)) for name, kind in columns.items()]
+        ),
         "dagster/column_lineage": _lineage(items[-1].lineage.get(table, {})),
         "version": version or "unchanged",
     }

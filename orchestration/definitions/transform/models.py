@@ -42,8 +42,7 @@ def _layer(project: DbtProject, manifest: Path, layer: str) -> dg.AssetsDefiniti
             if layer == GOLD:
                 step.require_open("silver")
             _hand_over_salts(step)
-            with step.runtime.warehouse.exclusive(f"dbt {layer}, run {context.run.run_id[:8]}"):
-                yield from stream_build(context, project, step.runtime.settings, _select(context, layer))
+            yield from stream_build(context, project, step.runtime, _select(context, layer))
 
     return build
 

@@ -68,6 +68,15 @@ def test_a_build_publishes_gold_with_its_checks_and_gates_shown(built: Toy) -> N
     ]  # fmt: skip
 
 
+def test_a_model_shows_its_own_description_its_columns_and_how_many_rows_it_has(built: Toy) -> None:
+    thing = next(s for s in warehouse_definitions().resolve_all_asset_specs() if s.key.path == ["silver", "thing"])
+    assert thing.description == "What a tenant has."
+    (column,) = thing.metadata["dagster/column_schema"].columns
+    assert (column.name, column.type, column.description) == ("name", "text", "What it is called.")
+    shown = built.instance.get_latest_materialization_event(thing.key).asset_materialization.metadata
+    assert shown["dagster/row_count"].value == built.sql("SELECT count(*) FROM silver.thing")[0][0] == 3
+
+
 def test_a_build_with_nothing_changed_starts_neither_dbt_nor_a_gate(built: Toy) -> None:
     before, builds = dbt_runs(), built.sql("SELECT count(*) FROM strata.build_log")
     verdicts = built.sql("SELECT count(*) FROM strata.verdict")
@@ -223,7 +232,9 @@ def test_a_closed_day_shows_its_rows_columns_code_and_close(built: Toy) -> None:
     (event,) = [e for e in result.get_asset_materialization_events() if e.asset_key]
     shown = event.materialization.metadata
     assert shown["dagster/row_count"].value == 3
-    assert [column.name for column in shown["dagster/column_schema"].value.columns] == ["_tenant_id", "id", "amount"]
+    assert [(column.name, column.type) for column in shown["dagster/column_schema"].value.columns] == [
+        ("_tenant_id", "text"), ("id", "bigint"), ("amount", "decimal(18,2)"),
+    ]  # fmt: skip
     amount = shown["dagster/column_lineage"].value.deps_by_column["amount"]
     assert [(dep.asset_key.to_user_string(), dep.column_name) for dep in amount] == [("silver/thing", "amount")]
     assert {record.data["tenant"] for record in shown["tenants"].records} == {"acme", "globex"}
