@@ -17,6 +17,9 @@ FAULTY_SOURCE = "source_yaml"
 
 PUBLISHED = "published"
 """What leads the keys of published versions."""
+PLATFORM_TEAM = "team:platform"
+"""Owns what no contract, model or script names an owner of."""
+
 _TEXT = re.compile(r"^(varchar|string)\b")
 _ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
 

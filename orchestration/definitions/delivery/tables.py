@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from orchestration import names
-from orchestration.definitions.specs import asset_key, published_key
+from orchestration.definitions.specs import PLATFORM_TEAM, asset_key, published_key
 
 if TYPE_CHECKING:
     from orchestration.delivery.table_status import TableStatus
@@ -22,6 +22,10 @@ _TABLE = dg.TableSchema(columns=[dg.TableColumn(name, "int") for name in _COUNTS
 _IN_TROUBLE = dg.TableSchema(
     columns=[dg.TableColumn(*column) for column in (("label",), ("state",), ("waiting", "int"), ("dead", "int"))]
 )
+_WAYS = "by webhook, as files over SFTP, on a message bus, in feeds or as jobs"
+_SEEN = "What arrived, waits and failed is told here whenever it changes."
+_WHO = dg.MetadataValue.md("`strata registration list`")
+_EACH = dg.MetadataValue.md("`strata deliveries list`; one of them, with what came back: `strata deliveries show`")
 _TO_DO_DEAD = (
     "`strata dead-letters list` says what failed for good and why; once that is mended: "
     "`strata dead-letters replay TENANT`"
@@ -44,8 +48,10 @@ def table_specs(tables: Iterable[names.Table]) -> list[dg.AssetSpec]:
             delivered_key(table),
             deps=[asset_key(table) if table[0] == names.FINANCE else published_key(table)],
             group_name=DELIVERED,
-            kinds={"webhook"},
-            description=f"Deliveries of {'.'.join(table)} to those who registered for it.",
+            kinds={"delivery"},
+            owners=[PLATFORM_TEAM],
+            description=f"Deliveries of {'.'.join(table)} to those who registered for it: {_WAYS}. {_SEEN}",
+            metadata={"who_registered": _WHO, "each_delivery": _EACH},
         )
         for table in tables
     ]

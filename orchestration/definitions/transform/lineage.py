@@ -34,6 +34,15 @@ def models(project: DbtProject, layer: str) -> list[names.Table]:
     return sorted(_table(node) for node in nodes if node["resource_type"] == "model" and layer in node["tags"])
 
 
+def owners(project: DbtProject) -> dict[names.Table, list[str]]:
+    """Return each model's owners, as the project's YAML names them for Dagster; a model without has none here."""
+    if project.manifest is None:
+        return {}
+    nodes = [node for node in read_manifest(project.manifest)["nodes"].values() if node["resource_type"] == "model"]
+    named = {_table(node): node["config"]["meta"].get("dagster", {}).get("owners", []) for node in nodes}
+    return {table: found for table, found in named.items() if found}
+
+
 def downstream_models(project: DbtProject, source: str) -> frozenset[dg.AssetKey]:
     """Return the models that are built, directly or not, from a source system's bronze tables."""
     if project.manifest is None:

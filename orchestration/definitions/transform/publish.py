@@ -6,19 +6,22 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from orchestration import names
-from orchestration.definitions.specs import PUBLISHED, asset_key, published_key
+from orchestration.definitions.specs import PLATFORM_TEAM, PUBLISHED, asset_key, published_key
+from orchestration.definitions.transform.lineage import owners
 from orchestration.definitions.transform.project import DbtProject
 from orchestration.definitions.transform.steps import POOL, open_step
 
 
 def publication_assets(project: DbtProject, tables: Sequence[names.Table]) -> dg.AssetsDefinition:
     """Return one asset for each published table; a version appears only when something differs."""
+    owned = owners(project)
     specs = [
         dg.AssetSpec(
             published_key(table),
             deps=[asset_key(table)],
             group_name=PUBLISHED,
             kinds={"parquet"},
+            owners=owned.get(table, [PLATFORM_TEAM]),
             description=f"Immutable versions of {'.'.join(table)}, written when its gate has opened.",
             skippable=True,
         )

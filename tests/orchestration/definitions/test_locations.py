@@ -90,6 +90,13 @@ def test_assets_checks_jobs_schedules_and_sensors_are_those_of_the_snapshot(seen
     assert now == json.loads(SNAPSHOT.read_text(encoding="utf-8"))
 
 
+def test_published_tables_belong_to_the_owners_of_their_models(seen: dict[str, dict[str, Any]]) -> None:
+    specs = seen["warehouse"]["specs"]
+    owners = {key: spec["owners"] for key, spec in specs.items() if key.startswith("published/")}
+    assert owners["published/gold/report_pipeline"] == ["team:revenue-operations"]
+    assert {key: specs[key.removeprefix("published/")]["owners"] for key in owners} == owners
+
+
 @pytest.mark.parametrize("name", LOCATIONS)
 def test_every_schedule_and_sensor_says_in_words_what_it_starts(name: str, seen: dict[str, dict[str, Any]]) -> None:
     described = seen[name]["descriptions"]

@@ -61,6 +61,15 @@ def test_a_tick_takes_in_what_was_published_and_asks_for_a_run(platform: Scene, 
     assert len(platform.deliveries()) == 1
 
 
+def test_deliveries_of_a_table_have_an_owner_and_say_where_they_are_seen_however_they_go(platform: Scene) -> None:
+    platform.publish(("acme", 1, 1))
+    spec = next(spec for spec in delivery_definitions().resolve_all_asset_specs() if spec.key == KEY)
+    assert spec.owners == ["team:platform"]
+    assert spec.kinds == {"delivery"}
+    assert "SFTP" in str(spec.description)
+    assert "strata deliveries list" in str(spec.metadata["each_delivery"])
+
+
 def test_the_job_delivers_and_shows_the_version_that_arrived(platform: Scene, instance: dg.DagsterInstance) -> None:
     platform.publish(("acme", 1, 1))
     assert run(instance) == "1 delivered"
