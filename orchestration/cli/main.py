@@ -66,9 +66,9 @@ class _Deferred(TyperCommand):
         wants_help = HELP in args
         context = show_bare(typer.main.get_command(module.app)).make_context(info_name, args, parent, **extra)
         if not wants_help and self.name != "doctor":  # which tells it among its findings
-            from orchestration.cli.variables import warn_of_unknown  # noqa: PLC0415 (settings, for who works)
+            from orchestration.cli.variables import warn_of_misspelt  # noqa: PLC0415 (settings, for who works)
 
-            warn_of_unknown()
+            warn_of_misspelt()
         return context
 
 

@@ -17,6 +17,7 @@ from orchestration.failures import StrataError
 from orchestration.settings import Settings, load_settings
 
 _PREFIX = "STRATA_"
+_NOTHING_NEAR = "Remove or rename it; `.env.example` lists the settings, `strata sources` those of connections."
 _OF_TESTS = re.compile(
     rf"{_PREFIX}(TEST_\w+|BENCH_\w+|ISOLATION_\w+|NIGHTLY|REQUIRE_SERVERS|WRITE_VERIFIED|EXAMPLES|UPDATE_SNAPSHOT)"
 )
@@ -35,14 +36,18 @@ def unknown(settings: Settings, sources: Collection[str], names: Iterable[str]) 
             yield Check(name, ok=False, detail="is no setting, and is ignored", remedy=_remedy(name, known, sources))
 
 
-def warn_of_unknown() -> None:
-    """Say on standard error which variables nothing reads; settings that are wrong are left to who needs them."""
+def warn_of_misspelt() -> None:
+    """Say on standard error which variables are nearly a setting; settings that are wrong are left to who needs them.
+
+    What resembles none may be a secret that a person named so; ``strata doctor`` tells of it, too.
+    """
     try:
         settings = load_settings()
     except StrataError:
         return
     for check in unknown(settings, find_sources(settings.sources_dir), given()):
-        warn(f"{check.name} {check.detail}. {check.remedy}")
+        if check.remedy != _NOTHING_NEAR:
+            warn(f"{check.name} {check.detail}. {check.remedy}")
 
 
 def _of_dbt(settings: Settings) -> set[str]:
@@ -62,4 +67,4 @@ def _remedy(name: str, known: AbstractSet[str], sources: Collection[str]) -> str
     near = get_close_matches(head.removeprefix(_PREFIX), [item.upper() for item in candidates], n=1)
     if near:
         return f"Did you mean {_PREFIX}{near[0]}{mark}{tail}?"
-    return "Remove or rename it; `.env.example` lists the settings, `strata sources` those of connections."
+    return _NOTHING_NEAR

@@ -148,7 +148,7 @@ def test_the_doctor_tells_of_a_variable_that_nothing_reads(
 
 
 @pytest.mark.parametrize("place", ["environment", ".env"])
-def test_a_command_warns_once_of_a_variable_that_nothing_reads(
+def test_a_command_warns_once_of_a_misspelt_variable(
     strata: Strata, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -156,8 +156,8 @@ def test_a_command_warns_once_of_a_variable_that_nothing_reads(
         (tmp_path / ".env").write_text("STRATA_THREDS=hush-hush\n", encoding="utf-8")
     else:
         monkeypatch.setenv("STRATA_THREDS", "hush-hush")
-    for known in ("STRATA_TEST_X", "STRATA_BENCH_X", "STRATA_PRODUCT__ACME__SCHEMA"):
-        monkeypatch.setenv(known, "x")
+    for meant in ("STRATA_TEST_X", "STRATA_BENCH_X", "STRATA_PRODUCT__ACME__SCHEMA", "STRATA_CRM_PASSWORD"):
+        monkeypatch.setenv(meant, "x")
     answer = strata("status", "--json")
     assert answer.err.splitlines() == ["STRATA_THREDS is no setting, and is ignored. Did you mean STRATA_THREADS?"]
     assert "entities" in answer.document
