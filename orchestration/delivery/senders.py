@@ -43,10 +43,13 @@ class _Way:
     used_at: float = field(default_factory=time.monotonic)
     users: int = 0
     is_given_up: bool = False
+    sender: Sender | None = None
+    """What goes this way, once it is open."""
 
-    async def sender(self) -> Sender:
+    async def open(self) -> Sender:
         """Return the sender when it is open; who gives up waiting does not take it from the others."""
-        return self.opening.result() if self.opening.done() else await asyncio.shield(self.opening)
+        self.sender = await asyncio.shield(self.opening)
+        return self.sender
 
     def __enter__(self) -> Self:
         """Count as one of its users."""
@@ -57,7 +60,8 @@ class _Way:
         """Count no more; after some errors nobody else uses this way."""
         self.users -= 1
         self.used_at = time.monotonic()
-        self.senders.left(self, error)
+        if error is not None or self.is_given_up:
+            self.senders.left(self, error)
 
     def is_over(self, now: float) -> bool:
         idle = self.users == 0 and now - self.used_at > IDLE_SECONDS

@@ -82,7 +82,7 @@ class Attempts:
             if message is None:
                 return Outcome(task.claimed, started, self._clock() - started, is_skipped=True)
             with self._senders.to(task.wish) as way:
-                sender = await way.sender()
+                sender = way.sender or await way.open()
                 with self._limit:
                     receipt = await sender.send(message)
         except StrataError as error:

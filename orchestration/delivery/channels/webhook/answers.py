@@ -17,6 +17,8 @@ from orchestration.redaction import redact
 LONGEST_ANSWER = 20_000
 """Bytes of an answer that are read and kept; more says nothing, and may be a bomb."""
 _ANSWER_SECONDS = 2.0
+# Plain numbers: an enumeration's members are looked up in its class, each time.
+_OK, _REDIRECT = HTTPStatus.OK.value, HTTPStatus.MULTIPLE_CHOICES.value
 
 _FAILURES: dict[int, DeliveryFailure] = {
     HTTPStatus.GONE: DeliveryFailure.GONE,
@@ -43,7 +45,7 @@ async def judge(response: aiohttp.ClientResponse, host: str, secrets: Sequence[s
     """
     status = response.status
     answer = "" if response.content.at_eof() else _masked(await _beginning(response), secrets)
-    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+    if _OK <= status < _REDIRECT:
         return Receipt(status_code=status, answer=answer)
     failure = _failure(status)
     raise DeliveryFailed(

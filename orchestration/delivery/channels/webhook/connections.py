@@ -55,7 +55,9 @@ def open_session(
     encrypted: bool,
     resolver: AbstractResolver | None,
 ) -> aiohttp.ClientSession:
-    """Return a session for one endpoint, whose messages all carry ``headers``. It ignores the environment's proxies, for they would connect in our place.
+    """Return a session for one endpoint, whose messages all carry ``headers``.
+
+    It ignores the environment's proxies, for they would connect in our place.
 
     Raises:
         DeliveryFailed: ``ca_file`` cannot be read.
