@@ -64,7 +64,7 @@ def _remedy(name: str, known: AbstractSet[str], sources: Collection[str]) -> str
     """Say what was meant: a setting, or, where there are two underscores, the connection of a source system."""
     head, mark, tail = name.upper().partition("__")
     candidates = sources if mark else (item.removeprefix(_PREFIX) for item in known)
-    near = get_close_matches(head.removeprefix(_PREFIX), [item.upper() for item in candidates], n=1)
+    near = get_close_matches(head.removeprefix(_PREFIX), [item.upper() for item in candidates], n=1, cutoff=0.75)
     if near:
         return f"Did you mean {_PREFIX}{near[0]}{mark}{tail}?"
     return _NOTHING_NEAR
