@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.names import FINANCE, GOLD, SILVER, Table, bronze_schema, qualified
+from orchestration.cli.drift_told import Drifted, Noted, drifted
+from orchestration.names import DELETED_AT, FINANCE, GOLD, SILVER, Table, bronze_schema, bronze_table, qualified
 from orchestration.runtime import Runtime
 from orchestration.settings import Settings
 from orchestration.warehouse import apply
@@ -24,7 +25,7 @@ class Line:
     """One table's day, all tenants, loads and versions together; ``None`` where nothing was measured.
 
     ``read`` rows came in from the source: inserted, updated, unchanged and rejected together
-    (bronze). ``rows`` are in the table now (what was built from bronze).
+    (bronze). ``rows`` are in the table now; of bronze those that the source has still.
     """
 
     layer: str
@@ -80,6 +81,7 @@ FROM {platform_table("load_ledger")} WHERE seq > ? GROUP BY ALL ORDER BY ALL""",
             layer=bronze_schema(source),
             table=entity,
             read=int(extracted),
+            rows=_live(session, bronze_table(source, entity)),
             inserted=int(inserted),
             updated=int(updated),
             unchanged=int(unchanged),
@@ -89,6 +91,24 @@ FROM {platform_table("load_ledger")} WHERE seq > ? GROUP BY ALL ORDER BY ALL""",
         )
         for source, entity, extracted, inserted, updated, unchanged, deleted, rejected, seconds in rows
     ]
+
+
+def _live(session: Session, table: Table) -> int | None:
+    """Count the rows that are not deleted; ``None`` where no load has made the table yet."""
+    if not session.columns(table):
+        return None
+    return int(session.execute(f"SELECT count(*) FROM {qualified(table)} WHERE {DELETED_AT} IS NULL")[0][0])
+
+
+def drift_since(runtime: Runtime, since: Mark) -> list[Drifted]:
+    """Return what the day's loads found at the sources that contracts do not name."""
+    with runtime.warehouse.session("drift of the day") as session:
+        rows = session.execute(
+            "SELECT source, entity, tenant_id, requested, status, message "
+            f"FROM {platform_table('load_ledger')} WHERE seq > ? ORDER BY source, entity, tenant_id",
+            [since.load],
+        )
+    return drifted(Noted(*(text or "" for text in row)) for row in rows)
 
 
 def _silver(session: Session, seconds: Mapping[Table, float]) -> list[Line]:

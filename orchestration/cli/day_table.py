@@ -10,7 +10,9 @@ from orchestration.cli.day_summary import Line
 _NUMBERS = ("read", "rows", "inserted", "updated", "unchanged", "deleted", "rejected", "s")
 _MEANING = (
     "read: rows from the source, all loads of the day (= inserted + updated + unchanged + rejected); rows: in the "
-    "table now. Published tables: differences summed over the day's versions, unchanged only where there is one."
+    "table now, of bronze those not deleted. Published tables: differences to the version before; one without a key "
+    "(finance) has a changed row as one deleted and one inserted. They are summed over the day's versions, unchanged "
+    "only where there is one."
 )
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import dagster as dg
+
 from orchestration.definitions.outcome import Fault
 
 if TYPE_CHECKING:
@@ -18,6 +20,12 @@ if TYPE_CHECKING:
 def crash_subject(job_name: str) -> str:
     """Return what a run is called that ended without a word of its own."""
     return f"run of {job_name}"
+
+
+def was_interrupted(event: dg.DagsterEvent) -> bool:
+    """Say whether a step's failure is that somebody ended its run: by Ctrl-C, or by a signal to its process."""
+    source = event.step_failure_data.error_source
+    return source is not None and source.name == "INTERRUPT"
 
 
 def tell(runtime: Runtime, faults: Iterable[Fault] = (), well: Iterable[str] = ()) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 import dagster as dg
 import yaml
 
+from orchestration.definitions.alerting import was_interrupted
 from orchestration.definitions.delivery.job import OP, deliver
 from orchestration.settings import PROJECT, Settings
 
@@ -167,8 +168,7 @@ def _parse_project(settings: Settings) -> None:
 
 def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
     """Say whether a person ended the run: to Dagster that is a failed step, after which the day would go on."""
-    errors = (event.step_failure_data.error for event in result.all_events if event.is_step_failure)
-    return any(error is not None and error.cls_name == "DagsterExecutionInterruptedError" for error in errors)
+    return any(was_interrupted(event) for event in result.all_events if event.is_step_failure)
 
 
 def _note(result: dg.ExecuteInProcessResult, job: str) -> str:

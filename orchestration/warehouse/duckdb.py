@@ -25,6 +25,7 @@ from orchestration.warehouse.lock import held
 from orchestration.warehouse.protocol import Matching, Row
 from orchestration.warehouse.restoring import refuse_half_restored
 
+_CTRL_C = "Query interrupted"
 _HERE = "database_name = current_database()"
 
 
@@ -172,7 +173,11 @@ class DuckDBWarehouse:
 
     @contextmanager
     def session(self, purpose: str, beside: str | None = None) -> Iterator[DuckDBSession]:  # noqa: ARG002 - one writer
-        """Hold the writer's lock and a connection; within a session of the same thread, that very session."""
+        """Hold the writer's lock and a connection; within a session of the same thread, that very session.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C ended a statement, of which DuckDB makes an error like any other.
+        """
         current: DuckDBSession | None = getattr(self._open, "session", None)
         if current:
             yield current
@@ -182,6 +187,10 @@ class DuckDBWarehouse:
             self._open.session = DuckDBSession(con)
             try:
                 yield self._open.session
+            except RuntimeError as error:
+                if str(error) == _CTRL_C:
+                    raise KeyboardInterrupt from error
+                raise
             finally:
                 self._open.session = None
                 con.close()

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 import time
-from contextlib import redirect_stdout
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated
+from functools import partial
+from pathlib import Path
+from typing import Annotated, TextIO
 
 import typer
 
 from orchestration import simulators
 from orchestration.bronze.admission import Admission
 from orchestration.bronze.roster import Muster
-from orchestration.cli.console import coloured, errors, print_json, print_table, say
-from orchestration.cli.day_summary import Line, read_mark, summarize
+from orchestration.cli.console import print_json, say, warn
+from orchestration.cli.day_end import print_end
+from orchestration.cli.day_summary import drift_since, read_mark, summarize
 from orchestration.cli.day_table import print_day
-from orchestration.cli.exit_codes import ExitCode
+from orchestration.cli.exit_codes import INTERRUPTED, ExitCode
+from orchestration.cli.output_aside import output_aside
 from orchestration.contracts.source import Mode
 from orchestration.definitions.main_job import JobRun, main_job
 from orchestration.definitions.outcome import LeftOut
@@ -31,23 +36,34 @@ def run(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = F
     started = time.perf_counter()
     mark, left_out = read_mark(runtime), _left_out(runtime)
     log = runtime.settings.home / "run.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    # dbt tells every model and test on standard output; here the tables below say it shorter.
-    with log.open("w", encoding="utf-8") as file, redirect_stdout(file):
-        jobs = main_job(runtime.settings, lambda: _advance(runtime), _tell)
-    lines = summarize(runtime, mark, [job.run_id for job in jobs])
-    failed = [job for job in jobs if not job.ok]
+    jobs = _day(runtime, log)
+    if jobs is None:
+        warn("Interrupted: what was loaded and built is whole, and `make run` goes on from there.")
+        raise typer.Exit(INTERRUPTED)
+    lines, drift = summarize(runtime, mark, [job.run_id for job in jobs]), drift_since(runtime, mark)
     if as_json:
-        print_json(
-            {"jobs": [asdict(job) for job in jobs], "tables": [asdict(line) for line in lines], "left_out": left_out}
-        )
+        tables = [asdict(line) for line in lines]
+        noted = [item._asdict() for item in drift]
+        print_json({"jobs": [asdict(job) for job in jobs], "tables": tables, "left_out": left_out, "drift": noted})
     else:
-        for text in left_out:
+        for text in (*left_out, ""):
             say(text)
-        _show(jobs, lines, time.perf_counter() - started)
-        if failed:
-            say(f"What dbt said on the way: {log}")
-    raise typer.Exit(ExitCode.FAILED if failed else ExitCode.OK)
+        print_day(lines)
+        say("")
+        print_end(jobs, drift, time.perf_counter() - started, log)
+    raise typer.Exit(ExitCode.OK if all(job.ok for job in jobs) else ExitCode.FAILED)
+
+
+def _day(runtime: Runtime, log: Path) -> list[JobRun] | None:
+    """Run the jobs; ``None`` after Ctrl-C."""
+    with output_aside(log) as terminal:
+        tell = partial(_tell, terminal)
+        try:
+            return main_job(runtime.settings, lambda: _advance(runtime, tell), tell)
+        except KeyboardInterrupt:
+            terminal.write("\n")  # after the terminal's ^C
+        gc.collect()  # what dagster-dbt left half-read complains as it is thrown away: into the file as well
+        return None
 
 
 def _left_out(runtime: Runtime) -> list[str]:
@@ -65,33 +81,11 @@ def _left_out(runtime: Runtime) -> list[str]:
     return found.lines()
 
 
-def _advance(runtime: Runtime) -> None:
+def _advance(runtime: Runtime, tell: Callable[[str], None]) -> None:
     day = simulators.advance(runtime.settings, runtime.sources)
-    _tell(f"the simulated company moves on to business day {day}")
+    tell(f"the simulated company moves on to business day {day}")
 
 
-def _tell(what: str) -> None:
+def _tell(terminal: TextIO, what: str) -> None:
     """Say what begins: a whole day takes a minute or two, and silence looks like a fault."""
-    errors.print(f"· {what}", markup=False, soft_wrap=True)
-
-
-def _show(jobs: list[JobRun], lines: list[Line], seconds: float) -> None:
-    say("")
-    print_day(lines)
-    say("")
-    rows = [
-        (job.job, coloured("ok" if job.ok else "failed", "green" if job.ok else "bold red"), f"{job.seconds:.1f}")
-        for job in jobs
-    ]
-    print_table(("job", "result", "s"), rows, numbers=("s",))
-    say("")
-    failed = [job for job in jobs if not job.ok]
-    for job in jobs:
-        if job.note:
-            say(f"{job.job}: {job.note}")
-    for job in failed:
-        say(f"{job.job} failed: {job.fault}", style="bold red")
-    verdict = f"{len(failed)} of {len(jobs)} jobs failed" if failed else f"All {len(jobs)} jobs went well"
-    say(f"{verdict} in {seconds:.0f} s.", style="bold")
-    say("Next: `make ui` shows these runs and the tables' lineage; `strata status` how fresh everything is;")
-    say("`make run` again loads the next day; docs/README.md says the rest.")
+    terminal.write(f"· {what}\n")

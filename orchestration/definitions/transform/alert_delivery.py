@@ -3,7 +3,7 @@
 # No deferred annotations here: Dagster reads the types of `context` and `config`.
 import dagster as dg
 
-from orchestration.definitions.alerting import crash_subject, tell
+from orchestration.definitions.alerting import crash_subject, tell, was_interrupted
 from orchestration.definitions.outcome import Fault
 from orchestration.failures import FailureClass
 from orchestration.publication.status import read_status
@@ -61,11 +61,14 @@ def alert_delivery_sensor() -> dg.RunRequest | dg.SkipReason:
 def crash_sensor(context: dg.RunFailureSensorContext) -> dg.RunRequest | dg.SkipReason:
     """Request an alert for a run that was killed or broke unforeseen: a step that fails knowingly has written its own.
 
+    Who ends a run by Ctrl-C knows of it, and what it did not do is done by the next one.
     It does nothing that can fail, because the sensor's cursor moves on either way.
     """
     events = context.get_step_failure_events()
     if context.dagster_run.job_name == JOB or (events and all(_is_told(event) for event in events)):
         return dg.SkipReason("The step that failed has told it.")
+    if any(was_interrupted(event) for event in events):
+        return dg.SkipReason("Somebody ended the run.")
     crash = {
         "job": context.dagster_run.job_name,
         "reason": f"{context.dagster_run.run_id}: {context.failure_event.message}",

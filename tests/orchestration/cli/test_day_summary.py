@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from made_tables import make_table
 
-from orchestration.cli.day_summary import Line, Mark, read_mark, summarize
+from orchestration.cli.day_summary import Line, Mark, drift_since, read_mark, summarize
 from orchestration.cli.day_table import print_day
 from orchestration.publication.publish import publish
 from orchestration.runtime import Runtime, open_runtime
@@ -28,13 +28,15 @@ def runtime(tmp_path: Path) -> Runtime:
     return runtime
 
 
-def note_load(runtime: Runtime, seq: int, *, extracted: int, inserted: int = 0, unchanged: int = 0) -> None:
+def note_load(
+    runtime: Runtime, seq: int, *, extracted: int, inserted: int = 0, unchanged: int = 0, message: str = ""
+) -> None:
     with runtime.warehouse.session("note a load") as session:
         session.execute(
             "INSERT INTO strata.load_ledger (load_id, seq, source, entity, status, extracted, inserted, updated, "
-            "unchanged, superseded, rejected, deleted, held, seconds) "
-            "VALUES (?, ?, 'shop', 'sale', 'loaded', ?, ?, 0, ?, 0, 0, 0, 0, 0.5)",
-            [f"l{seq}", seq, extracted, inserted, unchanged],
+            "unchanged, superseded, rejected, deleted, held, seconds, tenant_id, requested, message) "
+            "VALUES (?, ?, 'shop', 'sale', 'loaded', ?, ?, 0, ?, 0, 0, 0, 0, 0.5, 'acme', 'daily', ?)",
+            [f"l{seq}", seq, extracted, inserted, unchanged, message],
         )
 
 
@@ -67,6 +69,27 @@ def test_the_loads_of_the_day_are_summed_and_older_ones_left_out(runtime: Runtim
     note_load(runtime, 3, extracted=5, inserted=5)
     sale = line(runtime, since, "sale")
     assert (sale.layer, sale.read, sale.inserted, sale.unchanged, sale.seconds) == ("bronze_shop", 15, 9, 6, 1.0)
+
+
+def test_a_loaded_table_shows_the_rows_that_the_source_still_has(runtime: Runtime) -> None:
+    note_load(runtime, 1, extracted=3)
+    assert line(runtime, Mark(0, 0), "sale").rows is None
+    with runtime.warehouse.session("bronze") as session:
+        deleted = "CASE WHEN range = 0 THEN TIMESTAMP '2026-01-01' END AS _deleted_at"
+        make_table(session, ("bronze_shop", "sale"), f"SELECT range AS id, {deleted} FROM range(3)")
+    assert line(runtime, Mark(0, 0), "sale").rows == 2
+
+
+def test_what_the_days_loads_found_beside_the_contract_is_told_and_what_older_ones_found_is_not(
+    runtime: Runtime,
+) -> None:
+    note_load(runtime, 1, extracted=1, message="Column added at the source and loaded: old (text).")
+    since = read_mark(runtime)
+    for seq in (2, 3):
+        note_load(runtime, seq, extracted=1, message="Column added at the source and loaded: due_on (date).")
+    (found,) = drift_since(runtime, since)
+    assert found.entity == "shop/sale of acme"
+    assert "due_on" in found.note
 
 
 def test_a_model_shows_the_rows_that_are_in_it_and_how_long_dbt_worked(runtime: Runtime) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -108,6 +111,22 @@ def test_a_run_that_broke_unforeseen_becomes_an_alert(toy: Toy, sink: Sink) -> N
     toy.run("hourly", entities=["item"])  # the warehouse is there
     assert send_alerts.execute_in_process(request.run_config, instance=toy.instance).success
     assert "run of toy_daily" in json.dumps(sink.received)
+
+
+@dg.op
+def is_interrupted() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(5)
+
+
+def test_a_run_that_somebody_interrupted_is_no_crash(toy: Toy) -> None:
+    @dg.job
+    def toy_daily() -> None:
+        is_interrupted()
+
+    answer = crash(toy, toy_daily)
+    assert isinstance(answer, dg.SkipReason)
+    assert "ended the run" in str(answer.skip_message)
 
 
 def test_a_failure_that_its_step_has_told_is_not_told_twice(toy: Toy) -> None:

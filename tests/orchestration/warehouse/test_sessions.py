@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import subprocess
 import sys
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -37,6 +38,29 @@ def test_within_exclusive_another_program_may_open_the_file(settings: Settings) 
     with warehouse.exclusive("dbt build"):
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[(1,)]"
+
+
+INTERRUPTED = """
+import os, signal, sys, threading
+from pathlib import Path
+from orchestration.settings import load_settings
+from orchestration.warehouse import open_warehouse
+
+settings = load_settings(home=Path(sys.argv[1]))
+try:
+    with open_warehouse(settings).session("a long statement") as session:
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        session.execute("SELECT count(*) FROM range(10_000_000_000)")
+except KeyboardInterrupt:
+    with open_warehouse(settings).session("the next one") as session:
+        print(session.execute("SELECT 'interrupted'"))
+"""
+
+
+def test_ctrl_c_within_a_statement_is_ctrl_c_and_no_error_of_the_data(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("[('interrupted',)]", "")
 
 
 @of_a_file
