@@ -207,8 +207,12 @@ class DuckDBDdl:
         session.execute(statement)
 
 
+_LEADING = {names.TENANT: "VARCHAR", names.CONNECTION: "VARCHAR"}
+_TRAILING = {names.LOAD_ID: "VARCHAR", names.LOADED_AT: "TIMESTAMP", names.DELETED_AT: "TIMESTAMP"}
+PLATFORM_TYPES = _LEADING | _TRAILING
+"""The platform's own columns with their DuckDB types, in every layer that has them."""
+
+
 def bronze_columns(contract: Contract) -> dict[str, str]:
     """Return the columns of a bronze table with their DuckDB types, in order."""
-    leading = {names.TENANT: "VARCHAR", names.CONNECTION: "VARCHAR"}
-    trailing = {names.LOAD_ID: "VARCHAR", names.LOADED_AT: "TIMESTAMP", names.DELETED_AT: "TIMESTAMP"}
-    return leading | {column.name: column.type.duckdb for column in contract.columns} | trailing
+    return _LEADING | {column.name: column.type.duckdb for column in contract.columns} | _TRAILING

@@ -27,7 +27,6 @@ from orchestration.failures import TransformFailed
 from orchestration.runtime import Runtime
 from orchestration.settings import Settings
 
-TRANSLATOR = ModelTranslator()
 # Unit tests prove the code, in CI; a build proves the data.
 _NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 _KEPT_TARGETS = 20
@@ -36,6 +35,7 @@ _KEPT_TARGETS = 20
 def stream_build(
     context: dg.AssetExecutionContext,
     project: DbtProject,
+    translator: ModelTranslator,
     runtime: Runtime,
     select: Sequence[str],
 ) -> Iterator[Any]:
@@ -59,7 +59,7 @@ def stream_build(
                 "DBT_LOG_PATH": str(target),
             },
             manifest=manifest,
-            dagster_dbt_translator=TRANSLATOR,
+            dagster_dbt_translator=translator,
             project_dir=folder,
             target_path=target,
             raise_on_error=False,

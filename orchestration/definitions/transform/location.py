@@ -16,6 +16,7 @@ from orchestration.definitions.transform.models import dbt_layers
 from orchestration.definitions.transform.project import DbtProject, read_project
 from orchestration.definitions.transform.publish import publication_assets
 from orchestration.definitions.transform.steps import FINANCIAL_JOB, JOB
+from orchestration.definitions.transform.translator import model_translator
 from orchestration.definitions.transform.triggers import build_sensor, financial_schedule
 from orchestration.quality.expectations import Gate
 from orchestration.settings import Settings, load_settings
@@ -28,7 +29,7 @@ def warehouse_definitions() -> dg.Definitions:
     settings = load_settings()
     project = read_project(settings)
     plan = financial_plan(settings)
-    build = _build_assets(project)
+    build = _build_assets(project, settings)
     finance = [finance_assets(plan, project)] if plan.scripts else []
     jobs = [_job(JOB, build, "Builds what is downstream of the sources that changed, and publishes it.")]
     schedules = []
@@ -49,8 +50,8 @@ def warehouse_definitions() -> dg.Definitions:
     )
 
 
-def _build_assets(project: DbtProject) -> list[dg.AssetsDefinition]:
-    assets = list(dbt_layers(project).values())
+def _build_assets(project: DbtProject, settings: Settings) -> list[dg.AssetsDefinition]:
+    assets = list(dbt_layers(project, model_translator(settings)).values())
     if gold := models(project, names.GOLD):
         assets.append(publication_assets(project, gold))
     if project.fault:

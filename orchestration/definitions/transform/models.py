@@ -10,10 +10,11 @@ from dagster_dbt import dbt_assets
 
 from orchestration.definitions.alerting import tell
 from orchestration.definitions.outcome import Fault
-from orchestration.definitions.transform.dbt import TRANSLATOR, stream_build
+from orchestration.definitions.transform.dbt import stream_build
 from orchestration.definitions.transform.lineage import models
 from orchestration.definitions.transform.project import DbtProject, read_project
 from orchestration.definitions.transform.steps import POOL, BuildConfig, Step, open_step
+from orchestration.definitions.transform.translator import ModelTranslator
 from orchestration.failures import FailureClass
 from orchestration.names import GOLD, SILVER
 from orchestration.publication.status import read_status
@@ -23,15 +24,15 @@ LAYERS = (SILVER, GOLD)
 PROJECT_SUBJECT = "warehouse: dbt project"
 
 
-def dbt_layers(project: DbtProject) -> dict[str, dg.AssetsDefinition]:
+def dbt_layers(project: DbtProject, translator: ModelTranslator) -> dict[str, dg.AssetsDefinition]:
     """Return the assets of each layer; empty when the project never parsed."""
     if project.manifest is None:
         return {}
-    return {layer: _layer(project, project.manifest, layer) for layer in LAYERS if models(project, layer)}
+    return {layer: _layer(project, project.manifest, translator, layer) for layer in LAYERS if models(project, layer)}
 
 
-def _layer(project: DbtProject, manifest: Path, layer: str) -> dg.AssetsDefinition:
-    @dbt_assets(manifest=manifest, select=f"tag:{layer}", name=layer, dagster_dbt_translator=TRANSLATOR, pool=POOL)
+def _layer(project: DbtProject, manifest: Path, translator: ModelTranslator, layer: str) -> dg.AssetsDefinition:
+    @dbt_assets(manifest=manifest, select=f"tag:{layer}", name=layer, dagster_dbt_translator=translator, pool=POOL)
     def build(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterator[Any]:
         with open_step(context, project, layer) as step:
             if layer == SILVER:
@@ -42,7 +43,7 @@ def _layer(project: DbtProject, manifest: Path, layer: str) -> dg.AssetsDefiniti
             if layer == GOLD:
                 step.require_open("silver")
             _hand_over_salts(step)
-            yield from stream_build(context, project, step.runtime, _select(context, layer))
+            yield from stream_build(context, project, translator, step.runtime, _select(context, layer))
 
     return build
 

@@ -1,4 +1,4 @@
-"""What Dagster shows of a dbt model: its own description and its columns' types, in the words of contracts."""
+"""What Dagster shows of a dbt model: its description, and its columns with their types in the words of contracts."""
 
 from __future__ import annotations
 
@@ -8,10 +8,22 @@ from typing import Any
 from dagster_dbt import DagsterDbtTranslator
 
 from orchestration.definitions.specs import type_name
+from orchestration.names import Table
+from orchestration.scripts.catalog import catalog_path, read_catalog
+from orchestration.settings import Settings
+from orchestration.warehouse.ddl import PLATFORM_TYPES
+
+ColumnTypes = Mapping[Table, Mapping[str, str]]
+"""The columns of tables with their DuckDB types."""
 
 
 class ModelTranslator(DagsterDbtTranslator):
     """Keys are schema and name; the sources' keys, groups and owners stand in the project's YAML."""
+
+    def __init__(self, known: ColumnTypes) -> None:
+        """Keep the types that are shown of columns for which the project's YAML declares none."""
+        super().__init__()
+        self._known = known
 
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
         """Return the description alone: by default the model's Jinja would follow it."""
@@ -19,8 +31,18 @@ class ModelTranslator(DagsterDbtTranslator):
 
     def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what the default does, with types named as bronze and financial gold name theirs."""
+        known = {**PLATFORM_TYPES, **self._known.get((dbt_resource_props["schema"], dbt_resource_props["name"]), {})}
         columns = {
-            name: {**column, "data_type": type_name(column.get("data_type") or "")}
+            name: {**column, "data_type": type_name(column.get("data_type") or known.get(name, ""))}
             for name, column in dbt_resource_props.get("columns", {}).items()
         }
         return super().get_metadata({**dbt_resource_props, "columns": columns})
+
+
+def model_translator(settings: Settings) -> ModelTranslator:
+    """Return the translator that knows the types in the scripts' catalogue, and none where that cannot be read."""
+    try:
+        columns = read_catalog(catalog_path(settings.scripts_dir)).columns
+    except Exception:  # noqa: BLE001 - the names of types are no reason for a location not to load
+        columns = {}
+    return ModelTranslator({t: {name: kind.duckdb for name, kind in found.items()} for t, found in columns.items()})

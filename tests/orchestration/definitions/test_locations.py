@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from orchestration.contracts.types import parse_type
 from orchestration.definitions.main_job import read_locations
 from orchestration.definitions.transform.project import read_project
 from orchestration.settings import PROJECT, load_settings
@@ -38,8 +39,10 @@ print(json.dumps({
     "schedules": {s.name: [str(s.cron_schedule), s.default_status.value] for s in repository.schedule_defs},
     "sensors": {s.name: s.default_status.value for s in repository.sensor_defs},
     "descriptions": {d.name: d.description for d in [*repository.schedule_defs, *repository.sensor_defs]},
-    "specs": {spec.key.to_user_string(): {"owners": list(spec.owners), "description": spec.description}
-              for spec in defs.resolve_all_asset_specs()},
+    "specs": {spec.key.to_user_string(): {
+        "owners": list(spec.owners),
+        "columns": {c.name: c.type for c in getattr(spec.metadata.get("dagster/column_schema"), "columns", ())},
+    } for spec in defs.resolve_all_asset_specs()},
 }))
 """
 
@@ -88,6 +91,19 @@ def test_assets_checks_jobs_schedules_and_sensors_are_those_of_the_snapshot(seen
     if os.environ.get("STRATA_UPDATE_SNAPSHOT") == "1":
         SNAPSHOT.write_text(json.dumps(now, indent=1) + "\n", encoding="utf-8")
     assert now == json.loads(SNAPSHOT.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", LOCATIONS)
+def test_every_column_shows_its_type_as_contracts_write_it(name: str, seen: dict[str, dict[str, Any]]) -> None:
+    shown = {f"{key}.{c}": kind for key, spec in seen[name]["specs"].items() for c, kind in spec["columns"].items()}
+    assert {column: kind for column, kind in shown.items() if not is_type(kind)} == {}
+
+
+def is_type(text: str) -> bool:
+    try:
+        return str(parse_type(text)) == text
+    except ValueError:
+        return False
 
 
 def test_published_tables_belong_to_the_owners_of_their_models(seen: dict[str, dict[str, Any]]) -> None:
