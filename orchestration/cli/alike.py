@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator
 from typing import TypeVar
 
-from orchestration.cli.drift_told import few
+from orchestration.cli.drift_told import SHOWN
+from orchestration.shortened import few
 
 Said = TypeVar("Said", bound=Hashable)
 
@@ -16,4 +17,4 @@ def told_once(findings: Iterable[tuple[str, Said]]) -> Iterator[tuple[str, Said]
     for label, said in findings:
         of.setdefault(said, []).append(label)
     for said, labels in of.items():
-        yield few(labels), said
+        yield few(labels, SHOWN), said

@@ -5,10 +5,13 @@ The ledger notes it as the message of a load that went well; this is where a per
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
-_SHOWN = 3
+from orchestration.shortened import few
+
+SHOWN = 3
+"""Tenants or entities that are named of many."""
 
 
 class Noted(NamedTuple):
@@ -42,15 +45,9 @@ def drifted(loads: Iterable[Noted]) -> list[Drifted]:
         if load.message and load.status == "loaded" and load.requested != "backfill":
             tenants.setdefault((load.source, load.entity, load.message), {})[load.tenant] = None
     return [
-        Drifted(f"{source}/{entity} of {few(list(of))}", note, _remedy(entity))
+        Drifted(f"{source}/{entity} of {few(list(of), SHOWN)}", note, _remedy(entity))
         for (source, entity, note), of in tenants.items()
     ]
-
-
-def few(names: Sequence[str]) -> str:
-    """Join names, of many only the first ones."""
-    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def _remedy(entity: str) -> str:

@@ -16,11 +16,13 @@ import dagster as dg
 from orchestration.contracts.source import SourceSystem
 from orchestration.definitions.specs import faults
 from orchestration.failures import POLICIES, FailureClass, StrataError
+from orchestration.shortened import few
 
 if TYPE_CHECKING:
     from orchestration.bronze.ledger import LoadResult
 
 MOST_SHOWN = 50
+"""What a run says must not grow with the number of tenants."""
 COUNTS = ("extracted", "inserted", "updated", "unchanged", "superseded", "rejected", "deleted", "held")
 
 
@@ -90,15 +92,9 @@ class LeftOut:
     def lines(self) -> list[str]:
         """Say it in a line for each reason."""
         return [
-            f"{len(names)} tenants are left out because {reason}: {few(names)}"
+            f"{len(names)} tenants are left out because {reason}: {few(names, MOST_SHOWN)}"
             for reason, names in self.by_reason.items()
         ]
-
-
-def few(texts: Sequence[str], separator: str = ", ") -> str:
-    """Join texts, of many only the first ones: what a run says must not grow with the number of tenants."""
-    more = f"{separator}and {len(texts) - MOST_SHOWN:,} more" if len(texts) > MOST_SHOWN else ""
-    return separator.join(texts[:MOST_SHOWN]) + more
 
 
 def load_metadata(results: Sequence[LoadResult], rows: int | None) -> dict[str, dg.MetadataValue]:
@@ -165,7 +161,7 @@ def raise_for(found: Sequence[Fault], attempt: int) -> None:
     """
     if not found:
         return
-    text = few([str(fault) for fault in found], "\n")
+    text = few([str(fault) for fault in found], MOST_SHOWN, "\n")
     if may_retry(found, attempt):
         policies = [POLICIES[fault.failure_class] for fault in found]
         wait = max(policy.delay_seconds for policy in policies if policy.retries > attempt) * 2**attempt

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from orchestration.business_day import business_day, require_no_future
 from orchestration.definitions.alerting import tell
-from orchestration.definitions.outcome import Fault, few, raise_for
+from orchestration.definitions.outcome import MOST_SHOWN, Fault, raise_for
 from orchestration.definitions.transform.closed import Event, events_of
 from orchestration.definitions.transform.project import DbtProject
 from orchestration.definitions.transform.scripts import check_specs, table_specs
@@ -21,6 +21,7 @@ from orchestration.scripts.close.plan import Plan, read_plan
 from orchestration.scripts.close.telling import about_close, in_history_alone, orphaned
 from orchestration.scripts.source import FOLDER
 from orchestration.settings import Settings
+from orchestration.shortened import few
 
 OP = "financial_scripts"
 
@@ -87,7 +88,10 @@ def _faults(closing: Closing) -> list[Fault]:
         for text in closed.faults:
             tenants.setdefault((closed.failure_class, text), []).append(closed.tenant)
     return [
-        *(Fault(about_close(few(of)), failure_class, text) for (failure_class, text), of in tenants.items()),
+        *(
+            Fault(about_close(few(of, MOST_SHOWN)), failure_class, text)
+            for (failure_class, text), of in tenants.items()
+        ),
         *(
             Fault(f"script {name}", FailureClass.SCRIPT, item.message, item.script.owner)
             for name, item in closing.left_out.items()

@@ -57,4 +57,4 @@ def test_tenants_that_are_left_out_are_told_by_reason() -> None:
         left_out.add(f"t{number}", "it is suspended")
     (line,) = left_out.lines()
     assert line.startswith("60 tenants are left out because it is suspended: t0, t1")
-    assert line.endswith("t49, and 10 more")
+    assert line.endswith("t49 and 10 more")
