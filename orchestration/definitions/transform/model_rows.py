@@ -17,7 +17,9 @@ def with_row_counts(events: Sequence[Any], runtime: Runtime, nodes: Mapping[str,
     tables = [_table_built(event, nodes) for event in events]
     rows = row_counts(runtime, {table for table in tables if table})
     for event, table in zip(events, tables, strict=True):
-        yield event.with_metadata({**event.metadata, "dagster/row_count": rows[table]}) if table else event
+        counted = rows.get(table) if table else None
+        known = {} if counted is None else {"dagster/row_count": counted}
+        yield event.with_metadata({**event.metadata, **known}) if known else event
 
 
 def _table_built(event: object, nodes: Mapping[str, Any]) -> Table | None:
