@@ -46,11 +46,6 @@ def meter_with(readers: Iterable[MetricReader]) -> Meter:
     return _meters[0]
 
 
-def is_on() -> bool:
-    """Say whether somebody reads what is counted."""
-    return bool(_meters)
-
-
 def count(name: str, value: float = 1, **labels: str) -> None:
     """Add to a counter; nothing happens where nobody reads it."""
     if not _meters:

@@ -189,14 +189,6 @@ class _Worker:
         self._outgoing.drop(turn.lost)
 
     async def _carry_out(self, task: Task, ready: Ready) -> Outcome:
-        # Asked first, for what is told to nobody costs as much as a hundredth of the delivery.
-        attempt = self._traced if telemetry.is_on() else self._attempts.make
-        outcome = await attempt(task, ready)
-        if metering.is_on():
-            _meter(task, outcome)
-        return outcome
-
-    async def _traced(self, task: Task, ready: Ready) -> Outcome:
         claimed = task.claimed
         with telemetry.span(
             f"deliver by {task.wish.channel}",
@@ -206,7 +198,9 @@ class _Worker:
             delivery=claimed.delivery_id,
             attempt=claimed.attempt,
         ):
-            return await self._attempts.make(task, ready)
+            outcome = await self._attempts.make(task, ready)
+        _meter(task, outcome)
+        return outcome
 
     def _end(self, outcome: Outcome) -> None:
         self._outcomes.append(outcome)
