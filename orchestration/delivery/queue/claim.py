@@ -15,12 +15,12 @@ from sqlalchemy import Connection
 from orchestration.delivery import registry
 from orchestration.delivery.queue import endpoints
 from orchestration.delivery.queue.breaker import Breaker
-from orchestration.delivery.queue.claimed import Claimed
+from orchestration.delivery.queue.claimed import Claimed, Due
 from orchestration.delivery.queue.contents import contents
 from orchestration.delivery.queue.endpoints import EndpointState
 from orchestration.delivery.queue.hours import next_open
 from orchestration.delivery.queue.rate import take
-from orchestration.delivery.queue.ready import Due, Line, Room, first_of, is_probed, lines, share
+from orchestration.delivery.queue.ready import Line, Room, first_of, is_probed, lines, share
 from orchestration.delivery.queue.release import release
 from orchestration.delivery.queue.rows import Key, write
 from orchestration.delivery.queue.schedule import rank
@@ -91,7 +91,7 @@ def _sort_out(connection: Connection, now: int, rows: list[Due], wishes: Mapping
     moved = [row for row in rows if elsewhere[row.place]]
     write(connection, [(row.key, elsewhere[row.place]) for row in moved])
     cancelled = [row for row in moved if elsewhere[row.place]["state"] == "cancelled"]
-    release(connection, now, [(*row.place, row.lane) for row in cancelled])
+    release(connection, now, [row.way for row in cancelled])
     return [row for row in rows if not elsewhere[row.place]] if moved else rows
 
 

@@ -32,12 +32,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         return datetime.fromtimestamp(self.occurred_at / 1000, UTC)
 
 
-class Claimed(msgspec.Struct, frozen=True, gc=False):
-    """A leased delivery with its events: of a table the newest alone, else all, oldest first.
-
-    ``attempt`` counts this one. ``from_version`` is what the registration had when the delivery was first
-    claimed (``None``: nothing yet, or no table).
-    """
+class Named(msgspec.Struct, frozen=True, gc=False):
+    """What every delivery has: its name, whose it is, where it goes and what it is about."""
 
     tenant: str
     delivery_id: str
@@ -45,14 +41,6 @@ class Claimed(msgspec.Struct, frozen=True, gc=False):
     endpoint_id: str
     subject: str
     lane: str
-    attempt: int
-    events: tuple[Event, ...]
-    event_count: int
-    from_version: int | None
-    to_version: int | None
-    traceparent: str = ""
-    token: str = ""
-    """Fresh with every claim: whoever comes with an older one is not heard."""
 
     @property
     def place(self) -> Place:
@@ -68,6 +56,34 @@ class Claimed(msgspec.Struct, frozen=True, gc=False):
     def key(self) -> tuple[str, str]:
         """The delivery's name."""
         return self.tenant, self.delivery_id
+
+
+class Due(Named, frozen=True, gc=False):
+    """A delivery that goes next, with the other columns of its row."""
+
+    attempts: int
+    failure: str | None
+    events: int
+    from_version: int | None
+    to_version: int | None
+    traceparent: str
+
+
+class Claimed(Named, frozen=True, gc=False):
+    """A leased delivery with its events: of a table the newest alone, else all, oldest first.
+
+    ``attempt`` counts this one. ``from_version`` is what the registration had when the delivery was first
+    claimed (``None``: nothing yet, or no table).
+    """
+
+    attempt: int
+    events: tuple[Event, ...]
+    event_count: int
+    from_version: int | None
+    to_version: int | None
+    traceparent: str = ""
+    token: str = ""
+    """Fresh with every claim: whoever comes with an older one is not heard."""
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):

@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, or_, select
 
 from orchestration.control.delivery_tables import delivery, outbox, progress
-from orchestration.delivery.queue.claimed import Claimed, Event
-from orchestration.delivery.queue.ready import Due
+from orchestration.delivery.queue.claimed import Claimed, Due, Event
 from orchestration.delivery.queue.rows import Key, among
 from orchestration.delivery.registration import Place
 from orchestration.names import Table

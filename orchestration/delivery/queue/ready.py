@@ -12,13 +12,12 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, func, or_, select
 
 from orchestration.control.delivery_tables import delivery, endpoint
 from orchestration.control.tables import tenant
+from orchestration.delivery.queue.claimed import Due
 from orchestration.delivery.queue.rows import Key, locked
-from orchestration.delivery.registration import Place
 
 
 @dataclass(frozen=True)
@@ -86,33 +85,6 @@ def lines(connection: Connection, now: int, room: Room) -> list[list[Line]]:
 def share(left: int, takers: int, room: int) -> int:
     """Return the even share of what is left for the next of so many takers, limited by its room."""
     return max(0, min(room, -(-left // takers)))
-
-
-class Due(msgspec.Struct, frozen=True, gc=False):
-    """A delivery that goes next, as its row has it."""
-
-    tenant: str
-    delivery_id: str
-    registration_id: str
-    endpoint_id: str
-    subject: str
-    lane: str
-    attempts: int
-    failure: str | None
-    events: int
-    from_version: int | None
-    to_version: int | None
-    traceparent: str
-
-    @property
-    def key(self) -> Key:
-        """The delivery's name."""
-        return self.tenant, self.delivery_id
-
-    @property
-    def place(self) -> Place:
-        """The registration's name."""
-        return self.tenant, self.registration_id
 
 
 _DUE = [delivery.c["tenant_id" if name == "tenant" else name] for name in Due.__struct_fields__]

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from orchestration.control.delivery_tables import delivery
 from orchestration.delivery.failures import DeliveryFailure
-from orchestration.delivery.queue.ready import Due
+from orchestration.delivery.queue.claimed import Due
 
 TOLERATED = 1
 """After one crash everything is sent again at once: workers are restarted for many reasons."""
