@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from orchestration.publication.status import EntityStatus
 from orchestration.shortened import few
 
 SHOWN = 3
@@ -48,6 +49,11 @@ def drifted(loads: Iterable[Noted]) -> list[Drifted]:
         Drifted(f"{source}/{entity} of {few(list(of), SHOWN)}", note, _remedy(entity))
         for (source, entity, note), of in tenants.items()
     ]
+
+
+def drifted_by_now(entities: Iterable[EntityStatus]) -> list[Drifted]:
+    """Return what the last load of each entity and connection noted."""
+    return drifted(Noted(i.source, i.entity, i.tenant, i.requested, i.status, i.message) for i in entities)
 
 
 def _remedy(entity: str) -> str:

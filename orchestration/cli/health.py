@@ -16,7 +16,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from orchestration.cli.drift_told import Noted, drifted
+from orchestration.cli.drift_told import drifted_by_now
 from orchestration.cli.registered import FORGOTTEN, REMEDY, forgotten
 from orchestration.contracts.dbt_sources import render_sources, sources_path
 from orchestration.contracts.dbt_sources_difference import source_differences
@@ -141,9 +141,7 @@ def _generated(source: SourceSystem, settings: Settings) -> Iterator[Check]:
 def drift(runtime: Runtime) -> Iterator[Check]:
     """Tell of what sources have and contracts do not name: no fault, for it is loaded or held back as they say."""
     known = read_status(runtime.settings)
-    entities = known.entities if known else ()
-    noted = (Noted(i.source, i.entity, i.tenant, i.requested, i.status, i.message) for i in entities)
-    for item in drifted(noted):
+    for item in drifted_by_now(known.entities if known else ()):
         yield Check(item.entity, ok=True, detail=f"{item.note} {item.remedy}")
 
 

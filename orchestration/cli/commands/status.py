@@ -19,7 +19,7 @@ from orchestration.access.refusals import no_tenant
 from orchestration.access.status import narrowed
 from orchestration.cli.alike import told_once
 from orchestration.cli.console import ago, coloured, moment, print_json, print_table, say
-from orchestration.cli.drift_told import Noted, drifted
+from orchestration.cli.drift_told import drifted_by_now
 from orchestration.cli.held import release_commands
 from orchestration.cli.registered import FORGOTTEN, REMEDY, forgotten, label
 from orchestration.publication.status import BuildStatus, EntityStatus, Status, read_status
@@ -150,8 +150,7 @@ def _show_loads(entities: list[EntityStatus], gone: Collection[str]) -> None:
     for names, message in told_once((name, item.message) for name, item in named if item.status != "loaded"):
         if message:
             say(f"{names}: {message}", style="yellow")
-    noted = (Noted(i.source, i.entity, i.tenant, i.requested, i.status, i.message) for i in entities)
-    for found in drifted(noted):
+    for found in drifted_by_now(entities):
         say(str(found), style="yellow")
     for command in release_commands((item.source, item.tenant, item.entity) for item in entities if item.held):
         say(f"If the deletions are meant: {command}")
