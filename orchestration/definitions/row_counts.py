@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from orchestration import names
-from orchestration.failures import Busy
+from orchestration.failures import StrataError
 
 if TYPE_CHECKING:
     from orchestration.runtime import Runtime
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def row_counts(runtime: Runtime, tables: Collection[names.Table], where: str = "1 = 1") -> dict[names.Table, int]:
     """Return the number of rows of each table, or of those rows for which ``where`` holds.
 
-    Nothing is counted while somebody else keeps the warehouse for long: what was loaded or built is so all the same.
+    Nothing is counted where the warehouse cannot be read, as while somebody else keeps it for long: what was loaded or
+    built is so all the same.
     """
     listed = sorted(tables)
     parts = [
@@ -24,6 +25,6 @@ def row_counts(runtime: Runtime, tables: Collection[names.Table], where: str = "
     ]
     if not parts:
         return {}
-    with suppress(Busy), runtime.warehouse.reading("row counts for Dagster") as session:
+    with suppress(StrataError), runtime.warehouse.reading("row counts for Dagster") as session:
         return {listed[int(number)]: int(count) for number, count in session.execute(" UNION ALL ".join(parts), [])}
     return {}

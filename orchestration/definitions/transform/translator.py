@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
+import yaml
 from dagster_dbt import DagsterDbtTranslator
 
 from orchestration.definitions.specs import type_name
@@ -13,6 +15,7 @@ from orchestration.scripts.catalog import catalog_path, read_catalog
 from orchestration.settings import Settings
 from orchestration.warehouse.ddl import PLATFORM_TYPES
 
+_log = logging.getLogger(__name__)
 ColumnTypes = Mapping[Table, Mapping[str, str]]
 """The columns of tables with their DuckDB types."""
 
@@ -41,8 +44,11 @@ class ModelTranslator(DagsterDbtTranslator):
 
 def model_translator(settings: Settings) -> ModelTranslator:
     """Return the translator that knows the types in the scripts' catalogue, and none where that cannot be read."""
+    path = catalog_path(settings.scripts_dir)
     try:
-        columns = read_catalog(catalog_path(settings.scripts_dir)).columns
-    except Exception:  # noqa: BLE001 - the names of types are no reason for a location not to load
+        columns = read_catalog(path).columns
+    except (OSError, yaml.YAMLError, AttributeError, TypeError, ValueError, IndexError) as error:
+        # The names of types are no reason for a location not to load.
+        _log.warning("%s cannot be read (%s): run strata generate.", path, type(error).__name__)
         columns = {}
     return ModelTranslator({t: {name: kind.duckdb for name, kind in found.items()} for t, found in columns.items()})
