@@ -143,7 +143,8 @@ def _is(table: Table, key: Values) -> Any:  # noqa: ANN401 - a condition of SQLA
 
 
 def _actor(connection: Connection) -> str:
-    return str(connection.get_execution_options()[ACTOR])
+    actor: str = connection.get_execution_options()[ACTOR]
+    return actor
 
 
 def _subject(table: Table, key: Values) -> str:

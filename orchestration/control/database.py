@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from orchestration.control.engine import WRITES, make_engine, parse
 from orchestration.control.errors import told
+from orchestration.control.kept import KeptConnections
 from orchestration.control.schema import prepare
 from orchestration.settings import Settings
 
@@ -48,6 +49,10 @@ class Control:
         return parse(self.url).get_backend_name() == "sqlite"
 
     @cached_property
+    def _kept(self) -> KeptConnections:
+        return KeptConnections(self.engine)
+
+    @cached_property
     def engine(self) -> Engine:
         """The engine, for migrations and tests; everything else goes through transactions."""
         return make_engine(parse(self.url), self.wait_seconds)
@@ -69,12 +74,12 @@ class Control:
     def reading(self, tenant: str | None = None) -> Iterator[Connection]:
         """Yield a connection that reads one state of the database; with a tenant, PostgreSQL shows its rows alone."""
         prepare(self)
-        with self._connected(tenant, {TENANT: tenant or ""}) as connection:
+        with self._connected(tenant, {ACTOR: None, TENANT: tenant or "", WRITES: False}) as connection:
             yield connection
 
     @contextmanager
     def kept_open(self) -> Iterator[None]:
-        """Keep SQLite's file open for who has many transactions: whoever closes it last copies its log back and syncs.
+        """Keep SQLite's file open for who has many transactions.
 
         Raises:
             StrataError: the database cannot be opened.
@@ -82,12 +87,10 @@ class Control:
         if not self.embedded:
             yield
             return
-        with self.reading():
-            kept = self.engine.connect()
-        try:
+        with self._kept.asked_for():
+            with self.reading():
+                pass
             yield
-        finally:
-            kept.close()
 
     def compact(self) -> None:
         """Leave nothing of deleted rows in SQLite's files, unless somebody reads right now; servers tidy up alone."""
@@ -98,8 +101,9 @@ class Control:
     @contextmanager
     def _connected(self, tenant: str | None, options: dict[str, object]) -> Iterator[Connection]:
         try:
-            with self.engine.connect().execution_options(**options) as connection, connection.begin():
-                _limit(connection, tenant, writes=WRITES in options)
+            opened = self._kept.connection() if self.embedded else self.engine.connect()
+            with opened as connection, connection.execution_options(**options).begin():
+                _limit(connection, tenant, writes=bool(options[WRITES]))
                 yield connection
         except DBAPIError as error:
             raise told(error, self.engine.url) from None

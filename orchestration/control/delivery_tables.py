@@ -10,7 +10,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Float, ForeignKeyConstraint, Index, Integer, String, Table, UnicodeText
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Float,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    Table,
+    UnicodeText,
+    and_,
+)
 
 from orchestration.control.metadata import SECRET, json_of, metadata, one_of, stamps
 from orchestration.control.types import Json, Name, Text
@@ -187,15 +199,27 @@ delivery_cursor = Table(
 )
 """How far the logs of the warehouse were read into the outbox; the platform's own."""
 
+UNFINISHED = delivery.c.finished_at.is_(None)
+UNCLAIMED = and_(delivery.c.lease_until.is_(None), UNFINISHED)
+"""What a query must ask for, beside the state, to be answered by an index that holds nothing else."""
+
+
+def _index(name: str, *columns: str, only: ColumnElement[bool]) -> None:
+    """Index some rows alone: the most are final, and each index that a claim or a settlement passes by saves time.
+
+    SQL Server indexes all: there, a session with other SET options could not write to the table any more.
+    """
+    Index(name, *(delivery.c[column] for column in columns), sqlite_where=only, postgresql_where=only)
+
+
 # What is claimed, promoted and rescued is found here; none of it looks at rows that are final. An endpoint
 # that is left alone, or busy, is passed over without reading what waits for it.
-Index("ix_delivery_ready", delivery.c.state, delivery.c.tenant_id, delivery.c.endpoint_id, delivery.c.rank)
+_index("ix_delivery_ready", "state", "tenant_id", "endpoint_id", "rank", only=UNCLAIMED)
+_index("ix_delivery_lease", "state", "lease_until", only=delivery.c.lease_until.is_not(None))
 Index("ix_delivery_due", delivery.c.state, delivery.c.due_at)
-Index("ix_delivery_lease", delivery.c.state, delivery.c.lease_until)
 # The next of a lane is its smallest id: a lane of 100,000 waiting ones finds it without sorting them.
 # Not by tenant first: SQLite would take it where hundreds are to be found by id, and go through all of a tenant's.
-_LANE = ("registration_id", "tenant_id", "lane", "state", "delivery_id")
-Index("ix_delivery_lane", *(delivery.c[name] for name in _LANE))
+_index("ix_delivery_lane", "registration_id", "tenant_id", "lane", "state", "delivery_id", only=UNFINISHED)
 Index("ix_outbox_delivery", outbox.c.tenant_id, outbox.c.delivery_id)
 # An attempt that is made again finds what the one before has written.
 Index(

@@ -39,5 +39,9 @@ def json_of(name: str) -> Column[Any]:
 
 
 def one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
-    """Limit a column to some words."""
-    return CheckConstraint(f"{column} IN ({', '.join(map(repr, values))})", name=column)
+    """Limit a column to some words.
+
+    Spelled out: for an IN of more than two words SQLite fills a table of them with each statement that writes, and
+    looks each row up in it, which was a sixth of what changing a delivery took.
+    """
+    return CheckConstraint(" OR ".join(f"{column} = {value!r}" for value in values), name=column)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from orchestration.control.database import Control
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every revision in its order; here too, so that a command need not read the migrations to know the last."""
 HEAD = REVISIONS[-1]
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from orchestration.control.delivery_tables import delivery, outbox
+from orchestration.control.delivery_tables import UNFINISHED, delivery, outbox
 from orchestration.delivery.delivery_id import delivery_ids
 from orchestration.delivery.outbox import lanes
 from orchestration.delivery.outbox.wanted import Wanted
@@ -112,6 +112,7 @@ class _Batch:
 
     def _opened(self, wish: Registration, lane: str, subject: str) -> Row | None:
         gathering = (
+            UNFINISHED,
             delivery.c.tenant_id == wish.tenant,
             delivery.c.registration_id == wish.registration_id,
             delivery.c.lane == lane,

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, select, update
 
 from orchestration.control.database import alone, together
-from orchestration.control.delivery_tables import delivery
+from orchestration.control.delivery_tables import UNFINISHED, delivery
 from orchestration.delivery.registration import Place, Registration
 
 NO_LANE = ""
@@ -70,4 +70,5 @@ def release_next(connection: Connection, now: int, place: Place, lane: str) -> s
 
 def _in_lane(place: Place, lane: str) -> Any:  # noqa: ANN401 - a condition of SQLAlchemy
     tenant, registration = place
-    return and_(delivery.c.tenant_id == tenant, delivery.c.registration_id == registration, delivery.c.lane == lane)
+    of_registration = and_(delivery.c.tenant_id == tenant, delivery.c.registration_id == registration)
+    return of_registration & (delivery.c.lane == lane) & UNFINISHED

@@ -20,7 +20,7 @@ from orchestration.delivery.queue.contents import contents
 from orchestration.delivery.queue.endpoints import EndpointState
 from orchestration.delivery.queue.hours import next_open
 from orchestration.delivery.queue.rate import take
-from orchestration.delivery.queue.ready import Line, Room, first_of, is_probed, lines, share
+from orchestration.delivery.queue.ready import Line, Room, busy, first_of, lines, share
 from orchestration.delivery.queue.release import release
 from orchestration.delivery.queue.rows import Key, write
 from orchestration.delivery.queue.schedule import rank
@@ -67,22 +67,25 @@ def _pick(
     """Hold rows, evenly among tenants and among each tenant's endpoints; the longest lines last: they take the rest."""
     picked: dict[Key, list[Due]] = {}
     left = room.deliveries
+    # Asked only where it matters: an endpoint that failed is tried by one delivery at a time.
+    probed = busy(connection) if any(state.breaker.open_until is not None for state in states.values()) else set()
     for tenants, group in zip(range(len(groups), 0, -1), reversed(groups), strict=True):
         mine = share(left, tenants, room.of_tenant(group[0].tenant))
         open_lines = [line for line in reversed(group) if line.key in states]
         for takers, line in zip(range(len(open_lines), 0, -1), open_lines, strict=True):
-            count = share(mine, takers, _wanted(connection, now, line, states[line.key].breaker, room))
+            wanted = _wanted(now, line, states[line.key].breaker, room, is_probed=line.key in probed)
+            count = share(mine, takers, wanted)
             rows = first_of(connection, line, count) if count else []
             picked |= {line.key: rows} if rows else {}
             mine, left = mine - len(rows), left - len(rows)
     return picked
 
 
-def _wanted(connection: Connection, now: int, line: Line, breaker: Breaker, room: Room) -> int:
+def _wanted(now: int, line: Line, breaker: Breaker, room: Room, *, is_probed: bool) -> int:
     """Return how many an endpoint takes: one probe at a time when its breaker is half open."""
     if breaker.open_until is None:
         return room.of_endpoint(line.key)
-    return 1 if breaker.is_half_open(now) and not is_probed(connection, line) else 0
+    return 1 if breaker.is_half_open(now) and not is_probed else 0
 
 
 def _sort_out(connection: Connection, now: int, rows: list[Due], wishes: Mapping[Place, Registration]) -> list[Due]:

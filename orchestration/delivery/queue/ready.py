@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
-from orchestration.control.delivery_tables import delivery, endpoint
+from orchestration.control.delivery_tables import UNCLAIMED, delivery, endpoint
 from orchestration.control.tables import tenant
 from orchestration.delivery.queue.claimed import Due
 from orchestration.delivery.queue.rows import Key, locked
@@ -63,6 +63,7 @@ def lines(connection: Connection, now: int, room: Room) -> list[list[Line]]:
     oldest = (
         select(func.min(delivery.c.rank))
         .where(
+            UNCLAIMED,
             delivery.c.state == "ready",
             delivery.c.tenant_id == endpoint.c.tenant_id,
             delivery.c.endpoint_id == endpoint.c.endpoint_id,
@@ -95,6 +96,7 @@ def first_of(connection: Connection, line: Line, count: int) -> list[Due]:
     statement = (
         select(*_DUE)
         .where(
+            UNCLAIMED,
             delivery.c.state == "ready",
             delivery.c.tenant_id == line.tenant,
             delivery.c.endpoint_id == line.endpoint_id,
@@ -106,11 +108,7 @@ def first_of(connection: Connection, line: Line, count: int) -> list[Due]:
     return [Due(*row) for row in found]
 
 
-def is_probed(connection: Connection, line: Line) -> bool:
-    """Say whether something is under way to an endpoint."""
-    under_way = select(delivery.c.delivery_id).where(
-        delivery.c.state == "leased",
-        delivery.c.tenant_id == line.tenant,
-        delivery.c.endpoint_id == line.endpoint_id,
-    )
-    return connection.execute(under_way.limit(1)).first() is not None
+def busy(connection: Connection) -> set[Key]:
+    """Return the endpoints to which something is under way, whichever worker sends it."""
+    leased = select(delivery.c.tenant_id, delivery.c.endpoint_id).where(delivery.c.state == "leased")
+    return {(row.tenant_id, row.endpoint_id) for row in connection.execute(leased.distinct())}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from orchestration.control.delivery_tables import delivery
+from orchestration.control.delivery_tables import UNCLAIMED, delivery
 from orchestration.delivery import registry
 from orchestration.delivery.queue.hours import next_open
 from orchestration.delivery.queue.rows import Key, locked, write
@@ -21,7 +21,8 @@ def hasten(connection: Connection, now: int, endpoint: Key) -> int:
     tenant, endpoint_id = endpoint
     retries = (
         select(delivery.c.delivery_id, delivery.c.registration_id)
-        .where(delivery.c.state == "waiting", delivery.c.tenant_id == tenant, delivery.c.endpoint_id == endpoint_id)
+        .where(UNCLAIMED, delivery.c.state == "waiting")
+        .where(delivery.c.tenant_id == tenant, delivery.c.endpoint_id == endpoint_id)
         .where(delivery.c.attempts > 0, delivery.c.due_at > now, delivery.c.due_at < ASIDE)
         .order_by(delivery.c.due_at)
         .limit(_AT_ONCE)

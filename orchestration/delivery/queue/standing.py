@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from orchestration.control.delivery_tables import WAITING_STATES, delivery, endpoint, registration
+from orchestration.control.delivery_tables import UNFINISHED, WAITING_STATES, delivery, endpoint, registration
 from orchestration.delivery.registration import Place
 
 ASIDE = 9_999_999_999_999
@@ -49,4 +49,4 @@ def follow(connection: Connection, place: Place, endpoint_id: str) -> None:
 
 
 def _of(place: Place) -> Any:  # noqa: ANN401 - a condition of SQLAlchemy
-    return (delivery.c.tenant_id == place[0]) & (delivery.c.registration_id == place[1])
+    return (delivery.c.tenant_id == place[0]) & (delivery.c.registration_id == place[1]) & UNFINISHED
