@@ -163,7 +163,7 @@ class _Batch:
         if line not in self.taken and not lanes.is_taken(self.connection, place, lane):
             if lane != lanes.NO_LANE:
                 self.taken.add(line)
-            return "waiting"
+            return "ready"
         return "blocked"
 
 

@@ -41,12 +41,12 @@ def is_taken(connection: Connection, place: Place, lane: str) -> bool:
 
 
 def state_in(connection: Connection, place: Place, lane: str) -> str:
-    """Return the state of a delivery that goes into the lane now: ``blocked`` or ``waiting``."""
-    return "blocked" if is_taken(connection, place, lane) else "waiting"
+    """Return the state of a delivery that goes into the lane now: ``blocked`` or ``ready``."""
+    return "blocked" if is_taken(connection, place, lane) else "ready"
 
 
 def release_next(connection: Connection, now: int, place: Place, lane: str) -> str | None:
-    """Let the oldest blocked delivery of a lane wait for its turn at once, if none is out; returns its id.
+    """Let the oldest blocked delivery of a lane be claimed, if none is out; returns its id.
 
     Call it in the transaction in which a delivery of the lane became final.
     """
@@ -63,7 +63,7 @@ def release_next(connection: Connection, now: int, place: Place, lane: str) -> s
     released = connection.execute(
         update(delivery)
         .where(delivery.c.tenant_id == place[0], delivery.c.delivery_id == found, delivery.c.state == "blocked")
-        .values(state="waiting", due_at=now)  # its rank stays: it has waited since then
+        .values(state="ready", due_at=now)  # its rank stays: it has waited since then
     )
     return found if released.rowcount else None
 

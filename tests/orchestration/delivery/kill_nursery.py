@@ -64,7 +64,7 @@ def finish() -> None:
         pass
     for _ in range(100):
         asyncio.run(deliver(scene.runtime, until_idle=True, stop=asyncio.Event(), lease_ms=LEASE_MS))
-        if not scene.deliveries(state="waiting") + scene.deliveries(state="leased") + scene.deliveries(state="blocked"):
+        if not any(scene.deliveries(state=state) for state in ("waiting", "ready", "leased", "blocked")):
             break
         time.sleep(0.1)
     with scene.runtime.control.transaction("test") as connection:

@@ -77,8 +77,8 @@ class Stream(RuleBasedStateMachine):
         assert {row["delivery_id"]: row["events"] for row in rows} == {name: carried.count(name) for name in carried}
         assert all(row["events"] <= max(self.terms.largest_batch, 1) for row in rows)
         states = [row["state"] for row in rows]
-        assert states.count("waiting") <= 1
-        assert "waiting" in states or "blocked" not in states
+        assert states.count("ready") <= 1
+        assert "ready" in states or "blocked" not in states
 
     def teardown(self) -> None:
         if not hasattr(self, "scene"):
@@ -103,7 +103,7 @@ class Stream(RuleBasedStateMachine):
             move(connection, {CREATED: created})
 
     def end_one(self) -> bool:
-        out = self.scene.deliveries(state="waiting")
+        out = self.scene.deliveries(state="ready")
         if out:
             name: str = out[0]["delivery_id"]
             with self.scene.runtime.control.transaction("test") as connection:

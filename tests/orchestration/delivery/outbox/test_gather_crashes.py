@@ -99,5 +99,5 @@ def test_a_gather_killed_before_any_of_its_statements_has_happened_or_has_not(wi
     assert last == {"keys": WANTED, "deliveries": 3}
     assert not with_news.gather(), "what was done is not done again"
     assert sorted((row["state"], row["events"]) for row in with_news.deliveries()) == [
-        ("blocked", 1), ("gathering", 2), ("waiting", 1),
+        ("blocked", 1), ("gathering", 2), ("ready", 1),
     ]  # fmt: skip

@@ -25,7 +25,7 @@ def test_a_new_version_becomes_a_delivery_for_who_asked_for_the_table(either: Sc
     assert (row["registration_id"], row["event_key"], row["version"]) == ("bills", "gold.bill@1", 1)
     assert row["data"] == {"table": "gold.bill", "version": 1, "key": ["id"], "inserted": 2, "updated": 0, "deleted": 0}
     (delivery,) = either.deliveries()
-    assert (delivery["state"], delivery["lane"], delivery["due_at"]) == ("waiting", "gold.bill", START)
+    assert (delivery["state"], delivery["lane"], delivery["due_at"]) == ("ready", "gold.bill", START)
     assert (delivery["delivery_id"], delivery["to_version"]) == (row["delivery_id"], 1)
 
 
@@ -58,7 +58,7 @@ def test_later_versions_of_a_table_are_blocked_by_the_first(either: Scene) -> No
         either.publish(("acme", 1, amount))
     either.gather()
     assert [(row["to_version"], row["state"]) for row in either.deliveries()] == [
-        (1, "waiting"), (2, "blocked"), (3, "blocked"),
+        (1, "ready"), (2, "blocked"), (3, "blocked"),
     ]  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def test_without_an_order_nothing_is_blocked(scene: Scene) -> None:
     for amount in range(3):
         scene.publish(("acme", 1, amount))
     scene.gather()
-    assert {row["state"] for row in scene.deliveries()} == {"waiting"}
+    assert {row["state"] for row in scene.deliveries()} == {"ready"}
 
 
 def test_an_event_goes_to_its_tenant_and_one_of_nobody_to_all(scene: Scene) -> None:

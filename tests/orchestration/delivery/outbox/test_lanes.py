@@ -34,7 +34,7 @@ def test_the_next_of_a_lane_is_released_when_the_one_before_is_final(either: Sce
     either.now += 5_000
     assert settle(either, first) == second
     (row,) = either.deliveries(delivery_id=second)
-    assert (row["state"], row["due_at"]) == ("waiting", either.now)
+    assert (row["state"], row["due_at"]) == ("ready", either.now)
     assert either.deliveries(delivery_id=third)[0]["state"] == "blocked"
     assert settle(either, second) == third
     assert settle(either, third) is None
@@ -63,5 +63,5 @@ def test_a_delivery_that_comes_as_the_one_before_ends_is_never_left_blocked(post
         begin.wait()
         gather(postgres_scene.runtime, postgres_scene.now)
         other.join()
-        (row,) = postgres_scene.deliveries(state="waiting")
+        (row,) = postgres_scene.deliveries(state="ready")
         last = row["delivery_id"]

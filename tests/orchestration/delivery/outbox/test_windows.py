@@ -24,7 +24,7 @@ def test_changes_in_a_window_become_one_delivery_of_the_newest_version(either: S
     assert either.gather(after_seconds=59).closed == 0
     assert either.gather(after_seconds=1).closed == 1
     (row,) = either.deliveries()
-    assert (row["state"], row["to_version"], row["due_at"]) == ("waiting", 3, either.now)
+    assert (row["state"], row["to_version"], row["due_at"]) == ("ready", 3, either.now)
     assert {item["delivery_id"] for item in either.outbox()} == {row["delivery_id"]}
 
 
@@ -34,7 +34,7 @@ def test_ten_thousand_changes_are_one_delivery(scene: Scene) -> None:
     while scene.gather(after_seconds=1, limit=2_500):
         pass
     scene.gather(after_seconds=60)
-    assert states(scene) == [("waiting", 10_000)]
+    assert states(scene) == [("ready", 10_000)]
     assert len(scene.outbox()) == 10_000
 
 
@@ -53,7 +53,7 @@ def test_a_full_window_closes_at_once_and_the_next_one_opens(scene: Scene) -> No
     for amount in range(5):
         scene.publish(("acme", 1, amount))
     scene.gather()
-    assert states(scene) == [("waiting", 2), ("blocked", 2), ("gathering", 1)]
+    assert states(scene) == [("ready", 2), ("blocked", 2), ("gathering", 1)]
 
 
 def test_each_table_has_a_window_of_its_own(scene: Scene) -> None:
@@ -70,7 +70,7 @@ def test_a_window_that_closes_while_its_lane_is_out_is_blocked(scene: Scene) -> 
         scene.publish(("acme", 1, amount))
         scene.gather()
         scene.gather(after_seconds=60)
-    assert states(scene) == [("waiting", 1), ("blocked", 1)]
+    assert states(scene) == [("ready", 1), ("blocked", 1)]
 
 
 def test_a_window_outlives_who_opened_it(scene: Scene) -> None:

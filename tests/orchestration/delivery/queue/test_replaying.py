@@ -93,7 +93,7 @@ def test_replayed_ones_of_a_lane_take_their_turns(control: Control) -> None:
         with control.transaction("worker") as connection:
             promote(connection, NOW, 10)
     replay(control, Selection("acme", states=("delivered",)), "ann@desk")
-    assert states(control) == {"waiting": 1, "blocked": 2}
+    assert states(control) == {"ready": 1, "blocked": 2}
     seen = []
     for _ in names:
         with control.transaction("worker") as connection:
@@ -130,7 +130,7 @@ def test_what_waits_is_cancelled_and_the_next_of_its_lane_goes_on(control: Contr
     wish = register(control)
     first, second = enqueue(control, wish, 2, lane="gold.usage", version=1)
     assert cancel(control, Selection("acme", delivery_id=first), "ann@desk") == 1
-    assert (row_of(control, first).state, row_of(control, second).state) == ("cancelled", "waiting")
+    assert (row_of(control, first).state, row_of(control, second).state) == ("cancelled", "ready")
     assert [entry.action for entry in read_trail(control, "acme")][-1] == "cancel"
     with pytest.raises(SettingsError, match="neither waiting nor dead"):
         cancel(control, Selection("acme", delivery_id=first), "ann@desk")
