@@ -122,19 +122,14 @@ def _within_rate(
 
 def _lease(connection: Connection, rows: Sequence[Due], until: int) -> list[Claimed]:
     token = secrets.token_hex(16)
+    leased = {"state": "leased", "lease_token": token, "lease_until": until}
     claimed = contents(connection, rows, token)
-    changed = [
-        (
-            item.key,
-            {
-                "state": "leased",
-                "lease_token": token,
-                "lease_until": until,
-                "attempts": item.attempt,
-                "from_version": item.from_version or 0 if item.to_version is not None else None,
-            },
-        )
-        for item in claimed
-    ]
+    told: dict[tuple[int, int | None], dict[str, Any]] = {}
+    changed = []
+    for item in claimed:
+        fixed = item.attempt, item.from_version or 0 if item.to_version is not None else None
+        if fixed not in told:
+            told[fixed] = leased | {"attempts": fixed[0], "from_version": fixed[1]}
+        changed.append((item.key, told[fixed]))
     write(connection, changed)
     return claimed

@@ -104,3 +104,8 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     is_permanent: bool = False
     is_skipped: bool = False
     deferred_until: int | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it was sent and went well, with nothing to tell of it."""
+        return self.failure is None and self.deferred_until is None and not self.is_skipped and not self.message

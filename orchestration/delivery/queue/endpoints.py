@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping, select, update
@@ -27,8 +27,10 @@ def read(connection: Connection, keys: Iterable[Key]) -> dict[Key, EndpointState
     return {(row["tenant_id"], row["endpoint_id"]): state_of(row) for row in found}
 
 
-def hold(connection: Connection, keys: Iterable[Key], *, skip: bool) -> dict[Key, EndpointState]:
+def hold(connection: Connection, keys: Collection[Key], *, skip: bool) -> dict[Key, EndpointState]:
     """Read endpoints and hold their rows until the transaction ends, in one order for all who do."""
+    if not keys:
+        return {}
     statement = (
         select(endpoint)
         .where(among(endpoint, "endpoint_id", keys))

@@ -38,11 +38,15 @@ def write(connection: Connection, changed: Iterable[tuple[Key, Mapping[str, Any]
 
     It is no condition here: SQLite would look for so many rows by it, and go through all that are ready.
 
-    Those that take the same values are one statement: most of what is settled at once was delivered.
+    Those that take the same values are one statement: most of what is settled at once was delivered. Values that are
+    one object are compared once.
     """
-    alike: defaultdict[tuple[tuple[str, Any], ...], list[Key]] = defaultdict(list)
+    same: dict[int, tuple[Mapping[str, Any], list[Key]]] = {}
     for key, values in changed:
-        alike[tuple(values.items())].append(key)
+        same.setdefault(id(values), (values, []))[1].append(key)
+    alike: defaultdict[tuple[tuple[str, Any], ...], list[Key]] = defaultdict(list)
+    for values, keys in same.values():
+        alike[tuple(values.items())] += keys
     singles: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for items, keys in alike.items():
         values = dict(items)

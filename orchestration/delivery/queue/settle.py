@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -62,12 +62,22 @@ def _write(
     connection: Connection, now: int, outcomes: Sequence[Outcome], wishes: Mapping[Place, Registration]
 ) -> list[str]:
     """Write the new values of deliveries; return their states, in the order of the outcomes."""
-    changed: list[tuple[Key, dict[str, Any]]] = [
-        (item.claimed.key, verdict(item, wishes.get(item.claimed.place), now, random.random()))  # noqa: S311 - jitter
-        for item in outcomes
-    ]
+    changed = list(zip((item.claimed.key for item in outcomes), _verdicts(now, outcomes, wishes), strict=True))
     write(connection, changed)
     return [values["state"] for _, values in changed]
+
+
+def _verdicts(now: int, outcomes: Sequence[Outcome], wishes: Mapping[Place, Registration]) -> Iterator[dict[str, Any]]:
+    """Yield the new values of each; those that went well at once share theirs."""
+    well: dict[int, dict[str, Any]] = {}
+    for item in outcomes:
+        if item.is_plain and item.claimed.attempt in well:
+            yield well[item.claimed.attempt]
+            continue
+        values = verdict(item, wishes.get(item.claimed.place), now, random.random())  # noqa: S311 - jitter
+        if item.is_plain:
+            well[item.claimed.attempt] = values
+        yield values
 
 
 def _judge_endpoints(
