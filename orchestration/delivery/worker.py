@@ -39,7 +39,7 @@ So many that even one tenant's do not run out while a turn is taken: with half o
 """
 LEASE_MS = 60_000
 _CLAIMED_AT_ONCE = 2048
-_SETTLED_AT_ONCE = 256
+_SETTLED_AT_ONCE = 1024
 _LINGER_SECONDS = 0.05
 """How long what ended waits for others to be settled with: a commit costs the same for one and for a hundred."""
 _POLL_SECONDS = 0.25
