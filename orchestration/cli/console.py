@@ -23,6 +23,9 @@ from orchestration.failures import StrataError
 _LOG_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 100
 """Pipes and logs have no width of their own; 100 columns show every table without a broken word."""
 
+_READABLE_WIDTH, _GAP = 10, 2
+"""How wide a column of data has to be, unless everything in it is shorter, and how far it is from the next."""
+
 results = Console(highlight=False, width=_LOG_WIDTH)
 errors = Console(stderr=True, highlight=False)
 
@@ -79,6 +82,23 @@ def print_table(
     for row in rows:
         table.add_row(*(Cell(cell if isinstance(cell, Text) else Text(_cell(cell))) for cell in row))
     results.print(table)
+
+
+def print_rows(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print rows of data: as a table, or one after another where its columns would be too narrow to be read."""
+    if _has_room(columns, rows):
+        print_table(columns, rows)
+        return
+    for number, row in enumerate(rows, 1):
+        print_table(("column", "value"), zip(columns, row, strict=True), title=f"Row {number:,} of {len(rows):,}")
+        results.print()
+
+
+def _has_room(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> bool:
+    if not rows:
+        return True
+    longest = (max(map(len, map(_cell, cells))) for cells in zip(columns, *rows, strict=True))
+    return sum(min(width, _READABLE_WIDTH) + _GAP for width in longest) <= results.width
 
 
 def _cell(value: object) -> str:

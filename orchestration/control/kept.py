@@ -52,7 +52,8 @@ class KeptConnections:
                 connection = self._idle.pop()
             except IndexError:  # another thread was faster
                 return None
-            if connection.info[_FILE] == self._file() is not None and not connection.invalidated:
+            file = self._file()
+            if file is not None and not connection.invalidated and connection.info[_FILE] == file:
                 return connection
             connection.close()
         return None

@@ -16,7 +16,7 @@ from orchestration.access import Question, TenantAccess
 from orchestration.access.caller import caller, own_tenant
 from orchestration.access.comparison import parse_comparison
 from orchestration.cli.choices import day_named
-from orchestration.cli.console import print_json, print_table, say
+from orchestration.cli.console import print_json, print_rows, print_table, say
 from orchestration.failures import SettingsError
 from orchestration.names import Table
 from orchestration.runtime import open_runtime
@@ -41,7 +41,10 @@ def read(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Read a tenant's rows: as operator, or as the holder of the key in STRATA_KEY."""
+    """Read a tenant's rows: as operator, or as the holder of the key in STRATA_KEY.
+
+    Where the columns have no room beside each other, each row is shown by itself, a line for each column.
+    """
     if sql and table:
         raise typer.BadParameter("Give a table or --sql, not both.")
     if as_csv and as_json:
@@ -114,4 +117,4 @@ def _write(rows: pa.Table, out: Path | None, *, as_csv: bool, as_json: bool) -> 
         lines.writerow(rows.column_names)
         lines.writerows(tuple(row.values()) for row in rows.to_pylist())
     else:
-        print_table(rows.column_names, [list(row.values()) for row in rows.to_pylist()])
+        print_rows(rows.column_names, [list(row.values()) for row in rows.to_pylist()])

@@ -70,6 +70,21 @@ def test_sql_of_a_key_sees_the_tenants_rows_alone(strata: Strata, key: str, home
     assert "outside the tenant's tables" in outside.err
 
 
+def test_columns_that_have_no_room_beside_each_other_are_shown_row_by_row(strata: Strata, key: str) -> None:
+    wide = ", ".join(f"'the value of {number}' AS column_{number}" for number in range(40))
+    shown = strata("read", "--sql", f"SELECT {wide} UNION ALL SELECT {wide.replace('value', 'other')}").out
+    first, second = shown.split("Row 2 of 2")
+    assert "Row 1 of 2" in first
+    for number in range(40):
+        assert f"column_{number} the value of {number} " in " ".join([*first.split(), ""])
+        assert f"column_{number} the other of {number} " in " ".join([*second.split(), ""])
+
+
+def test_few_columns_stand_beside_each_other(strata: Strata, key: str) -> None:
+    shown = strata("read", "--sql", "SELECT 'a' AS first, 'b' AS second").out
+    assert [line.split() for line in shown.splitlines()] == [["first", "second"], ["a", "b"]]
+
+
 def test_rows_go_into_a_parquet_file(strata: Strata, key: str, tmp_path: Path) -> None:
     file = tmp_path / "usage.parquet"
     assert strata("read", "gold.usage", "--limit", "0", "--column", "id", "--out", str(file)).code == 0
