@@ -46,6 +46,8 @@ from pathlib import Path
 from orchestration.settings import load_settings
 from orchestration.warehouse import open_warehouse
 
+# Whatever a shell starts in the background inherits that it is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 settings = load_settings(home=Path(sys.argv[1]))
 try:
     with open_warehouse(settings).session("a long statement") as session:
