@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -48,32 +46,25 @@ def test_a_database_of_any_kind_can_be_kept_open(control: Control) -> None:
         assert connection.execute(text("SELECT 1")).scalar() == 1
 
 
-@contextmanager
-def opened(control: Control) -> Iterator[list[object]]:
-    """Collect the connections that are made anew."""
+def opened(control: Control) -> list[object]:
+    """Return the connections that are made anew from now on."""
     found: list[object] = []
-
-    def keep(connection: object, _record: object) -> None:
-        found.append(connection)
-
-    event.listen(control.engine, "connect", keep)
-    try:
-        yield found
-    finally:
-        event.remove(control.engine, "connect", keep)
+    event.listen(control.engine, "connect", lambda connection, _record: found.append(connection))
+    return found
 
 
 def test_one_connection_serves_all_transactions_for_as_long_as_somebody_keeps_it_open(sqlite_control: Control) -> None:
     write(sqlite_control, "before")
-    with opened(sqlite_control) as connections:
-        with sqlite_control.kept_open(), sqlite_control.kept_open():
-            write(sqlite_control, "first")
-        write(sqlite_control, "second")
+    connections = opened(sqlite_control)
+    with sqlite_control.kept_open(), sqlite_control.kept_open():
+        write(sqlite_control, "first")
+    write(sqlite_control, "second")
     assert len(connections) == 2
 
 
 def test_transactions_at_the_same_time_have_a_connection_each(sqlite_control: Control) -> None:
-    with sqlite_control.kept_open(), opened(sqlite_control) as connections:
+    with sqlite_control.kept_open():
+        connections = opened(sqlite_control)
         with sqlite_control.transaction("one") as connection, ThreadPoolExecutor(1) as threads:
             connection.execute(text("CREATE TABLE of_one (number INTEGER)"))
             assert threads.submit(_tables, sqlite_control).result() == []
@@ -102,6 +93,8 @@ def test_who_reads_after_somebody_wrote_cannot_write_in_that_ones_name(sqlite_co
         write(sqlite_control, "by_tester")
         with pytest.raises(StrataError), sqlite_control.reading() as connection:
             changes.insert(connection, tenant, row)
+        with sqlite_control.transaction("tester") as connection:
+            changes.insert(connection, tenant, row)  # it was the name alone that was missing
 
 
 def test_what_is_put_in_the_files_place_is_read_and_written_from_then_on(sqlite_control: Control) -> None:
