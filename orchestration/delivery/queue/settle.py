@@ -71,10 +71,9 @@ def _verdicts(now: int, outcomes: Sequence[Outcome], wishes: Mapping[Place, Regi
     """Yield the new values of each; those that went well at once share theirs."""
     well: dict[int, dict[str, Any]] = {}
     for item in outcomes:
-        if item.is_plain and item.claimed.attempt in well:
-            yield well[item.claimed.attempt]
-            continue
-        values = verdict(item, wishes.get(item.claimed.place), now, random.random())  # noqa: S311 - jitter
+        values = well.get(item.claimed.attempt) if item.is_plain else None
+        if values is None:
+            values = verdict(item, wishes.get(item.claimed.place), now, random.random())  # noqa: S311 - jitter
         if item.is_plain:
             well[item.claimed.attempt] = values
         yield values
