@@ -13,6 +13,7 @@ import msgspec
 import pyarrow as pa
 
 from orchestration.bronze.ledger import LEDGER
+from orchestration.decoding import decodable
 from orchestration.landing.manifest import MANIFEST, Manifest, Place, decode_manifest
 from orchestration.landing.store import LandingStore
 from orchestration.warehouse.protocol import Session
@@ -20,6 +21,7 @@ from orchestration.warehouse.protocol import Session
 LANDING_LIST = "landing/manifests.ndjson.zst"
 
 
+@decodable
 class LandedLoad(msgspec.Struct, frozen=True, kw_only=True):
     """One load's manifest as it lay in the store."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from orchestration.decoding import decodable
 from orchestration.failures import StrataError
 
 MANIFEST = "manifest.json"
@@ -49,6 +50,7 @@ class Versions(msgspec.Struct, frozen=True, kw_only=True):
     control: str | None
 
 
+@decodable
 class BackupManifest(msgspec.Struct, frozen=True, kw_only=True):
     """A whole backup. Times are UTC; ``ledger_seq`` is the last load in it.
 
@@ -107,6 +109,7 @@ def read_backup(folder: Path) -> BackupManifest:
     return manifest
 
 
+@decodable
 class _Form(msgspec.Struct):
     form: int
 

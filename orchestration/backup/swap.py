@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from orchestration.backup.staging import staging_folder
+from orchestration.decoding import decodable
 from orchestration.landing.folder import flush
 from orchestration.publication.files import link_or_copy
 from orchestration.publication.pointer import MOVING
@@ -21,6 +22,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse.restoring import restore_mark
 
 
+@decodable
 class Swap(msgspec.Struct, frozen=True, kw_only=True):
     """What is under way. ``aside`` is the folder below the home that the present state goes to.
 

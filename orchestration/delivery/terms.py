@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from orchestration.decoding import decodable
+
 SECOND = 1000
 RETRIES = (5, 300, 1800, 7200, 18000, 36000, 36000)
 """Seconds between attempts, each with ±20 % of jitter: eight attempts in about 28 hours, as Svix does it."""
@@ -13,6 +15,7 @@ RETRIES = (5, 300, 1800, 7200, 18000, 36000, 36000)
 Ordering = Literal["table", "subject", "none"]
 
 
+@decodable
 class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything is in seconds; the defaults deliver each event at once.
 

@@ -15,6 +15,7 @@ import msgspec
 
 from orchestration.contracts.extraction import Connection
 from orchestration.contracts.model import Column, Contract
+from orchestration.decoding import decodable
 
 MANIFEST = "manifest.json"
 _ID_TIME = "%Y%m%dT%H%M%S.%fZ"
@@ -75,6 +76,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     regular: bool = True
 
 
+@decodable
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a load landed. ``columns`` are the contract's, with those the source grew; times are UTC."""
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from orchestration.decoding import decodable
 from orchestration.failures import StrataError
 from orchestration.names import PLATFORM, Table
 from orchestration.publication.files import replace_file
@@ -23,6 +24,7 @@ MOVING = Path(PLATFORM) / "moving.json"
 """The note's place below the published folder."""
 
 
+@decodable
 class Pointer(msgspec.Struct, frozen=True, kw_only=True):
     """The newest version of a table; ``path`` is relative to the published folder."""
 
@@ -78,6 +80,7 @@ def move_pointer(settings: Settings, table: Table, pointer: Pointer) -> None:
     move_pointers(settings, {table: pointer})
 
 
+@decodable
 class _Moving(msgspec.Struct, frozen=True):
     """What moved pointers were before, by table, ``None`` where there was none; each change of the note is a turn."""
 

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from orchestration.bronze import standing
+from orchestration.decoding import decodable
 from orchestration.failures import Busy, StrataError
 from orchestration.publication.exported import export_logs, in_turn
 from orchestration.publication.files import replace_file
@@ -88,6 +89,7 @@ class AlertStatus(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str | None = None
 
 
+@decodable
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Everything; ``changed_seq`` is, by source, the last load that changed a row of bronze.
 

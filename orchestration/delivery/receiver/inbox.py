@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
+from orchestration.decoding import decodable
 from orchestration.delivery.signatures import SignatureRefused, verify
 from orchestration.failures import SettingsError
 
@@ -96,6 +97,7 @@ def _refusal(key: str, headers: Mapping[str, str], body: bytes, now: float) -> s
     return ""
 
 
+@decodable
 class _Envelope(msgspec.Struct):
     """What is read of a CloudEvents envelope."""
 

@@ -10,12 +10,14 @@ from typing import Any
 import msgspec
 import yaml
 
+from orchestration.decoding import decodable
 from orchestration.delivery.registering.wish_faults import explained, missing
 from orchestration.delivery.registration import Format, Payload
 from orchestration.delivery.terms import Terms
 from orchestration.failures import SettingsError
 
 
+@decodable
 class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A registration in words. ``secrets`` are references (``env:NAME``, ``file:/path``, ``vault:path#field``)."""
 

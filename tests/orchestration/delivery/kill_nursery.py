@@ -8,6 +8,7 @@ itself: it gathers and delivers until nothing is due.
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import os
 import random
 import signal
@@ -76,6 +77,7 @@ ROLES = {"publish": publish, "gather": gather_on, "work": work, "finish": finish
 
 def main() -> None:
     """Fork what is asked for."""
+    faulthandler.enable()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that are killed
     for line in sys.stdin:
         pid = os.fork()

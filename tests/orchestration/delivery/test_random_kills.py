@@ -47,8 +47,12 @@ class Nursery:
         return pid
 
     def kill(self, pid: int) -> str:
-        os.kill(pid, signal.SIGKILL)
-        return self.pids.pop(pid)
+        role = self.pids.pop(pid)
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            raise AssertionError(f"{role} ended by itself before it was killed; it says why on stderr") from None
+        return role
 
     def wait(self, pid: int) -> None:
         while Path(f"/proc/{pid}").exists():
@@ -72,9 +76,9 @@ def nursery(settings: Settings) -> Iterator[Nursery]:
     try:
         yield made
     finally:
-        for pid in list(made.pids):
+        for pid in made.pids:
             with suppress(ProcessLookupError):
-                made.kill(pid)
+                os.kill(pid, signal.SIGKILL)
         process.kill()
         process.wait()
 
