@@ -3,3 +3,9 @@
 Only ``orchestration.definitions`` imports Dagster, so that loading, gates and
 publication can be tested, profiled and reused without an orchestrator.
 """
+
+import os
+
+# Arrow reads this as it is imported. Its usual allocator takes pages of 2 MB, which the kernel clears first: measured
+# for a delta of 20,000 rows, 20 of 265 CPU ms and 24 of 297 MB. A value that is set already stays.
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")

@@ -88,7 +88,7 @@ def _reconcile(session: Session, incoming: Incoming, guard: Guard, at_hand: Exit
     verdict = guard.judge(session, incoming.kind, missing=missing, live=live, rejects=incoming.gated.rejects)
     new, changed, stale, buried = session.execute(statements.COUNT_CHANGES)[0]
     bury = bool(missing and not verdict)
-    _write(session, incoming, new=new, changed=changed, bury=bury)
+    _write(session, incoming, new=new, changed=changed, winners=found.winners, bury=bury)
     return Merged(
         inserted=new,
         updated=changed,
@@ -114,8 +114,7 @@ def _find_winners(session: Session, incoming: Incoming) -> _Found:
     """Name the one version of each key that counts; conflicting versions join the rejects."""
     contract, gated = incoming.contract, incoming.gated
     arrived = gated.extracted - gated.rejected
-    session.execute(statements.find_duplicates(contract, gated.good))
-    contested = session.execute("SELECT count(*) FROM duplicate_key")[0][0] > 0
+    contested = session.execute(statements.find_duplicates(contract, gated.good))[0][0] > 0
     superseded = conflicts = 0
     if contested:
         session.execute(statements.judge_duplicates(contract, gated.good))
@@ -185,11 +184,10 @@ def reconcile_with(
         _run_comparison(session, flagged, own)
         arrived = session.execute("SELECT count(*) FROM winner")[0][0]
         new, changed, _, buried = session.execute(statements.COUNT_CHANGES)[0]
-        session.execute(statements.missing_from_change(statements.MISSING))
-        missing = session.execute(statements.COUNT_TOMBSTONES)[0][0]
+        missing = session.execute(statements.missing_from_change(statements.MISSING))[0][0]
         marks = [load_id, stored(at), stored(at)]
         writing.bury(session, contract, own, marks[1:])
-        writing.replace(session, contract, own, marks, new=new, changed=changed, carried=True)
+        writing.replace(session, flagged, own, marks, new=new, changed=changed, carried=True, winners=arrived)
     return Merged(inserted=new, updated=changed, unchanged=arrived - new - changed, deleted=buried + missing)
 
 
@@ -203,24 +201,25 @@ def _count(session: Session, contract: Contract, place: Place) -> tuple[int, int
     return int(total), int(live)
 
 
-def _write(session: Session, incoming: Incoming, *, new: int, changed: int, bury: bool) -> None:
+def _write(session: Session, incoming: Incoming, *, new: int, changed: int, winners: int, bury: bool) -> None:
     """Write what was found out; ``bury``: the collected rows become tombstones."""
     contract = incoming.contract
     own, marks = incoming.own, _marks(incoming)
     if bury:
         writing.bury(session, contract, own, marks[1:])
-    writing.replace(session, contract, own, marks, new=new, changed=changed, carried=incoming.kind == "snapshot")
+    carried = incoming.kind == "snapshot"
+    writing.replace(session, contract, own, marks, new=new, changed=changed, carried=carried, winners=winners)
 
 
 def _collect_tombstones(session: Session, incoming: Incoming) -> int:
     contract, gated = incoming.contract, incoming.gated
     if incoming.kind == "snapshot":
-        session.execute(statements.missing_from_snapshot(contract, gated.rejects))
+        found = session.execute(statements.missing_from_snapshot(contract, gated.rejects))
     elif incoming.kind == "sweep":
-        session.execute(statements.missing_from_sweep(contract, gated.present_keys), incoming.own)
+        found = session.execute(statements.missing_from_sweep(contract, gated.present_keys), incoming.own)
     else:
-        session.execute(statements.missing_from_change(statements.REPORTED))
-    return int(session.execute(statements.COUNT_TOMBSTONES)[0][0])
+        found = session.execute(statements.missing_from_change(statements.REPORTED))
+    return int(found[0][0])
 
 
 def _marks(incoming: Incoming) -> list[object]:

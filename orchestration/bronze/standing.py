@@ -66,21 +66,23 @@ def rebuild(session: Session) -> None:
 
 def fold(session: Session, relation: str, rows: int) -> None:
     """Take in ledger rows that are being written; ``relation`` has at most one of each place, and so many in all."""
-    if rows <= _FEW and not session.is_embedded:
+    if rows <= _FEW:
         _fold_each(session, relation)
     else:
         _fold_all(session, relation)
 
 
 def _fold_each(session: Session, relation: str) -> None:
-    """Write place by place: measured on Babelfish, 0.02 s for one, in which nobody else may commit; a copy took 0.2."""
-    own = ", ".join(dict.fromkeys([*_PLACE, *_LAST, *(value for value, _ in _SINCE_KIND.values())]))
-    says = ", ".join(f"coalesce({condition}, false)" for _, condition in _SINCE_KIND.values())
+    """Write place by place, which is quicker for one: 4 of 7 ms on DuckDB.
+
+    Measured on Babelfish: 0.02 s, in which nobody else may commit; a copy took 0.2.
+    """
+    own = list(dict.fromkeys([*_PLACE, *_LAST, *(value for value, _ in _SINCE_KIND.values())]))
+    says = [f"coalesce({condition}, false)" for _, condition in _SINCE_KIND.values()]
     place = " AND ".join(f"{name} = ?" for name in _PLACE)
-    found = session.execute(f"SELECT {own} FROM {relation}"), session.execute(f"SELECT {says} FROM {relation}")
-    for values, told in zip(*found, strict=True):
-        row = dict(zip(own.split(", "), values, strict=True))
-        said = zip(_SINCE_KIND.items(), told, strict=True)
+    for values in session.execute(f"SELECT {', '.join([*own, *says])} FROM {relation}"):
+        row = dict(zip(own, values, strict=False))
+        said = zip(_SINCE_KIND.items(), values[len(own) :], strict=True)
         state = {name: row[name] for name in _LAST} | {name: row[value] for (name, (value, _)), so in said if so}
         key = [row[name] for name in _PLACE]
         known = session.execute(f"SELECT good_load_id FROM {STATE} WHERE {place}", key)

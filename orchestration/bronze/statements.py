@@ -35,7 +35,7 @@ def _carried(contract: Contract) -> str:
 
 
 def find_duplicates(contract: Contract, good: str) -> str:
-    """Collect the keys that came more than once in this load."""
+    """Collect the keys that came more than once in this load; returns how many."""
     key = columns.key(contract)
     return f"CREATE OR REPLACE TEMP TABLE duplicate_key AS SELECT {key} FROM {good} GROUP BY {key} HAVING count(*) > 1"
 
@@ -261,26 +261,23 @@ def _not_rejected(contract: Contract, rejects: str) -> str:
 
 
 def missing_from_snapshot(contract: Contract, rejects: str) -> str:
-    """Collect the rows whose key the landed snapshot lacks, its rejects included; takes no parameters."""
+    """Collect the rows whose key the landed snapshot lacks, rejects included; no parameters, returns how many."""
     return f"{missing_from_change(MISSING)} AND {_not_rejected(contract, rejects)}"
 
 
 def missing_from_change(kind: str) -> str:
-    """Collect the rows that a comparison found to be of a kind; takes no parameters."""
+    """Collect the rows that a comparison found to be of a kind; no parameters, returns how many."""
     return f"CREATE OR REPLACE TEMP TABLE tombstone AS SELECT _rid FROM change WHERE _kind = {kind}"
 
 
 def missing_from_sweep(contract: Contract, present: str) -> str:
-    """Collect the live rows whose key a sweep of the source's keys lacks."""
+    """Collect the live rows whose key a sweep of the source's keys lacks; returns how many."""
     key = columns.key(contract)
     return f"""
 CREATE OR REPLACE TEMP TABLE tombstone AS
 SELECT _rid FROM (SELECT {key}, rowid AS _rid FROM {names.qualified(contract.table)}
                   WHERE {OWN} AND {_DELETED} IS NULL)
 ANTI JOIN {present} USING ({key})"""
-
-
-COUNT_TOMBSTONES = "SELECT count(*) FROM tombstone"
 
 
 def bury(contract: Contract) -> str:

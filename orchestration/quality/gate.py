@@ -64,7 +64,6 @@ def gate(con: duckdb.DuckDBPyConnection, contract: Contract, manifest: Manifest,
     for name in (GOOD, DELETED_KEYS, PRESENT_KEYS):
         con.execute(f"DROP VIEW IF EXISTS temp.{name}")
     create_rejects(con)
-    create_macros(con)
     gated = _gate_rows(con, contract, manifest, store)
     deleted, present = manifest.of_role("deleted_keys"), manifest.of_role("present_keys")
     _create_keys(con, contract, DELETED_KEYS, scan_parquet(con, contract.key_columns, deleted, store))
@@ -82,6 +81,7 @@ def _gate_rows(con: duckdb.DuckDBPyConnection, contract: Contract, manifest: Man
     scans = scan_parquet(con, contract.columns, typed, store, unknown=unknown)
     outcomes = [_gate_typed(con, contract, scan, count) for scan in scans]
     if texts:
+        create_macros(con)
         text_gate = TextGate(con, contract, store, unknown, json_as_text=manifest.mode == "replay")
         outcomes.append(_gate_texts(text_gate, texts))
     good = " UNION ALL ".join(outcome.good for outcome in outcomes) or _empty_select(contract.columns)

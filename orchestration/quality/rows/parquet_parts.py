@@ -15,7 +15,7 @@ from orchestration.landing.plain_texts import Longest, longest_texts
 from orchestration.landing.store import LandingStore
 from orchestration.quality.rows.judgement import Conversion, Judgement, judge
 from orchestration.quality.rows.scan import Scan
-from orchestration.quality.rows.text import TextColumn, judge_text, layered
+from orchestration.quality.rows.text import TextColumn, create_macros, judge_text, layered
 from orchestration.quality.rows.typed import TEXT, convert_typed
 
 
@@ -39,10 +39,16 @@ def scan_parquet(
         path = str(store.local_path(part.key))
         described = con.execute(f"DESCRIBE SELECT * FROM read_parquet({names.literal(path)})").fetchall()
         forms.setdefault(tuple((row[0], row[1]) for row in described), {})[path] = part.key
-    return [_scan(columns, dict(form), keys, unknown) for form, keys in forms.items()]
+    return [_scan(con, columns, dict(form), keys, unknown) for form, keys in forms.items()]
 
 
-def _scan(columns: Sequence[Column], form: dict[str, str], keys: dict[str, str], unknown: Collection[str]) -> Scan:
+def _scan(
+    con: duckdb.DuckDBPyConnection,
+    columns: Sequence[Column],
+    form: dict[str, str],
+    keys: dict[str, str],
+    unknown: Collection[str],
+) -> Scan:
     for column in columns:
         if column.name not in form and column.name not in unknown:
             message = f"{next(iter(keys.values()))}: column {column.name!r} is missing."
@@ -51,6 +57,8 @@ def _scan(columns: Sequence[Column], form: dict[str, str], keys: dict[str, str],
     source = f"read_parquet([{files}], filename='_file', file_row_number=true)"
     items = [TextColumn(column, number, names.quote(column.name)) for number, column in enumerate(columns)]
     texts = [item for item in items if form.get(item.column.name) == TEXT]
+    if any(item.is_converted for item in texts):
+        create_macros(con)  # 3 CPU ms, which few typed parts need
     longest = longest_texts(map(Path, keys))
     judgements = tuple(_judge(item, form.get(item.column.name), longest) for item in items)
     landing_keys = ", ".join(f"{names.literal(path)}: {names.literal(key)}" for path, key in keys.items())

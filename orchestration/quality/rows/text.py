@@ -75,9 +75,14 @@ class TextColumn:
     json: str = ""
 
     @property
+    def is_converted(self) -> bool:
+        """Whether its values are anything but texts."""
+        return self.column.type.kind in _RULES
+
+    @property
     def cast(self) -> str:
         """The SQL column of DuckDB's own cast."""
-        return f"_c{self.number}" if self.column.type.kind in _RULES else self.text
+        return f"_c{self.number}" if self.is_converted else self.text
 
     @property
     def value(self) -> str:
@@ -87,14 +92,14 @@ class TextColumn:
 
 def casted(source: str, columns: Sequence[TextColumn]) -> str:
     """Return the source with the casts of its text columns as further columns."""
-    rules = [(item, _RULES[item.column.type.kind]) for item in columns if item.column.type.kind in _RULES]
+    rules = [(item, _RULES[item.column.type.kind]) for item in columns if item.is_converted]
     casts = "".join(f", {rule.cast(item)} AS {item.cast}" for item, rule in rules)
     return f"(SELECT *{casts} FROM {source})" if rules else source
 
 
 def layered(source: str, columns: Sequence[TextColumn]) -> str:
     """Return the source with the casts and values of its text columns as further columns."""
-    rules = [(item, _RULES[item.column.type.kind]) for item in columns if item.column.type.kind in _RULES]
+    rules = [(item, _RULES[item.column.type.kind]) for item in columns if item.is_converted]
     values = "".join(f", {_value(item, rule)} AS {item.value}" for item, rule in rules)
     return f"(SELECT *{values} FROM {casted(source, columns)})" if rules else source
 

@@ -51,6 +51,7 @@ class World:
 
     folder: Path
     deletes: Deletes
+    soft_delete_column: str | None
     clock: int = 0
     benches: list[Bench] = field(default_factory=list)
     latest: dict = field(default_factory=dict)
@@ -58,7 +59,7 @@ class World:
     def __post_init__(self) -> None:
         for name in ("delta", "full"):
             bench = Bench(self.folder / "shop", Settings(home=self.folder / name, _env_file=None), ("acme", "globex"))
-            bench.contract(deletes=self.deletes, soft_delete_column="is_deleted", sweep_every=timedelta(0))
+            bench.contract(deletes=self.deletes, soft_delete_column=self.soft_delete_column, sweep_every=timedelta(0))
             self.benches.append(bench)
 
     @contextmanager
@@ -132,12 +133,17 @@ class World:
         return [row for table in tables for row in bench.query(f"SELECT * FROM {table} ORDER BY ALL")]
 
 
-@pytest.mark.parametrize("deletes", [Deletes.FEED, Deletes.SWEEP])
+@pytest.mark.parametrize(
+    ("deletes", "soft_delete_column"),
+    [(Deletes.FEED, "is_deleted"), (Deletes.SWEEP, "is_deleted"), (Deletes.FEED, None)],
+)
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(history=st.lists(events, min_size=3, max_size=9))
-def test_deltas_and_full_loads_end_in_the_same_rows(deletes: Deletes, history: list[tuple[object, ...]]) -> None:
+def test_deltas_and_full_loads_end_in_the_same_rows(
+    deletes: Deletes, soft_delete_column: str | None, history: list[tuple[object, ...]]
+) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        world = World(Path(folder), deletes)
+        world = World(Path(folder), deletes, soft_delete_column)
         for module in (request, extraction):
             patch.setattr(module, "utc_now", world.now)
         with world.open():
