@@ -1,11 +1,13 @@
 """An hourly delta of 20,000 changed and 200 deleted rows into a big table, against raw DELETE + INSERT and MERGE.
 
-The engine's path: extract from a file, land, gate, de-duplicate, merge, tombstones, ledger.
+The engine's path: extract from a file, land, gate, de-duplicate, compare, merge, tombstones, ledger.
 Raw opens the same warehouse with the same settings and runs one transaction: DELETE USING
 the keys, INSERT of the rows, DELETE of the deleted keys; it lands, checks and records nothing,
 and deleted rows are gone. The second raw leaves the same table behind as bronze does: it keeps
 those rows as tombstones, by INSERT plus DELETE: reading 200 rows all over a table of 10 million
 costs about as much as the 20,000 together. What is asked is asked against the first. MERGE is DuckDB's own statement.
+The second strata reads 100 rows more that it has already, the newest before the change, as a delta does that
+begins a little before its watermark; they are compared by content.
 """
 
 from __future__ import annotations
@@ -22,13 +24,14 @@ import sales
 from measurement import Figure, figure, report
 from prepared import FOLDER, measured, only, prepared_contest
 
+from orchestration.bronze.ledger import LoadResult
 from orchestration.bronze.load import load_source
 from orchestration.contracts.model import Contract, Deletes
 from orchestration.names import DELETED_AT
 from orchestration.settings import Settings
 from orchestration.warehouse.duckdb import connection_settings
 
-CHANGED, GONE = 20_000, 200
+CHANGED, GONE, KNOWN = 20_000, 200, 100
 LIMITS = {2_000_000: 2.0, 10_000_000: 1.5}
 TABLE, STAMPS = "bronze_bench.sales", "_tenant_id, _connection, _load_id, _loaded_at"
 
@@ -52,6 +55,11 @@ def make_files(folder: Path, rows: int) -> None:
             f"TO '{folder}/change.parquet' (FORMAT parquet)"
         )
         candidates = f"id % {rows // GONE // 2} = 11 AND NOT {chosen}"
+        newest = f"WHERE NOT {chosen} ORDER BY updated_at DESC, id DESC LIMIT {KNOWN}"
+        known = f"SELECT * FROM '{folder}/rows.parquet' {newest}"
+        con.execute(
+            f"COPY (FROM '{folder}/change.parquet' UNION ALL ({known})) TO '{folder}/window.parquet' (FORMAT parquet)"
+        )
         gone = f"SELECT id FROM '{folder}/rows.parquet' WHERE {candidates} LIMIT {GONE}"
         con.execute(f"COPY ({gone}) TO '{folder}/gone.parquet' (FORMAT parquet)")
 
@@ -69,14 +77,22 @@ def first_load(folder: Path, home: Path) -> None:
 
 def strata(folder: Path, home: Path) -> None:
     """Load the delta through the engine."""
-    source = sales.sales(contract(), path=folder / "change.parquet", gone=folder / "gone.parquet")
+    _load(folder, home, "change.parquet", known=0)
+
+
+def strata_overlapping(folder: Path, home: Path) -> None:
+    """Load it with rows that are known."""
+    _load(folder, home, "window.parquet", known=KNOWN)
+
+
+def _load(folder: Path, home: Path, rows: str, *, known: int) -> None:
+    source = sales.sales(contract(), path=folder / rows, gone=folder / "gone.parquet")
     runtime = sales.runtime(home, source)
-    measured(lambda: _check(only(load_source(runtime, source, "hourly", who="bench"))))
+    measured(lambda: _check(only(load_source(runtime, source, "hourly", who="bench")), known))
 
 
-def _check(result: object) -> None:
-    counts = (result.inserted + result.updated, result.deleted)  # type: ignore[attr-defined]
-    if counts != (CHANGED, GONE):
+def _check(result: LoadResult, known: int) -> None:
+    if (result.inserted + result.updated, result.unchanged, result.deleted) != (CHANGED, known, GONE):
         raise RuntimeError(f"the delta did something else: {result}")
 
 
@@ -132,6 +148,7 @@ CONTESTANTS = {
     "raw DELETE + INSERT": raw,
     "raw, tombstones kept": raw_with_tombstones,
     "strata": strata,
+    "strata, overlap read again": strata_overlapping,
     "MERGE": merge_into,
 }
 
@@ -168,6 +185,7 @@ def _measure(folder: Path, rows: int, rounds: int) -> list[Figure]:
         _against(raw, same),
         replace(_against(raw, strata), limit=LIMITS.get(rows)),
         _against(same, strata),
+        _against(raw, figures["strata, overlap read again"]),
         _against(raw, figures["MERGE"]),
     ]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from orchestration.bronze import statements, writing
+from orchestration.bronze import ahead, statements, writing
 from orchestration.bronze.guard import Guard
 from orchestration.contracts.model import Contract
 from orchestration.landing.manifest import Place
@@ -88,11 +88,12 @@ def _reconcile(session: Session, incoming: Incoming, guard: Guard, at_hand: Exit
     verdict = guard.judge(session, incoming.kind, missing=missing, live=live, rejects=incoming.gated.rejects)
     new, changed, stale, buried = session.execute(statements.COUNT_CHANGES)[0]
     bury = bool(missing and not verdict)
-    _write(session, incoming, new=new, changed=changed, winners=found.winners, bury=bury)
+    _write(session, incoming, new=new, changed=changed, bury=bury)
+    further, older = _overwrite(session, incoming) if found.some_are_ahead else (0, 0)
     return Merged(
-        inserted=new,
-        updated=changed,
-        unchanged=found.winners - new - changed - stale,
+        inserted=new + further - older,
+        updated=changed + older,
+        unchanged=found.winners - new - changed - stale - further,
         superseded=found.superseded + stale,
         conflicts=found.conflicts,
         deleted=buried + (0 if verdict else missing),
@@ -103,11 +104,15 @@ def _reconcile(session: Session, incoming: Incoming, guard: Guard, at_hand: Exit
 
 @dataclass(frozen=True)
 class _Found:
-    """Rows by the role they play among the versions of their keys in this load."""
+    """Rows by the role they play among the versions of their keys in this load.
+
+    ``some_are_ahead``: winners that are newer than all we have were not compared.
+    """
 
     winners: int
     superseded: int = 0
     conflicts: int = 0
+    some_are_ahead: bool = False
 
 
 def _find_winners(session: Session, incoming: Incoming) -> _Found:
@@ -144,7 +149,10 @@ def _compare(session: Session, incoming: Incoming, total: int, at_hand: ExitStac
     if incoming.kind == "changes":
         arrived = statements.arrived_keys(contract, gated.deleted_keys)
         at_hand.enter_context(writing.ours(session, contract, incoming.own, arrived))
-    session.execute(statements.compare_delta(contract, gated.deleted_keys, gated.rejects), incoming.own)
+        if ahead.set_apart(session, contract, incoming.own, found.winners):
+            found = replace(found, some_are_ahead=True)
+    winners = ahead.ABREAST if found.some_are_ahead else "winner"
+    session.execute(statements.compare_delta(contract, gated.deleted_keys, gated.rejects, winners), incoming.own)
     if session.execute("SELECT 1 FROM change WHERE _kind = 'equal' LIMIT 1"):
         session.execute(statements.settle_equals(contract, stored=not session.is_embedded))
     return found
@@ -187,7 +195,7 @@ def reconcile_with(
         missing = session.execute(statements.missing_from_change(statements.MISSING))[0][0]
         marks = [load_id, stored(at), stored(at)]
         writing.bury(session, contract, own, marks[1:])
-        writing.replace(session, flagged, own, marks, new=new, changed=changed, carried=True, winners=arrived)
+        writing.replace(session, contract, own, marks, new=new, changed=changed, carried=True)
     return Merged(inserted=new, updated=changed, unchanged=arrived - new - changed, deleted=buried + missing)
 
 
@@ -201,14 +209,18 @@ def _count(session: Session, contract: Contract, place: Place) -> tuple[int, int
     return int(total), int(live)
 
 
-def _write(session: Session, incoming: Incoming, *, new: int, changed: int, winners: int, bury: bool) -> None:
+def _write(session: Session, incoming: Incoming, *, new: int, changed: int, bury: bool) -> None:
     """Write what was found out; ``bury``: the collected rows become tombstones."""
     contract = incoming.contract
     own, marks = incoming.own, _marks(incoming)
     if bury:
         writing.bury(session, contract, own, marks[1:])
-    carried = incoming.kind == "snapshot"
-    writing.replace(session, contract, own, marks, new=new, changed=changed, carried=carried, winners=winners)
+    writing.replace(session, contract, own, marks, new=new, changed=changed, carried=incoming.kind == "snapshot")
+
+
+def _overwrite(session: Session, incoming: Incoming) -> tuple[int, int]:
+    """Write the winners that are ahead; returns how many, and how many of them were there before."""
+    return ahead.overwrite(session, incoming.contract, incoming.own, _marks(incoming))
 
 
 def _collect_tombstones(session: Session, incoming: Incoming) -> int:

@@ -137,7 +137,7 @@ SELECT ?::BIGINT - count(*) FILTER (_kind = 'new') <> ?::BIGINT - count(*) FILTE
 FROM change"""
 
 
-def compare_delta(contract: Contract, deleted: str, rejects: str) -> str:
+def compare_delta(contract: Contract, deleted: str, rejects: str, winners: str = "winner") -> str:
     """Compare some rows with ours by key and cursor alone; equal cursors are settled by :func:`settle_equals`.
 
     A moved cursor is a change by itself, so only rows that the overlap read again need their content compared.
@@ -146,6 +146,8 @@ def compare_delta(contract: Contract, deleted: str, rejects: str) -> str:
     Keys that the source's feed reports as deleted are looked up in the same scan. The feed is read before
     the rows: a key that it lists and that came as a row too has its say there, as one restored since or
     marked as deleted; one whose row could not be read stays as it is.
+
+    ``winners`` are those to compare, where not all are.
     """
     key = columns.key(contract)
     return f"""
@@ -155,7 +157,7 @@ SELECT {columns.key(contract, "w")}, t._rid, w._gone, t._was,
          WHEN t._rid IS NULL THEN 'new' WHEN t._ours > w._theirs THEN 'stale' WHEN t._ours < w._theirs THEN 'changed'
          ELSE 'equal' END AS _kind
 FROM (SELECT {key}, {columns.cursor(contract)} AS _theirs, {columns.gone(contract)} AS _gone, false AS _reported
-      FROM winner
+      FROM {winners}
       UNION ALL
       SELECT DISTINCT {key}, NULL, false, true FROM {deleted} ANTI JOIN winner USING ({key})
       WHERE {_not_rejected(contract, rejects)}) w
@@ -215,11 +217,11 @@ SELECT ?, ?, {columns.every(contract, "c" if carried else "w")}, ?, ?, CASE WHEN
 FROM {relation} WHERE c._kind IN {WRITTEN}"""
 
 
-def insert_all(contract: Contract) -> str:
-    """Insert every winner into a table without rows of this connection; parameters as :func:`insert_changes`."""
+def insert_all(contract: Contract, winners: str = "winner") -> str:
+    """Insert every winner, where none of their keys is there; parameters as :func:`insert_changes`."""
     return f"""
 INSERT INTO {names.qualified(contract.table)} ({_target_columns(contract)})
-SELECT ?, ?, {columns.every(contract)}, ?, ?, CASE WHEN {columns.gone(contract)} THEN ?::TIMESTAMP END FROM winner"""
+SELECT ?, ?, {columns.every(contract)}, ?, ?, CASE WHEN {columns.gone(contract)} THEN ?::TIMESTAMP END FROM {winners}"""
 
 
 def _target_columns(contract: Contract) -> str:

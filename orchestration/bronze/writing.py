@@ -62,17 +62,12 @@ def replace(
     new: int,
     changed: int,
     carried: bool,
-    winners: int,
 ) -> None:
-    """Write new and changed rows of so many winners; ``carried`` says that ``change`` has the whole rows."""
+    """Write new and changed rows; ``carried`` says that ``change`` has the whole rows."""
     if session.is_embedded:
         if changed:
             session.execute(statements.remove_replaced(contract))
-        # A row that the source marks as deleted keeps the instant at which it was first found so: change has that.
-        is_whole = not carried and not contract.soft_delete_column and 0 < winners == new + changed
-        if is_whole:
-            session.execute(statements.insert_all(contract), [*own, *marks])
-        elif new or changed:
+        if new or changed:
             session.execute(statements.insert_changes(contract, carried=carried), [*own, *marks])
         return
     server = _server(session)
