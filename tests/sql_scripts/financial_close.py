@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
-import pyodbc
 
 from orchestration.names import Table
 from orchestration.scripts.close.plan import PlannedScript, read_plan
@@ -21,6 +20,9 @@ from orchestration.scripts.source import Script
 from orchestration.scripts.tsql import Placing, as_written
 from orchestration.scripts.types import Catalog, Columns, from_duckdb
 from orchestration.settings import PROJECT
+
+if TYPE_CHECKING:
+    import pyodbc
 
 Row = Mapping[str, Any]
 Silver = Mapping[str, Sequence[Row]]
@@ -171,6 +173,8 @@ class ServerBooks:
 @contextmanager
 def closed_on_server(office: Office, address: str, silver: Silver, as_of: date) -> Iterator[ServerBooks]:
     """Close a day in a transaction that is rolled back: the database is as it was before."""
+    import pyodbc  # needs a system library that only a server's users have
+
     con = pyodbc.connect(address, autocommit=False)
     try:
         con.execute("CREATE SCHEMA silver")

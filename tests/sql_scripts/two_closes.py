@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pyodbc
 
 from orchestration.names import FINANCE_WORK, Table, qualified, quote
 from orchestration.scripts.cache import Cache
@@ -25,6 +24,9 @@ from orchestration.scripts.tables import scope_view
 from orchestration.scripts.tsql import Placing, as_written
 from orchestration.scripts.types import Columns
 from orchestration.warehouse.duckdb import DuckDBSession
+
+if TYPE_CHECKING:
+    import pyodbc
 
 ROWS_AT_ONCE = 200
 PARAMETERS_AT_ONCE = 2000
@@ -84,6 +86,8 @@ def closed_on_server(
 
 @contextmanager
 def _connected(address: str) -> Iterator[pyodbc.Connection]:
+    import pyodbc  # needs a system library that only a server's users have
+
     with closing(pyodbc.connect(address, autocommit=True)) as server:
         yield server
 
