@@ -89,7 +89,9 @@ def _reconcile(session: Session, incoming: Incoming, guard: Guard, at_hand: Exit
     new, changed, stale, buried = session.execute(statements.COUNT_CHANGES)[0]
     bury = bool(missing and not verdict)
     _write(session, incoming, new=new, changed=changed, bury=bury)
-    further, older = _overwrite(session, incoming) if found.some_are_ahead else (0, 0)
+    further = older = 0
+    if found.some_are_ahead:
+        further, older = ahead.overwrite(session, contract, incoming.own, _marks(incoming))
     return Merged(
         inserted=new + further - older,
         updated=changed + older,
@@ -106,7 +108,7 @@ def _reconcile(session: Session, incoming: Incoming, guard: Guard, at_hand: Exit
 class _Found:
     """Rows by the role they play among the versions of their keys in this load.
 
-    ``some_are_ahead``: winners that are newer than all we have were not compared.
+    ``some_are_ahead``: those winners that are newer than all we have were set apart, and not compared.
     """
 
     winners: int
@@ -216,11 +218,6 @@ def _write(session: Session, incoming: Incoming, *, new: int, changed: int, bury
     if bury:
         writing.bury(session, contract, own, marks[1:])
     writing.replace(session, contract, own, marks, new=new, changed=changed, carried=incoming.kind == "snapshot")
-
-
-def _overwrite(session: Session, incoming: Incoming) -> tuple[int, int]:
-    """Write the winners that are ahead; returns how many, and how many of them were there before."""
-    return ahead.overwrite(session, incoming.contract, incoming.own, _marks(incoming))
 
 
 def _collect_tombstones(session: Session, incoming: Incoming) -> int:
