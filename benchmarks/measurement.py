@@ -64,16 +64,11 @@ class Figure:
         )
 
 
-def given_environment() -> dict[str, str]:
-    """Return the environment without what the engine has set in it: peers have their own allocators."""
-    return {name: value for name, value in os.environ.items() if name != "ARROW_DEFAULT_MEMORY_POOL"}
-
-
 def run_process(argv: Sequence[str], environment: Mapping[str, str] | None = None) -> Run:
     """Run a command to its end; raises ``CalledProcessError`` with what it printed when it fails."""
     start = time.perf_counter()
     process = subprocess.Popen(
-        argv, env={**given_environment(), **(environment or {})}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        argv, env={**os.environ, **(environment or {})}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     output = process.stdout.read() if process.stdout else b""
     _, status, usage = os.wait4(process.pid, 0)

@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+os.environ.pop("ARROW_DEFAULT_MEMORY_POOL", None)  # the engine's choice, which the benchmark hands on
 os.environ["DLT_DATA_DIR"] = os.environ["TMPDIR"] = str(Path("/tmp") / "strata-bench-dlt")  # noqa: S108 - scratch
 Path(os.environ["TMPDIR"]).mkdir(parents=True, exist_ok=True)
 

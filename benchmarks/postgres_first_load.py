@@ -15,9 +15,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import orchestration  # noqa: F401 - before Arrow, whose allocator it chooses
-
-# isort: split
 import duckdb
 import pyarrow as pa
 import sales

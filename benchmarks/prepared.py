@@ -7,6 +7,7 @@ too: these benchmarks ask what a load costs in a process that runs already.
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from measurement import Run, given_environment
+from measurement import Run
 
 from orchestration.bronze.ledger import LoadResult
 
@@ -41,7 +42,7 @@ def prepared_contest(
         for name, argv in commands.items():
             shutil.rmtree(home, ignore_errors=True)
             shutil.copytree(template, home)
-            done = subprocess.run(argv, capture_output=True, text=True, check=False, env=given_environment())
+            done = subprocess.run(argv, capture_output=True, text=True, check=False, env=dict(os.environ))
             if done.returncode:
                 sys.stderr.write(done.stdout + done.stderr)
                 raise subprocess.CalledProcessError(done.returncode, list(argv))

@@ -13,9 +13,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-import orchestration  # noqa: F401 - before Arrow, whose allocator it chooses
-
-# isort: split
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
