@@ -50,13 +50,13 @@ def land_and_gate(home: Path, contract: Contract, pages: Iterable[Page], *, reje
         manifest = writer.commit()
     with open_file(home) as con:
         con.begin()
-        gated = gate(con, contract, manifest, store)
-        if gated.rejected != rejects:
-            found = con.execute(f"SELECT reason, count(*) FROM {gated.rejects} GROUP BY 1").fetchall()
-            message = f"{gated.rejected} rejects of {gated.extracted} rows, made were {rejects}: {found}"
-            raise RuntimeError(message)
-        if stored:
-            con.execute(f"CREATE TABLE stored AS SELECT * FROM {gated.good}")
+        with gate(con, contract, manifest, store) as gated:
+            if gated.rejected != rejects:
+                found = con.execute(f"SELECT reason, count(*) FROM {gated.rejects} GROUP BY 1").fetchall()
+                message = f"{gated.rejected} rejects of {gated.extracted} rows, made were {rejects}: {found}"
+                raise RuntimeError(message)
+            if stored:
+                con.execute(f"CREATE TABLE stored AS SELECT * FROM {gated.good}")
         con.commit()
 
 

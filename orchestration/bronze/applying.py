@@ -81,10 +81,10 @@ def _transact(request: Request, arrival: Arrival, session: Session) -> tuple[Loa
             apply.apply(session, [landed.contract])
         stamp = ledger.next_stamp(session)
         manifest = withhold(session, runtime, landed.contract, landed.manifest)
-        gated = gate(session.con, landed.contract, manifest, runtime.landing)
-        place, load_id = arrival.draft.place, arrival.draft.load_id
-        incoming = Incoming(landed.contract, place, load_id, stamp.at, _KINDS[arrival.reading], gated)
-        result, sweep = _judge(session, incoming, arrival, request.force_reason)
+        with gate(session.con, landed.contract, manifest, runtime.landing) as gated:
+            place, load_id = arrival.draft.place, arrival.draft.load_id
+            incoming = Incoming(landed.contract, place, load_id, stamp.at, _KINDS[arrival.reading], gated)
+            result, sweep = _judge(session, incoming, arrival, request.force_reason)
         request.admission.require(result.tenant_id)
         with session.numbering() as overtaken:
             # No lock that a broken connection could lose stands between this look and the commit.

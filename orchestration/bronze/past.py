@@ -101,11 +101,11 @@ def merge_again(
 
     ``then`` is the contract as it landed. The caller owns the transaction.
     """
-    gated = gate(session.con, then, manifest, store)
     at = load.finished_at or load.started_at
-    incoming = Incoming(then, load.place, load.load_id, at, _kind(load, manifest), gated)
-    # What the guard held then, stays held; what a person let through then, goes through.
-    return merge(session, incoming, HOLD_ALL if load.status == HELD else APPLY_ALL).counts(gated)
+    with gate(session.con, then, manifest, store) as gated:
+        incoming = Incoming(then, load.place, load.load_id, at, _kind(load, manifest), gated)
+        # What the guard held then, stays held; what a person let through then, goes through.
+        return merge(session, incoming, HOLD_ALL if load.status == HELD else APPLY_ALL).counts(gated)
 
 
 def landed_then(store: LandingStore, load: LoadResult) -> Manifest:

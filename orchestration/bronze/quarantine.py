@@ -212,11 +212,11 @@ class _Replay:
     def _apply(self, session: Session, contract: Contract, manifest: Manifest, draft: LoadResult) -> LoadResult:
         apply.apply(session, [contract])
         stamp, mark = ledger.next_stamp(session), ledger.read_mark(session, self.place)
-        gated = gate(session.con, contract, manifest, self.runtime.landing)
-        incoming = Incoming(contract, self.place, draft.load_id, stamp.at, "changes", gated)
-        merged = merge(session, incoming, APPLY_ALL)
-        self._close(session, incoming, self._good_entries(session, gated))
-        rejects.settle(session, incoming, replay=True)
+        with gate(session.con, contract, manifest, self.runtime.landing) as gated:
+            incoming = Incoming(contract, self.place, draft.load_id, stamp.at, "changes", gated)
+            merged = merge(session, incoming, APPLY_ALL)
+            self._close(session, incoming, self._good_entries(session, gated))
+            rejects.settle(session, incoming, replay=True)
         result = replace(
             draft,
             watermark=mark.watermark,

@@ -7,6 +7,7 @@ driver's; anything else is stored as the driver gave it, for the gate to judge.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +21,10 @@ PART_BYTES = 128 * 1024 * 1024
 _GROUP_ROWS = 122_880  # DuckDB's own row group
 _GROUP_BYTES = 32 * 1024 * 1024
 _SAMPLE_ROWS = 4096
+
+Compression = Literal["zstd", "lz4"]
+"""What lands is small; what is read once and removed is quickly written."""
+_LEVEL: dict[Compression, int | None] = {"zstd": 1, "lz4": None}
 
 
 def normalised(batch: pa.RecordBatch, contract: Contract) -> pa.RecordBatch:
@@ -61,9 +66,10 @@ class ParquetPart:
     form: Form = "parquet"
     delimiter, regular = "", True
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, *, compression: Compression = "zstd") -> None:
         """Open the file; the writer itself waits for the first row group, whose values choose the encodings."""
         self.schema = schema
+        self._compression = compression
         self.rows = 0
         self._sink = pa.OSFile(str(path), "wb")
         self._writer: pq.ParquetWriter | None = None
@@ -102,18 +108,18 @@ class ParquetPart:
         table = pa.Table.from_batches(self._pending, self.schema)
         self._texts.see(table)
         if self._writer is None:
-            self._writer = _open_writer(self._sink, table)
+            self._writer = _open_writer(self._sink, table, self._compression)
         self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
         self._pending.clear()
         self._pending_rows = self._pending_bytes = 0
 
 
-def _open_writer(sink: pa.NativeFile, first: pa.Table) -> pq.ParquetWriter:
+def _open_writer(sink: pa.NativeFile, first: pa.Table, compression: Compression) -> pq.ParquetWriter:
     return pq.ParquetWriter(
         sink,
         first.schema,
-        compression="zstd",
-        compression_level=1,
+        compression=compression,
+        compression_level=_LEVEL[compression],
         use_dictionary=[name for name in first.schema.names if _repeats(first.column(name))],
         store_decimal_as_integer=True,
     )

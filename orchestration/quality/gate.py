@@ -7,7 +7,8 @@ Nothing is rounded, cut or guessed on the way.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +19,7 @@ from orchestration.contracts.model import Column, Contract
 from orchestration.failures import ContractViolated
 from orchestration.landing.manifest import Manifest, Part
 from orchestration.landing.store import LandingStore
+from orchestration.quality.rows.certain_rows import CertainRows
 from orchestration.quality.rows.judgement import key_json_expression
 from orchestration.quality.rows.parquet_parts import scan_parquet
 from orchestration.quality.rows.rejects import REJECTS, create_rejects, reject_select
@@ -51,8 +53,11 @@ class Gated:
     present_keys: str = PRESENT_KEYS
 
 
-def gate(con: duckdb.DuckDBPyConnection, contract: Contract, manifest: Manifest, store: LandingStore) -> Gated:
-    """Judge a landed load; the relations of an earlier call on this connection are replaced.
+@contextmanager
+def gate(
+    con: duckdb.DuckDBPyConnection, contract: Contract, manifest: Manifest, store: LandingStore
+) -> Iterator[Gated]:
+    """Judge a landed load; the relations hold for the block, and replace those of an earlier one on this connection.
 
     ``contract`` is the effective one (``manifest.effective(contract)``). The connection's
     time zone must be UTC; its memory limit bounds the gate.
@@ -64,14 +69,17 @@ def gate(con: duckdb.DuckDBPyConnection, contract: Contract, manifest: Manifest,
     for name in (GOOD, DELETED_KEYS, PRESENT_KEYS):
         con.execute(f"DROP VIEW IF EXISTS temp.{name}")
     create_rejects(con)
-    gated = _gate_rows(con, contract, manifest, store)
-    deleted, present = manifest.of_role("deleted_keys"), manifest.of_role("present_keys")
-    _create_keys(con, contract, DELETED_KEYS, scan_parquet(con, contract.key_columns, deleted, store))
-    _create_keys(con, contract, PRESENT_KEYS, scan_parquet(con, contract.key_columns, present, store))
-    return gated
+    with CertainRows(con) as certain:
+        gated = _gate_rows(con, contract, manifest, store, certain)
+        deleted, present = manifest.of_role("deleted_keys"), manifest.of_role("present_keys")
+        _create_keys(con, contract, DELETED_KEYS, scan_parquet(con, contract.key_columns, deleted, store))
+        _create_keys(con, contract, PRESENT_KEYS, scan_parquet(con, contract.key_columns, present, store))
+        yield gated
 
 
-def _gate_rows(con: duckdb.DuckDBPyConnection, contract: Contract, manifest: Manifest, store: LandingStore) -> Gated:
+def _gate_rows(
+    con: duckdb.DuckDBPyConnection, contract: Contract, manifest: Manifest, store: LandingStore, certain: CertainRows
+) -> Gated:
     known = {column.name for column in manifest.columns}
     unknown = {column.name for column in contract.columns} - known
     rows = manifest.of_role("rows")
@@ -82,7 +90,7 @@ def _gate_rows(con: duckdb.DuckDBPyConnection, contract: Contract, manifest: Man
     outcomes = [_gate_typed(con, contract, scan, count) for scan in scans]
     if texts:
         create_macros(con)
-        text_gate = TextGate(con, contract, store, unknown, json_as_text=manifest.mode == "replay")
+        text_gate = TextGate(con, contract, store, unknown, json_as_text=manifest.mode == "replay", certain=certain)
         outcomes.append(_gate_texts(text_gate, texts))
     good = " UNION ALL ".join(outcome.good for outcome in outcomes) or _empty_select(contract.columns)
     con.execute(f"CREATE TEMP VIEW {GOOD} AS {good}")

@@ -16,54 +16,38 @@ from orchestration.quality.rows.certain import Conversion
 from orchestration.quality.rows.csv_texts import CsvTexts
 from orchestration.quality.rows.short_decimals import arrow_type
 
-_DOUBTED_BYTES = 8 * 1024 * 1024
 _NO = truth(value=False)
-IS_CERTAIN = "_is_certain"
-"""The column that tells certain records: leaving the others out costs DuckDB nothing, Arrow a copy of all."""
 
 
 class CsvSorting:
-    """One part, sorted while :meth:`certain` is read: again and again, until ``ended``."""
+    """One part, sorted while it is iterated over: yields the certain records, in batches of bronze's names."""
 
     def __init__(self, part: CsvTexts) -> None:
         """Nothing is read yet."""
-        self.ended = False
-        self._part, self._texts = part, iter(part)
+        self.doubted_bytes = 0
+        self.part = part
         self._conversions = [Conversion(item.column) for item in part.items]
         self._doubted: list[pa.RecordBatch] = []
-        self._doubted_bytes = 0
+        self._schema = pa.schema([(item.column.name, arrow_type(item.column.type)) for item in part.items])
 
-    def certain(self) -> pa.RecordBatchReader:
-        """Return records by bronze name; those that are certain have a true in :data:`IS_CERTAIN`.
-
-        Stops early when memory holds enough of the doubted.
-        """
-        columns = [item.column for item in self._part.items]
-        schema = pa.schema([(IS_CERTAIN, pa.bool_()), *((column.name, arrow_type(column.type)) for column in columns)])
-        return pa.RecordBatchReader.from_batches(schema, self._batches(schema))
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """Read the part once; the doubted wait for :meth:`take_doubted`, ``doubted_bytes`` of memory."""
+        for texts in self.part:
+            converted = [convert(column) for convert, column in zip(self._conversions, texts.columns, strict=True)]
+            records = pa.record_batch([column.values for column in converted], schema=self._schema)
+            doubts = (pc.fill_null(doubt, _NO) for column in converted for doubt in column.doubts)
+            doubt = reduce(pc.or_, doubts, pa.repeat(_NO, len(texts)))
+            yield records.filter(pc.invert(doubt)) if self._set_aside(texts, doubt) else records
 
     def take_doubted(self) -> pa.Table | None:
         """Return the texts of doubted records since the last call, after their row numbers (``_row``)."""
-        doubted, self._doubted, self._doubted_bytes = self._doubted, [], 0
+        doubted, self._doubted, self.doubted_bytes = self._doubted, [], 0
         return pa.Table.from_batches(doubted) if doubted else None
 
-    def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        for texts in self._texts:
-            yield self._sort(texts, schema)
-            if self._doubted_bytes > _DOUBTED_BYTES:
-                return
-        self.ended = True
-
-    def _sort(self, texts: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-        converted = [convert(column) for convert, column in zip(self._conversions, texts.columns, strict=True)]
-        doubts = (pc.fill_null(doubt, _NO) for column in converted for doubt in column.doubts)
-        doubt = reduce(pc.or_, doubts, pa.repeat(_NO, len(texts)))
-        self._set_aside(texts, doubt)
-        return pa.record_batch([pc.invert(doubt), *(column.values for column in converted)], schema=schema)
-
-    def _set_aside(self, texts: pa.RecordBatch, doubt: pa.BooleanArray) -> None:
-        part = self._part
+    def _set_aside(self, texts: pa.RecordBatch, doubt: pa.BooleanArray) -> bool:
+        part = self.part
         rows = [part.row_number(part.whole + place) for place in pc.indices_nonzero(doubt).to_pylist()]
         if rows:
             self._doubted.append(texts.filter(doubt).add_column(0, "_row", integer_array(rows)))
-            self._doubted_bytes += self._doubted[-1].nbytes  # counted once: all of them anew took a tenth of the time
+            self.doubted_bytes += self._doubted[-1].nbytes  # counted once: all of them anew took a tenth of the time
+        return bool(rows)

@@ -1,7 +1,7 @@
-"""Gates text parts: each is parsed once, into temporary tables of typed rows and their faults.
+"""Gates text parts: each is parsed once, into relations of typed rows and their faults.
 
-Of a regular CSV part Arrow converts what is certainly right; its doubted rows, and NDJSON
-parts, are converted by DuckDB, which leaves the texts of what it doubts for a second go.
+Of a regular CSV part Arrow converts what is certainly right, into a file; its doubted rows, and
+NDJSON parts, are converted by DuckDB, which leaves the texts of what it doubts for a second go.
 A part that a fast reader could get wrong (``Part.regular``) is first written out again,
 record by record and exactly, and goes into that second go as a whole.
 """
@@ -12,8 +12,6 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import duckdb
 import pyarrow as pa
@@ -25,8 +23,9 @@ from orchestration.landing.manifest import Form, Part
 from orchestration.landing.store import LandingStore
 from orchestration.quality.rows.arrow_memory import frugal_arrow
 from orchestration.quality.rows.arrow_values import integer_array, text_array
+from orchestration.quality.rows.certain_rows import CertainRows
 from orchestration.quality.rows.csv_parts import csv_items, read_header
-from orchestration.quality.rows.csv_sorting import IS_CERTAIN, CsvSorting
+from orchestration.quality.rows.csv_sorting import CsvSorting
 from orchestration.quality.rows.csv_texts import CsvTexts
 from orchestration.quality.rows.exact import scan_exact, write_exact
 from orchestration.quality.rows.exact_csv import csv_records
@@ -35,12 +34,14 @@ from orchestration.quality.rows.json_parts import json_items, read_json
 from orchestration.quality.rows.judgement import Reason, text_object
 from orchestration.quality.rows.rejects import REJECT_TYPE, REJECTS, reject_value
 from orchestration.quality.rows.scan import Scan
+from orchestration.quality.rows.scratch import scratch_file, scratch_folder
 from orchestration.quality.rows.text_source import TextSource, second_go
 
 # What the readers of compressed text hold at most without DuckDB's counting it: its own of JSON, and Arrow's of CSV.
 _UNCOUNTED_MB: dict[Form, int] = {"ndjson": 32, "csv": 128}
-# Rows that Arrow converted, texts of those it doubts, rows of the first go in SQL, rows of the second.
-CERTAIN, TEXTS, RIGHT, DOUBTED = "gated_certain", "gated_texts", "gated_right", "gated_doubted"
+_DOUBTED_BYTES = 8 * 1024 * 1024
+# Texts of the rows that Arrow doubts, rows of the first go in SQL, rows of the second.
+TEXTS, RIGHT, DOUBTED = "gated_texts", "gated_right", "gated_doubted"
 REJECT = "_reject"
 
 
@@ -49,7 +50,8 @@ class TextGate:
     """The gate of one load's text parts, which are all of one format.
 
     ``json_as_text``: the load is a replay, whose values are all texts. ``unknown``: columns that
-    the contract did not have yet when the load landed.
+    the contract did not have yet when the load landed. ``certain`` takes the rows of CSV that Arrow
+    converts, and has to last as long as :attr:`good` is read.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -57,9 +59,10 @@ class TextGate:
     store: LandingStore
     unknown: Collection[str]
     json_as_text: bool
+    certain: CertainRows
 
     def run(self, parts: Sequence[Part]) -> int:
-        """Fill the temporary tables of rows and the rejects; return the number of records.
+        """Fill the relations of rows and the rejects; return the number of records.
 
         Raises:
             SchemaDrift: a header lacks a column of the contract.
@@ -69,6 +72,7 @@ class TextGate:
         with room, frugal_arrow(), _one_transaction(self.con):
             self._create_tables()
             extracted = sum(self._part(part) for part in parts)
+            self.certain.finish()
             self._judge_doubts(parts[0].format)
             self._collect_rejects()
         return extracted
@@ -77,14 +81,15 @@ class TextGate:
     def good(self) -> str:
         """The query of the good rows."""
         columns = ", ".join(names.quote(column.name) for column in self.contract.columns)
-        tables = (CERTAIN, f"{RIGHT} WHERE _doubt IS NULL", f"{DOUBTED} WHERE {REJECT} IS NULL")
-        return " UNION ALL ".join(f"SELECT {columns} FROM {table}" for table in tables)
+        relations = [*self.certain.sources, f"{RIGHT} WHERE _doubt IS NULL", f"{DOUBTED} WHERE {REJECT} IS NULL"]
+        return " UNION ALL ".join(f"SELECT {columns} FROM {relation}" for relation in relations)
 
     def latest(self, column: str) -> datetime | None:
         """Return the greatest value of a timestamp column, that of rejects included where it can be read."""
         value = names.quote(column)
         cursor = f"CASE WHEN {REJECT} IS NULL THEN {value} ELSE {REJECT}.cursor END"
-        latest_of = {CERTAIN: value, f"{RIGHT} WHERE _doubt IS NULL": value, DOUBTED: cursor}
+        right = [*self.certain.sources, f"{RIGHT} WHERE _doubt IS NULL"]
+        latest_of = {**dict.fromkeys(right, value), DOUBTED: cursor}
         found = " UNION ALL ".join(f"SELECT max({when}) AS latest FROM {table}" for table, when in latest_of.items())
         query = f"SELECT max(latest) FROM ({found})"
         latest: datetime | None = self.con.execute(query).fetchall()[0][0]
@@ -94,7 +99,6 @@ class TextGate:
         columns = ", ".join(f"{names.quote(c.name)} {c.type.duckdb}" for c in self.contract.columns)
         texts = ", ".join(f"{item.text} VARCHAR" for item in csv_items(self.contract.columns))
         fields = {
-            CERTAIN: columns,
             TEXTS: f"_file VARCHAR, _row BIGINT, {texts}",
             RIGHT: f"{columns}, _doubt VARCHAR[]",
             DOUBTED: f"{columns}, {REJECT} {REJECT_TYPE}",
@@ -121,20 +125,24 @@ class TextGate:
         positions = header.positions(columns, self.unknown, part.key)
         texts = CsvTexts(path, header, part.delimiter, positions, csv_items(columns))
         sorting, broken = CsvSorting(texts), 0
-        while not sorting.ended:
-            self._insert_arrow(CERTAIN, f"* EXCLUDE ({IS_CERTAIN})", sorting.certain(), where=IS_CERTAIN)
-            self._insert_arrow(TEXTS, f"{names.literal(part.key)}, *", sorting.take_doubted())
-            broken += self._reject_lines(part.key, texts.take_broken())
+        for certain in sorting:
+            self.certain.write(certain)
+            if sorting.doubted_bytes > _DOUBTED_BYTES:
+                broken += self._set_aside(part.key, sorting)
+        broken += self._set_aside(part.key, sorting)
         if texts.finished:
             return texts.whole + broken
         return texts.read + self._exact(part, after=texts.read)
 
-    def _insert_arrow(
-        self, table: str, selected: str, rows: pa.RecordBatchReader | pa.Table | None, *, where: str = "true"
-    ) -> None:
+    def _set_aside(self, key: str, sorting: CsvSorting) -> int:
+        """Keep doubted records for later, and reject broken lines; return the number of these."""
+        self._insert_arrow(TEXTS, f"{names.literal(key)}, *", sorting.take_doubted())
+        return self._reject_lines(key, sorting.part.take_broken())
+
+    def _insert_arrow(self, table: str, selected: str, rows: pa.Table | None) -> None:
         if rows is not None:
             # DuckDB finds them by the variable's name; registered ones would be held until the transaction ends.
-            self.con.execute(f"INSERT INTO {table} SELECT {selected} FROM rows WHERE {where}")
+            self.con.execute(f"INSERT INTO {table} SELECT {selected} FROM rows")
 
     def _reject_lines(self, key: str, lines: Sequence[tuple[int, str]]) -> int:
         """Reject lines that have too few or too many values."""
@@ -153,9 +161,9 @@ class TextGate:
             records = csv_records(path, part.key, columns, part.delimiter, self.unknown)
         else:
             records = json_records(path, columns, json_as_text=self.json_as_text)
-        with NamedTemporaryFile(dir=self._scratch(), prefix="gate-", suffix=".ndjson") as file:
-            write_exact(records, Path(file.name), after=after)
-            return self._judge(scan_exact(columns, Path(file.name), part.key))
+        with scratch_file(scratch_folder(self.con), ".ndjson") as file:
+            write_exact(records, file, after=after)
+            return self._judge(scan_exact(columns, file, part.key))
 
     def _judge_doubts(self, form: Form) -> None:
         """Take the rows apart that the first go left; planning that costs as much as a whole small load."""
@@ -178,11 +186,6 @@ class TextGate:
     def _insert(self, table: str, query: str) -> int:
         inserted: int = self.con.execute(f"INSERT INTO {table} {query}").fetchall()[0][0]
         return inserted
-
-    def _scratch(self) -> str | None:
-        """Return DuckDB's own place for spilling, so that exact copies lie where there is room for them."""
-        folder: str = self.con.execute("SELECT current_setting('temp_directory')").fetchall()[0][0]
-        return folder if folder and Path(folder).is_dir() else None
 
     def _collect_rejects(self) -> None:
         self._insert(REJECTS, f"SELECT unnest({REJECT}) FROM {DOUBTED} WHERE {REJECT} IS NOT NULL")

@@ -88,8 +88,7 @@ class Judged:
 
 
 def judge(store: LandingStore, promised: Contract, manifest: Manifest) -> Judged:
-    with connection() as con:
-        gated = gate(con, promised, manifest, store)
+    with connection() as con, gate(con, promised, manifest, store) as gated:
         good = con.execute(f"SELECT * FROM {gated.good} ORDER BY ALL").fetchall()
         rejects = con.execute(f"SELECT * FROM {gated.rejects} ORDER BY file, row_number").fetchall()
     return Judged(gated, good, [Reject(*row) for row in rejects])

@@ -35,8 +35,7 @@ def records(*rows: object) -> JsonPage:
 def test_clean_parquet_is_a_view_that_copies_nothing(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     manifest = land(store, NOTES, batch(id=[1, 2], note=["a", None], state=["open", "paid"]))
-    with connection() as con:
-        gated = gate(con, NOTES, manifest, store)
+    with connection() as con, gate(con, NOTES, manifest, store) as gated:
         assert (gated.extracted, gated.rejected) == (2, 0)
         assert con.execute("SELECT count(*) FROM duckdb_tables() WHERE estimated_size > 0").fetchall() == [(0,)]
         assert con.execute("DESCRIBE good").fetchall()[0][:2] == ("id", "BIGINT")
@@ -299,8 +298,7 @@ def test_a_rejects_key_is_what_the_engine_computes_for_good_rows(tmp_path: Path)
     for page in pages:
         store = FolderStore(tmp_path)
         manifest = land(store, rated, page)
-        with connection() as con:
-            gate(con, rated, manifest, store)
+        with connection() as con, gate(con, rated, manifest, store):
             good = con.execute(f"SELECT {key_json_expression(rated.key_columns)} FROM good").fetchall()
             bad = con.execute("SELECT key FROM rejects ORDER BY row_number").fetchall()
         assert good == [('{"rate":"1.5000","day":"2026-01-01"}',)]
@@ -323,8 +321,7 @@ def test_keys_of_a_sweep_and_of_a_feed_are_typed(tmp_path: Path) -> None:
         writer.write_present(batch(id=pa.array([1, 2], pa.int32())))
         writer.write_deleted(batch(id=["7"]))
         manifest = writer.commit(deletes_until=NOW)
-    with connection() as con:
-        gated = gate(con, NOTES, manifest, store)
+    with connection() as con, gate(con, NOTES, manifest, store) as gated:
         assert con.execute(f"FROM {gated.present_keys} ORDER BY id").fetchall() == [(1,), (2,)]
         assert con.execute(f"FROM {gated.deleted_keys}").fetchall() == [(7,)]
         assert con.execute(f"FROM {gated.good}").fetchall() == []
@@ -339,18 +336,24 @@ def test_a_landed_key_that_is_no_key_stops_the_load(tmp_path: Path) -> None:
     with LandingWriter(store, NOTES, CONNECTION, mode="delta", window=Window(NOW, NOW)) as writer:
         writer.write_deleted(batch(id=["seven"]))
         manifest = writer.commit()
-    with connection() as con, pytest.raises(ContractViolated, match="1 landed keys"):
-        gate(con, NOTES, manifest, store)
+    with (
+        connection() as con,
+        pytest.raises(ContractViolated, match="1 landed keys"),
+        gate(con, NOTES, manifest, store),
+    ):
+        pass
 
 
 def test_the_gate_can_run_again_and_within_the_callers_transaction(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     manifest = land(store, NOTES, csv("id,note,state", "1,x,open", "2,x"))
     with connection() as con:
-        first = gate(con, NOTES, manifest, store)
+        with gate(con, NOTES, manifest, store) as first:
+            pass
         con.begin()
         con.execute("CREATE TABLE mine AS SELECT 1")
-        second = gate(con, NOTES, manifest, store)
+        with gate(con, NOTES, manifest, store) as second:
+            pass
         con.commit()
         assert con.execute("SELECT count(*) FROM mine").fetchall() == [(1,)]
     assert first == second

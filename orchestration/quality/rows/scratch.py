@@ -1,0 +1,53 @@
+"""Files of the gate's own: gone when it is done with them, and after a kill when the next gate begins.
+
+Who uses a file holds a lock on it. The lock dies with its process, whatever killed that, so a
+file that can be locked is nobody's any more.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import gettempdir, mkstemp
+
+import duckdb
+
+_PREFIX = "strata-gate-"
+
+
+def scratch_folder(con: duckdb.DuckDBPyConnection) -> Path:
+    """Return the folder beside which DuckDB spills, for there is room; the system's own where nobody chose one."""
+    place: str = con.execute("SELECT current_setting('temp_directory')").fetchall()[0][0]
+    chosen = Path(place).parent
+    return chosen if chosen.is_absolute() and chosen.is_dir() else Path(gettempdir())
+
+
+@contextmanager
+def scratch_file(folder: Path, suffix: str) -> Iterator[Path]:
+    """Yield the path of a new, empty file; it is removed at the end, and so is what killed processes left behind."""
+    for path in folder.glob(f"{_PREFIX}*"):
+        _remove_if_abandoned(path)
+    descriptor, path = _create(folder, suffix)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _create(folder: Path, suffix: str) -> tuple[int, Path]:
+    while True:
+        descriptor, name = mkstemp(suffix, _PREFIX, folder)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor, Path(name)
+        os.close(descriptor)  # another gate took it for abandoned before it was locked
+
+
+def _remove_if_abandoned(path: Path) -> None:
+    with suppress(OSError), path.open("rb") as file:  # it is gone, in use, or another user's
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
