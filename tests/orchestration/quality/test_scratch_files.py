@@ -1,0 +1,104 @@
+"""Files of the gate's own: there while it needs them, and gone afterwards, even after a kill."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+from landing_bench import column, connection, contract, land
+
+from orchestration.contracts.extraction import CsvPart
+from orchestration.failures import SchemaDrift
+from orchestration.landing.folder import FolderStore
+from orchestration.quality.gate import gate
+from orchestration.quality.rows.scratch import scratch_file, scratch_folder
+from orchestration.settings import Settings
+from orchestration.warehouse.duckdb import connection_settings
+
+NOTES = contract(column("note", "text"))
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from orchestration.quality.rows.scratch import scratch_file
+with scratch_file(Path(sys.argv[1]), ".txt") as path:
+    path.write_text("in use")
+    print(path, flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def holder(folder: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """Another process that uses a file."""
+    command = [sys.executable, "-c", HOLDER, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            yield process, Path(process.stdout.readline().strip())
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    """Where a connection of the platform spills to."""
+    return Settings(home=tmp_path / "home", _env_file=None).scratch_dir  # type: ignore[call-arg]
+
+
+@pytest.fixture
+def con(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    settings = Settings(home=scratch.parent, _env_file=None)  # type: ignore[call-arg]
+    with duckdb.connect(config=connection_settings(settings)) as opened:
+        yield opened
+
+
+def test_rows_of_csv_lie_in_scratch_for_the_block_and_no_longer(
+    con: duckdb.DuckDBPyConnection, scratch: Path, tmp_path: Path
+) -> None:
+    store = FolderStore(tmp_path / "landing")
+    manifest = land(store, NOTES, CsvPart(b"id,note\n1,a\n2,b\nx,c\n"))
+    with gate(con, NOTES, manifest, store) as gated:
+        assert len(list(scratch.iterdir())) == 1
+        assert con.execute(f"FROM {gated.good} ORDER BY id").fetchall() == [(1, "a"), (2, "b")]
+    assert not list(scratch.iterdir())
+
+
+def test_a_gate_that_fails_leaves_no_file(con: duckdb.DuckDBPyConnection, scratch: Path, tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "landing")
+    manifest = land(store, NOTES, CsvPart(b"id,note\n1,a\n"), CsvPart(b"id\n2\n"))
+    with pytest.raises(SchemaDrift, match="'note' is missing"), gate(con, NOTES, manifest, store):
+        pass
+    assert not list(scratch.iterdir())
+
+
+def test_a_file_in_use_stays_and_that_of_a_killed_process_goes(tmp_path: Path) -> None:
+    with holder(tmp_path) as (process, theirs):
+        with scratch_file(tmp_path, ".txt") as ours:
+            assert theirs.read_text() == "in use"
+            assert ours != theirs
+        process.kill()
+        process.wait()
+        assert theirs.exists()
+        with scratch_file(tmp_path, ".txt"):
+            assert not theirs.exists()
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
+    other = tmp_path / "duckdb_temp_1"
+    other.touch()
+    with scratch_file(tmp_path, ".txt"):
+        assert other.exists()
+
+
+def test_a_connection_without_a_place_of_its_own_uses_the_systems() -> None:
+    with connection() as con:
+        assert scratch_folder(con).is_absolute()
+        assert scratch_folder(con) != Path.cwd()
