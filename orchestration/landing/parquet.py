@@ -6,6 +6,7 @@ driver's; anything else is stored as the driver gave it, for the gate to judge.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -102,6 +103,9 @@ class ParquetPart:
     def abandon(self) -> None:
         """Let go of the file, unfinished."""
         self._pending.clear()
+        if self._writer is not None:
+            with suppress(OSError):  # a full disk, which was told already
+                self._writer.close()
         self._sink.close()
 
     def _write_group(self) -> None:
