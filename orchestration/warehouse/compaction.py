@@ -13,13 +13,16 @@ from orchestration.names import literal
 from orchestration.settings import Settings
 from orchestration.warehouse.duckdb import connection_settings
 from orchestration.warehouse.protocol import Warehouse
+from orchestration.warehouse.scratch import discard_abandoned
 
 
 def compact(warehouse: Warehouse, settings: Settings) -> int:
     """Copy what lives into a new file, and return by how many bytes the warehouse shrank.
 
     Needs as much free disk as the warehouse is big. Call it outside a session: it holds the writer's lock.
+    Rows that killed loads left in scratch files go as well, of a server's loads too.
     """
+    discard_abandoned(settings.scratch_dir)
     if not warehouse.is_embedded:
         return 0  # a server reuses its pages by itself
     path = settings.warehouse_file

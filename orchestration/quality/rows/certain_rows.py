@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from orchestration import names
 from orchestration.landing.parquet import ParquetPart
-from orchestration.quality.rows.scratch import scratch_file, scratch_folder
+from orchestration.warehouse.scratch import scratch_file, scratch_folder
 
 
 class CertainRows:

@@ -34,8 +34,8 @@ from orchestration.quality.rows.json_parts import json_items, read_json
 from orchestration.quality.rows.judgement import Reason, text_object
 from orchestration.quality.rows.rejects import REJECT_TYPE, REJECTS, reject_value
 from orchestration.quality.rows.scan import Scan
-from orchestration.quality.rows.scratch import scratch_file, scratch_folder
 from orchestration.quality.rows.text_source import TextSource, second_go
+from orchestration.warehouse.scratch import scratch_file, scratch_folder
 
 # What the readers of compressed text hold at most without DuckDB's counting it: its own of JSON, and Arrow's of CSV.
 _UNCOUNTED_MB: dict[Form, int] = {"ndjson": 32, "csv": 128}

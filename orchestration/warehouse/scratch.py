@@ -1,4 +1,4 @@
-"""Files of the gate's own: gone when it is done with them, and after a kill when the next gate begins.
+"""Files in which the gate keeps rows: gone when it is done, and after a kill when another begins.
 
 Who uses a file holds a lock on it. The lock dies with its process, whatever killed that, so a
 file that can be locked is nobody's any more.
@@ -27,15 +27,20 @@ def scratch_folder(con: duckdb.DuckDBPyConnection) -> Path:
 
 @contextmanager
 def scratch_file(folder: Path, suffix: str) -> Iterator[Path]:
-    """Yield the path of a new, empty file; it is removed at the end, and so is what killed processes left behind."""
-    for path in folder.glob(f"{_PREFIX}*"):
-        _remove_if_abandoned(path)
+    """Yield the path of a new, empty file that is removed at the end."""
+    discard_abandoned(folder)
     descriptor, path = _create(folder, suffix)
     try:
         yield path
     finally:
         path.unlink(missing_ok=True)
         os.close(descriptor)
+
+
+def discard_abandoned(folder: Path) -> None:
+    """Remove what killed processes left behind."""
+    for path in folder.glob(f"{_PREFIX}*"):
+        _remove_if_abandoned(path)
 
 
 def _create(folder: Path, suffix: str) -> tuple[int, Path]:

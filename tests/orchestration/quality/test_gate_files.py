@@ -16,9 +16,11 @@ from orchestration.contracts.extraction import CsvPart
 from orchestration.failures import SchemaDrift
 from orchestration.landing.folder import FolderStore
 from orchestration.quality.gate import gate
-from orchestration.quality.rows.scratch import scratch_file, scratch_folder
 from orchestration.settings import Settings
+from orchestration.warehouse import open_warehouse
+from orchestration.warehouse.compaction import compact
 from orchestration.warehouse.duckdb import connection_settings
+from orchestration.warehouse.scratch import scratch_file, scratch_folder
 
 NOTES = contract(column("note", "text"))
 
@@ -26,7 +28,7 @@ NOTES = contract(column("note", "text"))
 HOLDER = """
 import sys
 from pathlib import Path
-from orchestration.quality.rows.scratch import scratch_file
+from orchestration.warehouse.scratch import scratch_file
 with scratch_file(Path(sys.argv[1]), ".txt") as path:
     path.write_text("in use")
     print(path, flush=True)
@@ -89,6 +91,18 @@ def test_a_file_in_use_stays_and_that_of_a_killed_process_goes(tmp_path: Path) -
         with scratch_file(tmp_path, ".txt"):
             assert not theirs.exists()
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_process_left_goes_when_the_warehouse_is_written_anew(scratch: Path) -> None:
+    settings = Settings(home=scratch.parent, _env_file=None)  # type: ignore[call-arg]
+    warehouse = open_warehouse(settings)
+    with warehouse.session("create") as session:
+        session.execute("CREATE TABLE t AS SELECT 1 AS a")
+    with holder(scratch) as (_, theirs):
+        compact(warehouse, settings)
+        assert theirs.exists()
+    compact(warehouse, settings)
+    assert not theirs.exists()
 
 
 def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
