@@ -15,7 +15,8 @@ import duckdb
 
 from orchestration.access.refusals import no_table
 from orchestration.contracts.model import Contract
-from orchestration.names import BRONZE_PREFIX, DELETED_AT, ROW_HASH, TENANT, Table, literal, qualified
+from orchestration.names import BRONZE_PREFIX, DELETED_AT, ROW_HASH, TENANT, Table, qualified
+from orchestration.parquet_files import parquet_relation
 from orchestration.publication.pointer import published_tables, read_pointers
 from orchestration.publication.published_reader import current_path
 from orchestration.quality.masking import known_contracts
@@ -72,7 +73,7 @@ def reader(runtime: Runtime) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def published(con: duckdb.DuckDBPyConnection, tenant: str, table: Table, path: Path) -> Relation:
     """Narrow one version of a published table to one tenant."""
-    return _narrowed(con, f"read_parquet({literal(str(path))})", tenant, table)
+    return _narrowed(con, parquet_relation(path), tenant, table)
 
 
 def is_bronze(table: Table) -> bool:

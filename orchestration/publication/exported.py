@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from orchestration import names
 from orchestration.failures import Busy
 from orchestration.names import Table
+from orchestration.parquet_files import parquet_relation
 from orchestration.publication import event_log, log
 from orchestration.publication.log import PublishedVersion
 from orchestration.runtime import Runtime
@@ -206,7 +207,7 @@ def _export(session: Session, path: Path, query: str) -> None:
 
 
 def _copied(path: Path) -> str:
-    return f"SELECT * FROM read_parquet({names.literal(str(path))})"
+    return f"SELECT * FROM {parquet_relation(path)}"
 
 
 def _read(settings: Settings, name: str, after: int, limit: int) -> list[Row]:

@@ -17,6 +17,7 @@ import duckdb
 from orchestration import names
 from orchestration.failures import StrataError
 from orchestration.names import Table
+from orchestration.parquet_files import parquet_relation
 from orchestration.publication import log
 from orchestration.publication.differences import Differences, count_differences
 from orchestration.publication.exported import export_logs
@@ -128,7 +129,7 @@ def _differences(
     """Return ``None`` for a first version; where columns changed, every row of both versions differs."""
     if last is None:
         return None
-    old = f"read_parquet({names.literal(str(last.path))})"
+    old = parquet_relation(last.path)
     if not last.path.exists() or _columns(session, old) != columns:
         rows = session.execute(f"SELECT count(*) FROM {names.qualified(table)}")[0][0]
         # A new shape is a new version even of an empty table.

@@ -10,6 +10,7 @@ import duckdb
 from orchestration import names
 from orchestration.failures import SettingsError, StrataError
 from orchestration.names import Table
+from orchestration.parquet_files import parquet_relation
 from orchestration.publication.pointer import published_tables, read_pointer, read_pointers
 from orchestration.settings import Settings
 from orchestration.warehouse.duckdb import connection_settings
@@ -49,6 +50,6 @@ def connect_published(settings: Settings) -> duckdb.DuckDBPyConnection:
 
 def _views(settings: Settings) -> Iterator[str]:
     for table, pointer in read_pointers(settings).items():
-        path = names.literal(str(settings.published_dir / pointer.path))
+        relation = parquet_relation(settings.published_dir / pointer.path)
         yield f"CREATE SCHEMA IF NOT EXISTS {names.quote(table[0])}"
-        yield f"CREATE VIEW {names.qualified(table)} AS SELECT * FROM read_parquet({path})"
+        yield f"CREATE VIEW {names.qualified(table)} AS SELECT * FROM {relation}"

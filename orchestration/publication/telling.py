@@ -14,7 +14,8 @@ import duckdb
 
 from orchestration.alerts import raise_alert, recover
 from orchestration.failures import FailureClass
-from orchestration.names import FINANCE, PLATFORM, TENANT, Table, literal, quote
+from orchestration.names import FINANCE, PLATFORM, TENANT, Table, quote
+from orchestration.parquet_files import parquet_relation
 from orchestration.publication.event_log import CLOSE_PUBLISHED, NewEvent, record_events
 from orchestration.publication.event_queries import EventQuery, read_event_queries
 from orchestration.publication.holding import version_path
@@ -103,8 +104,8 @@ def _closes(session: Session, settings: Settings, versions: Sequence[PublishedVe
     tables: dict[str, list[dict[str, object]]] = {}
     for version in versions:
         before = version_path(settings, version.table, version.version - 1)
-        old = f"read_parquet({literal(str(before))})" if before else None
-        for tenant in tenant_changes(session.con, f"read_parquet({literal(str(version.path))})", old, (), version.key):
+        old = parquet_relation(before) if before else None
+        for tenant in tenant_changes(session.con, parquet_relation(version.path), old, (), version.key):
             tables.setdefault(tenant, []).append({"table": ".".join(version.table), "version": version.version})
     closes = _current_closes(session) if tables else {}
     return [

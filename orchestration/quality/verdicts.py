@@ -14,7 +14,8 @@ from uuid import uuid4
 
 from orchestration.alerts import raise_alert, recover
 from orchestration.failures import FailureClass, GateClosed
-from orchestration.names import TENANT, Table, literal
+from orchestration.names import TENANT, Table
+from orchestration.parquet_files import parquet_relation
 from orchestration.publication.event_log import QUALITY_FAILED, NewEvent, record_events
 from orchestration.publication.pointer import read_pointer
 from orchestration.quality.copies import copies
@@ -132,7 +133,7 @@ def _published_views(runtime: Runtime, rules: Sequence[Expectation]) -> dict[str
         pointer = read_pointer(runtime.settings, table)
         if pointer:
             path = runtime.settings.published_dir / pointer.path
-            views[published_view(table)] = f"SELECT * FROM read_parquet({literal(str(path))})"
+            views[published_view(table)] = f"SELECT * FROM {parquet_relation(path)}"
     return views
 
 

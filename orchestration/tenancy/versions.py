@@ -16,6 +16,7 @@ import msgspec
 
 from orchestration import names
 from orchestration.names import Table
+from orchestration.parquet_files import parquet_relation
 from orchestration.publication.holding import HELD, held_files
 from orchestration.publication.log import LOG
 from orchestration.publication.pointer import move_pointer, read_pointer
@@ -49,7 +50,7 @@ class VersionFile:
     @property
     def source(self) -> str:
         """SQL that goes after FROM."""
-        return f"read_parquet({names.literal(str(self.path))})"
+        return parquet_relation(self.path)
 
 
 def version_files(session: Session, settings: Settings) -> Iterator[VersionFile]:
@@ -58,7 +59,7 @@ def version_files(session: Session, settings: Settings) -> Iterator[VersionFile]
     One that deliveries hold comes a second time, for a rewritten file leaves its second name behind.
     """
     for path in sorted((*settings.published_dir.glob("*/*/*.parquet"), *held_files(settings))):
-        described = session.execute(f"DESCRIBE SELECT * FROM read_parquet({names.literal(str(path))})")
+        described = session.execute(f"DESCRIBE SELECT * FROM {parquet_relation(path)}")
         columns = {row[0]: row[1] for row in described}
         if names.TENANT in columns:
             yield VersionFile(path, columns)

@@ -27,6 +27,7 @@ from orchestration.names import (
     literal,
     qualified,
 )
+from orchestration.parquet_files import parquet_relation
 from orchestration.publication.pointer import read_pointers
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import open_warehouse
@@ -101,7 +102,7 @@ def _attached(
     """Yield the DuckDB side's tables: of its file, opened to be read alone, or else its published versions."""
     if not settings.warehouse_file.exists():
         paths = {table: settings.published_dir / found.path for table, found in read_pointers(settings).items()}
-        yield {table: _side(con, f"read_parquet({literal(str(path))})") for table, path in paths.items()}
+        yield {table: _side(con, parquet_relation(path)) for table, path in paths.items()}
         return
     try:
         con.execute(f"ATTACH {literal(str(settings.warehouse_file))} AS {_OTHER} (READ_ONLY)")

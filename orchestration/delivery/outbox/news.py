@@ -17,7 +17,7 @@ from orchestration import names
 from orchestration.access.relation import reader
 from orchestration.delivery.outbox.cursor import EVENTS, PUBLICATIONS
 from orchestration.delivery.outbox.wanted import Audience, Wanted, of_event, of_version
-from orchestration.names import literal
+from orchestration.parquet_files import parquet_relation
 from orchestration.publication.differences import Differences
 from orchestration.publication.exported import (
     LoggedEvent,
@@ -96,13 +96,9 @@ def _changes(
     if new is None or (old is None and version.version > 1):
         return None
     try:
-        if names.TENANT not in shape(con, _relation(str(new))):
+        if names.TENANT not in shape(con, parquet_relation(new)):
             return {}
-        before = _relation(str(old)) if old else None
-        return tenant_changes(con, _relation(str(new)), before, (), version.key)
+        before = parquet_relation(old) if old else None
+        return tenant_changes(con, parquet_relation(new), before, (), version.key)
     except duckdb.Error:
         return None  # whoever composes the delivery finds what is wrong with the file, and it is told there
-
-
-def _relation(path: str) -> str:
-    return f"read_parquet({literal(path)})"

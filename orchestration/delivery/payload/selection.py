@@ -12,7 +12,8 @@ from orchestration.access.comparison import conditions, parse_comparison
 from orchestration.delivery.failures import DeliveryFailed, DeliveryFailure
 from orchestration.delivery.queue.claimed import Claimed
 from orchestration.delivery.registration import Registration
-from orchestration.names import TENANT, Table, literal, quote
+from orchestration.names import TENANT, Table, quote
+from orchestration.parquet_files import parquet_relation
 from orchestration.publication.holding import version_path
 from orchestration.publication.row_changes import CHANGE, Rows, changed_rows, shape
 from orchestration.settings import Settings
@@ -127,7 +128,7 @@ class Selector:
         path = version_path(self.settings, self.table, version)
         if path is None:
             return None
-        relation = f"read_parquet({literal(str(path))})"
+        relation = parquet_relation(path)
         return Rows(relation, shape(self.con, relation))
 
     def _rows(self, version: Rows) -> Rows:

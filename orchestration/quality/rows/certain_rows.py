@@ -15,8 +15,8 @@ from typing import Self
 import duckdb
 import pyarrow as pa
 
-from orchestration import names
 from orchestration.landing.parquet import ParquetPart
+from orchestration.parquet_files import parquet_relation
 from orchestration.warehouse.scratch import scratch_file, scratch_folder
 
 
@@ -43,7 +43,7 @@ class CertainRows:
     @property
     def sources(self) -> list[str]:
         """What goes after FROM: nothing where nothing was written."""
-        return [f"read_parquet({names.literal(str(self._path))})"] if self._path else []
+        return [parquet_relation(self._path)] if self._path else []
 
     def write(self, records: pa.RecordBatch) -> None:
         """Append records of bronze's columns, always in the same types, which DuckDB takes as they are."""

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from orchestration import names
 from orchestration.contracts.model import Column
+from orchestration.parquet_files import AS_THEY_ARE
 from orchestration.quality.rows.judgement import Reason
 from orchestration.quality.rows.scan import Scan
 from orchestration.quality.rows.text import TextColumn, judge_text, layered
@@ -55,7 +56,7 @@ def scan_exact(columns: Sequence[Column], path: Path, key: str) -> Scan:
     items = [TextColumn(column, number, f"_t{number}") for number, column in enumerate(columns)]
     told = ("_row", "_fault", "_column", "_raw")
     members = ", ".join(f"{names.literal(name)}: 'VARCHAR'" for name in (*told, *(c.name for c in columns)))
-    reader = f"read_json({names.literal(str(path))}, columns={{{members}}}, format='newline_delimited')"
+    reader = f"read_json({names.literal(str(path))}, columns={{{members}}}, format='newline_delimited', {AS_THEY_ARE})"
     texts = ", ".join(f"{names.quote(item.column.name)} AS {item.text}" for item in items)
     source = layered(f"(SELECT {', '.join(told)}, {texts} FROM {reader})", items)
     judgements = tuple(judge_text(item) for item in items)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from orchestration import names
 from orchestration.contracts.model import Column
+from orchestration.parquet_files import AS_THEY_ARE
 from orchestration.quality.rows.text import TextColumn
 from orchestration.quality.rows.text_source import TextSource
 
@@ -26,7 +27,7 @@ def read_json(columns: Sequence[Column], path: Path, *, json_as_text: bool) -> T
     """Return one part's records; ``json_as_text``: values of json columns are texts, as in a replay."""
     items = json_items(columns, json_as_text=json_as_text)
     members = ", ".join(f"{names.literal(i.column.source_name)}: '{'JSON' if i.json else 'VARCHAR'}'" for i in items)
-    reader = f"read_json({names.literal(str(path))}, columns={{{members}}}, format='newline_delimited')"
+    reader = f"read_json({names.literal(str(path))}, columns={{{members}}}, format='newline_delimited', {AS_THEY_ARE})"
     texts = ", ".join(_select(item) for item in items)
     return TextSource(f"(SELECT row_number() OVER () AS _row, {texts} FROM {reader})", items)
 

@@ -13,6 +13,7 @@ from orchestration.failures import SchemaDrift
 from orchestration.landing.manifest import Part
 from orchestration.landing.plain_texts import Longest, longest_texts
 from orchestration.landing.store import LandingStore
+from orchestration.parquet_files import parquet_relation
 from orchestration.quality.rows.judgement import Conversion, Judgement, judge
 from orchestration.quality.rows.scan import Scan
 from orchestration.quality.rows.text import TextColumn, create_macros, judge_text, layered
@@ -34,10 +35,10 @@ def scan_parquet(
     Raises:
         SchemaDrift: a column is missing, or of a type that never fits.
     """
-    forms: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+    forms: dict[tuple[tuple[str, str], ...], dict[Path, str]] = {}
     for part in parts:
-        path = str(store.local_path(part.key))
-        described = con.execute(f"DESCRIBE SELECT * FROM read_parquet({names.literal(path)})").fetchall()
+        path = store.local_path(part.key)
+        described = con.execute(f"DESCRIBE SELECT * FROM {parquet_relation(path)}").fetchall()
         forms.setdefault(tuple((row[0], row[1]) for row in described), {})[path] = part.key
     return [_scan(con, columns, dict(form), keys, unknown) for form, keys in forms.items()]
 
@@ -46,22 +47,21 @@ def _scan(
     con: duckdb.DuckDBPyConnection,
     columns: Sequence[Column],
     form: dict[str, str],
-    keys: dict[str, str],
+    keys: dict[Path, str],
     unknown: Collection[str],
 ) -> Scan:
     for column in columns:
         if column.name not in form and column.name not in unknown:
             message = f"{next(iter(keys.values()))}: column {column.name!r} is missing."
             raise SchemaDrift(message, "The source no longer has it; correct the contract.")
-    files = ", ".join(names.literal(path) for path in keys)
-    source = f"read_parquet([{files}], filename='_file', file_row_number=true)"
+    source = parquet_relation(*keys, options="filename='_file', file_row_number=true")
     items = [TextColumn(column, number, names.quote(column.name)) for number, column in enumerate(columns)]
     texts = [item for item in items if form.get(item.column.name) == TEXT]
     if any(item.is_converted for item in texts):
         create_macros(con)  # 3 CPU ms, which few typed parts need
-    longest = longest_texts(map(Path, keys))
+    longest = longest_texts(keys)
     judgements = tuple(_judge(item, form.get(item.column.name), longest) for item in items)
-    landing_keys = ", ".join(f"{names.literal(path)}: {names.literal(key)}" for path, key in keys.items())
+    landing_keys = ", ".join(f"{names.literal(str(path))}: {names.literal(key)}" for path, key in keys.items())
     return Scan(layered(source, texts), judgements, f"MAP {{{landing_keys}}}[_file]", "file_row_number + 1")
 
 

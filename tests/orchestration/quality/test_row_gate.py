@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pytest
 from landing_bench import Judged, batch, column, connection, contract, judge, judge_pages, land
@@ -303,6 +304,25 @@ def test_a_rejects_key_is_what_the_engine_computes_for_good_rows(tmp_path: Path)
             bad = con.execute("SELECT key FROM rejects ORDER BY row_number").fetchall()
         assert good == [('{"rate":"1.5000","day":"2026-01-01"}',)]
         assert bad == [*good, (None,)]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        batch(id=[1], note=["sent"], state=["open"]),
+        csv("id,note,state", "1,sent,open"),
+        csv("id,note,state", '1,sent,"open"\r'),
+        records({"id": 1, "note": "sent", "state": "open"}),
+    ],
+    ids=["arrow", "csv", "irregular csv", "json"],
+)
+def test_a_folder_named_like_a_column_and_a_value_is_no_value(tmp_path: Path, page: Page) -> None:
+    home = tmp_path / "note=folder"
+    store = FolderStore(home / "landing")
+    manifest = land(store, NOTES, page)
+    spill = {"temp_directory": str(home / "duckdb")}
+    with duckdb.connect(config=spill) as con, gate(con, NOTES, manifest, store) as gated:
+        assert con.execute(f"FROM {gated.good}").fetchall() == [(1, "sent", "open")]
 
 
 def test_lengths_count_characters_not_bytes(tmp_path: Path) -> None:
