@@ -56,6 +56,9 @@ def _settle(session: Session, incoming: Incoming, *, rejects: bool, replay: bool
         _close(session, incoming, _unseen(incoming.gated.rejects, incoming), _WORSE_NOW)
     for condition in _gone_conditions(incoming):
         _close(session, incoming, condition, _GONE)
+    if incoming.kind == "snapshot" and incoming.gated.extracted:
+        # Nothing tells which row an unreadable one was; all rows are here, so it is mended or gone.
+        _close(session, incoming, f"NOT {_seen(incoming)}", _GONE, whose="IS NULL")
 
 
 def write_rejects(session: Session, incoming: Incoming) -> None:
@@ -150,7 +153,7 @@ ON CONFLICT DO NOTHING""",
 def _unseen(relation: str, incoming: Incoming) -> str:
     """SQL that is true for an entry which this load no longer has, but has its key in ``relation``."""
     contract, rejects = incoming.contract, incoming.gated.rejects
-    seen = f"EXISTS (SELECT 1 FROM {rejects} r WHERE r.reason = s.reason AND r.raw_row = s.raw_row)"
+    seen = _seen(incoming)
     if relation == rejects:
         return f"NOT {seen} AND key IN (SELECT key FROM {rejects} WHERE key IS NOT NULL)"
     cursor = quote(contract.cursor) if contract.cursor else "NULL::TIMESTAMP"
@@ -159,6 +162,11 @@ def _unseen(relation: str, incoming: Incoming) -> str:
     good = f"SELECT {listed}, {cursor} AS _cursor FROM {relation}"
     newer = "(_cursor >= s.cursor OR _cursor IS NULL OR s.cursor IS NULL)"
     return f"NOT {seen} AND EXISTS (SELECT 1 FROM ({good}) WHERE {same} AND {newer})"
+
+
+def _seen(incoming: Incoming) -> str:
+    """SQL that is true for an entry which this load has again."""
+    return f"EXISTS (SELECT 1 FROM {incoming.gated.rejects} r WHERE r.reason = s.reason AND r.raw_row = s.raw_row)"
 
 
 def _gone_conditions(incoming: Incoming) -> list[str]:
@@ -176,8 +184,11 @@ def _gone_conditions(incoming: Incoming) -> list[str]:
     return [f"key IN (SELECT {key} FROM {gated.deleted_keys}) AND key NOT IN ({arrived})"]
 
 
-def _close(session: Session, incoming: Incoming, condition: str, note: str, *, status: str = CLOSED) -> None:
-    chosen = f"SELECT quarantine_id FROM suspect s WHERE _status = '{OPEN}' AND key IS NOT NULL AND ({condition})"
+def _close(
+    session: Session, incoming: Incoming, condition: str, note: str, *, status: str = CLOSED, whose: str = "IS NOT NULL"
+) -> None:
+    """Close the open entries that a condition holds for; ``whose`` says whether they are those with a readable key."""
+    chosen = f"SELECT quarantine_id FROM suspect s WHERE _status = '{OPEN}' AND key {whose} AND ({condition})"
     session.execute(
         f"UPDATE {QUARANTINE} SET status = ?, closed_at = ?, closed_by = ?, note = ? "
         f"WHERE status = '{OPEN}' AND quarantine_id IN ({chosen})",

@@ -71,11 +71,23 @@ class JsonPage:
 
 @dataclass(frozen=True)
 class CsvPart:
-    """A CSV file with its header line, as received; ``rows`` is the source's own record count, if it gives one."""
+    """A CSV file with its header line, as received; ``rows`` is the source's own record count, if it gives one.
+
+    Without ``rows``, a part that was cut short between two lines cannot be told from a whole one.
+
+    Raises:
+        ContractViolated: the delimiter is none.
+    """
 
     body: bytes
     rows: int | None = None
     delimiter: str = ","
+
+    def __post_init__(self) -> None:
+        """Refuse what no reader takes for a delimiter."""
+        if len(self.delimiter) != 1 or not self.delimiter.isascii() or self.delimiter in '"\r\n\0':
+            message = f"extract.py handed over a CSV part with the delimiter {self.delimiter!r}."
+            raise ContractViolated(message, "Give one ASCII character, such as ',' or ';' or a tab.")
 
 
 Page: TypeAlias = pa.RecordBatch | JsonPage | CsvPart

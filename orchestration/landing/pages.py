@@ -15,13 +15,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.contracts.extraction import CsvPart, JsonPage
-from orchestration.failures import ConnectionFailed
+from orchestration.contracts.model import Contract
+from orchestration.failures import ConnectionFailed, ContractViolated
+from orchestration.landing.csv_header import parse_header
 
 _RECORD_BYTES = 8 * 1024 * 1024
 # DuckDB reads JSON numbers as doubles: more than 15 digits, or a huge exponent, would come out wrong.
 _LONG = r"\s*-?(?:[0-9.]{17}|[0-9.]+[eE][-+]?[0-9]{3})"
 _SPACED = bytes.maketrans(b"\n\r", b"  ")
 _BOM = b"\xef\xbb\xbf"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True)
@@ -55,18 +58,26 @@ def split_json(page: JsonPage, *, nested: bool) -> Lines:
     return Lines(content, len(records), regular)
 
 
-def look_over_csv(part: CsvPart) -> Lines:
+def look_over_csv(part: CsvPart, contract: Contract) -> Lines:
     """Say whether quotes, line ends and encoding of a CSV part are such that no reader can take them amiss.
 
     ``content`` lacks the byte order mark, and is empty when there is no line below the header.
 
     Raises:
         ConnectionFailed: there are no lines although the source counted rows.
+        ContractViolated: the part is in UTF-16.
+        SchemaDrift: there is one line, and it is not the header.
     """
+    if part.body.startswith(_UTF_16):
+        message = f"{contract.source}/{contract.entity}: extract.py handed over a CSV part in UTF-16."
+        raise ContractViolated(message, "Hand it over in UTF-8: body.decode('utf-16').encode().")
     body = part.body.removeprefix(_BOM)
     if body.find(b"\n") in (-1, len(body) - 1):
         if part.rows:
             raise ConnectionFailed(f"The source counted {part.rows} rows and sent a CSV part without any.", _REMEDY)
+        if part.rows is None:  # an error's text, or a file that was cut short, is no proof that there are no rows
+            place = f"{contract.source}/{contract.entity}: a CSV part without rows"
+            parse_header(body, part.delimiter).positions(contract.columns, (), place)
         return Lines(b"", 0, regular=True)
     plain = b'"' not in body and b"\r" not in body
     well_formed = plain or _matches(body, _well_formed(part.delimiter, body))

@@ -65,12 +65,13 @@ class LandingWriter:
 
         Raises:
             ConnectionFailed: a text page is cut short or is not what the source promised.
+            SchemaDrift: a CSV part has no rows, and no header either.
         """
         match page:
             case JsonPage():
                 self._write_lines("ndjson", split_json(page, nested=self._nested))
             case CsvPart():
-                self._write_lines("csv", look_over_csv(page), page.delimiter)
+                self._write_lines("csv", look_over_csv(page, self._contract), page.delimiter)
             case _:
                 self._write_batch("rows", page)
 

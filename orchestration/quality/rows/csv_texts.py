@@ -16,7 +16,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from orchestration.quality.rows.csv_parts import Header
+from orchestration.contracts.model import Column
+from orchestration.landing.csv_header import Header
 from orchestration.quality.rows.text import TextColumn
 
 # Each call of Arrow on a column has its price, and blocks cost memory several times over: measured with 20 columns,
@@ -94,6 +95,11 @@ class CsvTexts:
         self._whole_before.append(number - 1 - len(self._whole_before))
         self._broken.append((number, line.text))
         return "skip"
+
+
+def csv_items(columns: Sequence[Column]) -> tuple[TextColumn, ...]:
+    """Return the columns as a CSV part has them."""
+    return tuple(TextColumn(column, number, f"_t{number}") for number, column in enumerate(columns))
 
 
 def _field(position: int | None) -> str:

@@ -19,14 +19,14 @@ import pyarrow as pa
 from orchestration import names
 from orchestration.contracts.model import Contract
 from orchestration.failures import ConnectionFailed
+from orchestration.landing.csv_header import read_header
 from orchestration.landing.manifest import Form, Part
 from orchestration.landing.store import LandingStore
 from orchestration.quality.rows.arrow_memory import frugal_arrow
 from orchestration.quality.rows.arrow_values import integer_array, text_array
 from orchestration.quality.rows.certain_rows import CertainRows
-from orchestration.quality.rows.csv_parts import csv_items, read_header
 from orchestration.quality.rows.csv_sorting import CsvSorting
-from orchestration.quality.rows.csv_texts import CsvTexts
+from orchestration.quality.rows.csv_texts import CsvTexts, csv_items
 from orchestration.quality.rows.exact import scan_exact, write_exact
 from orchestration.quality.rows.exact_csv import csv_records
 from orchestration.quality.rows.exact_json import json_records

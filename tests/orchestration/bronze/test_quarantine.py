@@ -186,3 +186,18 @@ def test_contracts_without_a_cursor_reopen_a_row_that_turned_bad_again(bench: Be
         bench.one()
     assert len(entries(bench)) == 1
     assert bench.bronze() == [(1, "paid")]
+
+
+def test_a_full_load_closes_what_nobody_could_read_the_key_of_once_it_is_mended(bench: Bench) -> None:
+    bench.shop().put(1)
+    bench.shop().add(None, amount="3.50")
+    bench.shop().add(None, amount="4.50")
+    bench.one()
+    with bench.shop().db() as db:
+        db.execute("UPDATE invoice SET id = 2 WHERE amount = '3.50'")
+    bench.one("hourly")
+    assert len(entries(bench)) == 2
+    bench.one()
+    (entry,) = entries(bench)
+    assert '"amount":"4.50"' in entry.raw_row
+    assert [entry.note for entry in entries(bench, "closed")] == ["gone from the source"]

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from landing_bench import CONNECTION, NOW, batch, column, contract, judge, land
 
 from orchestration.contracts.extraction import Connection, CsvPart, JsonPage, Window
-from orchestration.failures import Busy, ConnectionFailed, ContractViolated, SettingsError, StrataError
+from orchestration.failures import Busy, ConnectionFailed, ContractViolated, SchemaDrift, SettingsError, StrataError
 from orchestration.landing import parquet, text
 from orchestration.landing.folder import FolderStore
 from orchestration.landing.history import verify
@@ -94,6 +94,30 @@ def test_two_loads_of_one_id_cannot_both_land(store: FolderStore) -> None:
 def test_a_broken_page_is_a_failed_connection(store: FolderStore, page: JsonPage | CsvPart) -> None:
     with pytest.raises(ConnectionFailed):
         land(store, ORDERS, page)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"503 Service Unavailable", b"id,no", b"id,note\r1,x\r2,y\r", b"\xef\xbb\xbfid\n"]
+)
+def test_what_has_no_rows_and_no_header_either_is_no_proof_that_there_are_none(store: FolderStore, body: bytes) -> None:
+    with pytest.raises(SchemaDrift, match=r"shop/order: a CSV part without rows: column '(id|note)' is missing"):
+        land(store, ORDERS, CsvPart(b"id,note\n1,x\n"), CsvPart(body))
+
+
+@pytest.mark.parametrize("part", [CsvPart(b"id,note\n"), CsvPart(b"note,id"), CsvPart(b"", rows=0)])
+def test_a_header_alone_or_a_count_of_none_is(store: FolderStore, part: CsvPart) -> None:
+    assert land(store, ORDERS, part).parts == ()
+
+
+def test_utf_16_is_told(store: FolderStore) -> None:
+    with pytest.raises(ContractViolated, match="UTF-16"):
+        land(store, ORDERS, CsvPart("id,note\n1,x\n".encode("utf-16")))
+
+
+@pytest.mark.parametrize("delimiter", ["", "||", "§", '"', "\n"])
+def test_a_delimiter_that_is_none_is_told(delimiter: str) -> None:
+    with pytest.raises(ContractViolated, match="delimiter"):
+        CsvPart(b"id,note\n", delimiter=delimiter)
 
 
 def test_a_load_does_not_mix_two_forms_of_text(store: FolderStore) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -163,6 +164,49 @@ def test_a_quote_that_is_never_closed_does_not_swallow_the_rest(tmp_path: Path) 
     judged = judge_pages(tmp_path, NOTES, csv("id,note,state", *lines, rows=500))
     assert len(judged.good) == 497
     assert judged.reasons == [(101, None, "quote"), (201, None, "quote"), (301, None, "quote")]
+
+
+PASTED = '1,"see:\n7,not a row,open\nend"{},open'
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["2,a\0b,open", "2,x,open\r", '2,stray"quote,open'],
+    ids=["NUL byte elsewhere", "one carriage return", "stray quote elsewhere"],
+)
+@pytest.mark.parametrize("lines", [1, 3000])
+def test_lines_within_quotes_are_never_rows_whatever_else_is_broken(tmp_path: Path, more: str, lines: int) -> None:
+    record = PASTED.format("").replace("end", "end\n" * lines)
+    judged = judge_pages(tmp_path, NOTES, csv("id,note,state", record, more, "3,z,open"))
+    assert [row[0] for row in judged.good if row[0] != 2] == [1, 3]
+    assert judged.gated.extracted == 3
+
+
+def test_a_record_that_is_broken_behind_its_quotes_is_rejected_with_all_its_lines(tmp_path: Path) -> None:
+    judged = judge_pages(tmp_path, NOTES, csv("id,note,state", PASTED.format(" x"), "2,y,open"))
+    assert judged.good == [(2, "y", "open")]
+    (reject,) = judged.rejects
+    assert (reject.row_number, reject.reason) == (1, "quote")
+    assert json.loads(reject.raw_row) == {"_line": PASTED.format(" x")}
+
+
+def test_a_carriage_return_within_a_value_is_kept_quoted_neighbours_or_not(tmp_path: Path) -> None:
+    judged = judge_pages(tmp_path, NOTES, csv("id,note,state", "1,a\rb,open", '2,c\rd,"open"', '3,"e\rf",open'))
+    assert judged.good == [(1, "a\rb", "open"), (2, "c\rd", "open"), (3, "e\rf", "open")]
+
+
+def test_a_long_value_is_read_beside_a_broken_row(tmp_path: Path) -> None:
+    long = "x" * 300_000
+    judged = judge_pages(tmp_path, NOTES, csv("id,note,state", f'1,"{long}",open', "2,a\0b,open"))
+    assert judged.good == [(1, long, "open")]
+    assert judged.reasons == [(2, "note", "nul_byte")]
+
+
+@pytest.mark.parametrize("header", ["sep=,", "", '"id\nof it",note,state', "id\rnote"])
+def test_a_header_that_lacks_a_column_is_shown(tmp_path: Path, header: str) -> None:
+    shown = re.escape(header.split("\n", maxsplit=1)[0].encode("unicode_escape").decode())
+    with pytest.raises(SchemaDrift, match=f"'id' is missing from the header, the first line: '{shown}'"):
+        judge_pages(tmp_path, NOTES, csv(header, "1,x,open"))
 
 
 @pytest.mark.parametrize("sent", [2, 4])

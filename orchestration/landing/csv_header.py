@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from orchestration.contracts.model import Column
 from orchestration.failures import SchemaDrift
-from orchestration.quality.rows.text import TextColumn
+
+_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,13 @@ class Header:
     """A part's first line."""
 
     names: tuple[str, ...]
+    line: str
 
     def positions(self, columns: Sequence[Column], unknown: Collection[str], key: str) -> dict[str, int]:
         """Return the position of each contract column; those that the contract did not know then may lack.
 
         Raises:
-            SchemaDrift: a column is missing, or stands twice; names it.
+            SchemaDrift: a column is missing, or stands twice; names it, and shows what the header is.
         """
         found = {}
         for column in columns:
@@ -33,7 +35,8 @@ class Header:
                 found[column.name] = self.names.index(column.source_name)
             elif count or column.name not in unknown:
                 fault = "stands twice in" if count else "is missing from"
-                message = f"{key}: column {column.source_name!r} {fault} the header."
+                shown = self.line if len(self.line) <= _SHOWN else f"{self.line[:_SHOWN]} …"
+                message = f"{key}: column {column.source_name!r} {fault} the header, the first line: {shown!r}."
                 raise SchemaDrift(message, "Correct the contract, or ask the source's owner.")
         return found
 
@@ -41,11 +44,14 @@ class Header:
 def read_header(path: Path, delimiter: str) -> Header:
     """Read the first line of a compressed part."""
     with pa.input_stream(str(path), compression="zstd") as stream:
-        start = stream.read(1024 * 1024).split(b"\n", 1)[0]
-    (fields,) = csv.reader([start.decode("utf-8", "replace").rstrip("\r")], delimiter=delimiter)
-    return Header(tuple(fields))
+        return parse_header(stream.read(1024 * 1024), delimiter)
 
 
-def csv_items(columns: Sequence[Column]) -> tuple[TextColumn, ...]:
-    """Return the columns as a CSV part has them."""
-    return tuple(TextColumn(column, number, f"_t{number}") for number, column in enumerate(columns))
+def parse_header(start: bytes, delimiter: str) -> Header:
+    """Take the first line of a part's beginning apart; one that is broken is its only name."""
+    line = start.split(b"\n", 1)[0].decode("utf-8", "replace").rstrip("\r")
+    try:
+        (names,) = csv.reader([line], delimiter=delimiter, strict=True)
+    except (csv.Error, ValueError):  # such as line ends of the old Macintosh, or a name within quotes that has one
+        names = [line]
+    return Header(tuple(names), line)
