@@ -24,7 +24,7 @@ from orchestration.settings import Settings
 
 TEMPLATE = "_template"
 TEST = "test_load.py"
-_NAME = re.compile(r"^[a-z][a-z0-9_]{1,39}$")
+_NAME = re.compile(r"^(?!.*__)[a-z][a-z0-9_]{1,39}$")  # two underscores part the names in variables
 _RESERVED = {"warehouse", "silver", "gold", "finance", "published", "strata"}
 
 

@@ -39,7 +39,8 @@ def unknown(settings: Settings, sources: Collection[str], names: Iterable[str]) 
 def warn_of_misspelt() -> None:
     """Say on standard error which variables are nearly a setting; settings that are wrong are left to who needs them.
 
-    What resembles none may be a secret that a person named so; ``strata doctor`` tells of it, too.
+    What resembles none, and no connection either, may be a secret that a person named so; ``strata doctor`` tells of
+    it, too.
     """
     try:
         settings = load_settings()
@@ -67,4 +68,6 @@ def _remedy(name: str, known: AbstractSet[str], sources: Collection[str]) -> str
     near = get_close_matches(head.removeprefix(_PREFIX), [item.upper() for item in candidates], n=1, cutoff=0.75)
     if near:
         return f"Did you mean {_PREFIX}{near[0]}{mark}{tail}?"
+    if mark:
+        return f"Two underscores name a connection; source systems are {', '.join(sorted(sources))}."
     return _NOTHING_NEAR

@@ -87,7 +87,9 @@ def test_comments_of_workspace_and_tenants_stay(project: Path) -> None:
     assert comments() == before != []
 
 
-@pytest.mark.parametrize("name", ["HubSpot", "hub-spot", "1st", "x", "hub_", "../evil", "class", "warehouse", "home"])
+@pytest.mark.parametrize(
+    "name", ["HubSpot", "hub-spot", "1st", "x", "hub_", "hub__spot", "../evil", "class", "warehouse", "home"]
+)
 def test_a_bad_name_is_refused_and_nothing_is_written(project: Path, name: str) -> None:
     before = sorted(project.rglob("*"))
     with pytest.raises(SettingsError):

@@ -132,6 +132,7 @@ def test_the_doctor_says_what_to_do_about_a_setting(strata: Strata, monkeypatch:
     [
         ("STRATA_THREDS", "Did you mean STRATA_THREADS?"),
         ("STRATA_PRODCUT__ACME__URL", "Did you mean STRATA_PRODUCT__ACME__URL?"),
+        ("STRATA_NOSUCH__ACME__URL", "source systems are accounting, product, salesforce"),
         ("STRATA_XYZ", "Remove or rename it"),
     ],
 )
