@@ -31,6 +31,7 @@ from pydantic import SecretStr
 
 from orchestration.contracts.extraction import Connection
 from orchestration.contracts.source import SourceSystem
+from orchestration.failures import SettingsError
 from orchestration.settings import PROJECT, Settings
 
 Address = Mapping[str, str]
@@ -231,7 +232,16 @@ def _simulated(settings: Settings, sources: Mapping[str, SourceSystem]) -> Itera
 
 
 def _module(source: str) -> Simulator:
-    return cast("Simulator", import_module(f"source_systems.{source}.simulator"))
+    name = f"source_systems.{source}.simulator"
+    try:
+        return cast("Simulator", import_module(name))
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+    message = f"{source}: a connection is set to 'simulated', and there is no simulator.py."
+    raise SettingsError(
+        message, f"Give the connection {source}'s settings (`strata sources` names them), or write one."
+    )
 
 
 def _place(connection: Connection) -> str:

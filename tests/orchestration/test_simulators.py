@@ -17,6 +17,7 @@ import pytest
 from orchestration import simulators
 from orchestration.contracts.extraction import Connection
 from orchestration.contracts.source import read_source
+from orchestration.failures import SettingsError
 from orchestration.settings import PROJECT, Settings, load_settings
 from orchestration.simulator_watch import GRACE_SECONDS
 from source_systems.product import simulator
@@ -181,3 +182,11 @@ simulators.serve(settings, product, lambda ready: print(ready[0].get("url"), flu
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
     assert has_gone(settings, url)
+
+
+def test_a_source_without_a_simulator_is_told(tmp_path: Path) -> None:
+    settings = load_settings(home=tmp_path / "home")
+    with pytest.raises(
+        SettingsError, match=r"nosuch: a connection is set to 'simulated', and there is no simulator\.py"
+    ):
+        simulators.resolve(Connection("acme", "nosuch", simulated=True), settings)
