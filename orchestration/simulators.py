@@ -232,11 +232,11 @@ def _simulated(settings: Settings, sources: Mapping[str, SourceSystem]) -> Itera
 
 
 def _module(source: str) -> Simulator:
-    name = f"source_systems.{source}.simulator"
+    package = f"source_systems.{source}"
     try:
-        return cast("Simulator", import_module(name))
+        return cast("Simulator", import_module(f"{package}.simulator"))
     except ModuleNotFoundError as error:
-        if error.name != name:
+        if error.name not in (package, f"{package}.simulator"):
             raise
     message = f"{source}: a connection is set to 'simulated', and there is no simulator.py."
     raise SettingsError(
