@@ -1,13 +1,15 @@
 """Files in which the gate keeps rows: gone when it is done, and after a kill when another begins.
 
 Who uses a file holds a lock on it. The lock dies with its process, whatever killed that, so a
-file that can be locked is nobody's any more.
+file that can be locked is nobody's any more. What DuckDB itself spilled has the process's
+number in its name; it removes that of killed ones only when it spills again.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +18,7 @@ from tempfile import gettempdir, mkstemp
 import duckdb
 
 _PREFIX = "strata-gate-"
+_SPILLED = re.compile(r"duckdb_temp_(\d+)_")
 
 
 def scratch_folder(con: duckdb.DuckDBPyConnection) -> Path:
@@ -41,6 +44,20 @@ def discard_abandoned(folder: Path) -> None:
     """Remove what killed processes left behind."""
     for path in folder.glob(f"{_PREFIX}*"):
         _remove_if_abandoned(path)
+    for path in (folder / "duckdb").glob("duckdb_temp_*"):
+        found = _SPILLED.match(path.name)
+        if found and not _runs(int(found[1])):
+            path.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        pass
+    return True
 
 
 def _create(folder: Path, suffix: str) -> tuple[int, Path]:

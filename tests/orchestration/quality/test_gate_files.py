@@ -36,10 +36,19 @@ with scratch_file(Path(sys.argv[1]), ".txt") as path:
 """
 
 
+SPILLING = """
+import sys, duckdb
+con = duckdb.connect(config={"memory_limit": "60MB", "threads": 1, "temp_directory": sys.argv[1] + "/duckdb"})
+con.execute("CREATE TEMP TABLE t AS SELECT range AS a, range::VARCHAR AS b FROM range(4_000_000)")
+print(sys.argv[1], flush=True)
+sys.stdin.read()
+"""
+
+
 @contextmanager
-def holder(folder: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+def holder(folder: Path, script: str = HOLDER) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """Another process that uses a file."""
-    command = [sys.executable, "-c", HOLDER, str(folder)]
+    command = [sys.executable, "-c", script, str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         try:
@@ -103,6 +112,22 @@ def test_what_a_killed_process_left_goes_when_the_warehouse_is_written_anew(scra
         assert theirs.exists()
     compact(warehouse, settings)
     assert not theirs.exists()
+
+
+def test_what_duckdb_spilled_in_a_killed_process_goes_and_in_a_living_one_stays(scratch: Path) -> None:
+    scratch.mkdir(parents=True)
+
+    def spilled(process: subprocess.Popen[str]) -> list[Path]:
+        return list((scratch / "duckdb").glob(f"duckdb_temp_{process.pid}_*"))
+
+    with holder(scratch, SPILLING) as (dead, _), holder(scratch, SPILLING) as (living, _):
+        dead.kill()
+        dead.wait()
+        assert spilled(dead)
+        before = spilled(living)
+        with scratch_file(scratch, ".txt"):
+            assert not spilled(dead)
+            assert spilled(living) == before
 
 
 def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
