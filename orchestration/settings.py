@@ -22,6 +22,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 """The folder that holds ``workspace.yaml``."""
 _READ_FROM = ("tenants_file", "sources_dir", "scripts_dir", "dbt_dir", "dbt_macros")
 """Settings of paths that are only read, and so have to lead somewhere."""
+# Patterns of file names, which would read the files of a sibling; beginnings of a URL's query or fragment; ends of a
+# statement or a name; what DuckDB turns into a slash.
+_NOT_IN_HOME = frozenset('*?[]#;"\\\n\r\t')
 _SCHEMES = {
     "alert_webhook_url": ("http", "https"),
     "alert_smtp_url": ("smtp", "smtps"),
@@ -198,7 +201,13 @@ class Settings(BaseSettings):
     @field_validator("home")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().resolve()
+        path = value.expanduser().resolve()
+        found = sorted(set(str(path)) & _NOT_IN_HOME)
+        if found:
+            signs = " and ".join(map(repr, found))
+            msg = f"{path} has {signs} in it, which DuckDB or dbt takes for more than a part of a name"
+            raise ValueError(msg)
+        return path
 
     def make_home(self) -> None:
         """Make the home, which its user alone may enter: its files hold all tenants together.

@@ -14,6 +14,13 @@ from orchestration.failures import Busy, ConnectionFailed, SettingsError, Strata
 
 _DENIED, _LOCK_TIMEOUT, _DEADLOCK = "42501", "55P03", "40P01"
 _SEE = "See docs/operator/control-plane.md."
+_OF_FILES = (
+    ("disk is full", "cannot be written: its disk is full", "Make room there and try again."),
+    ("readonly", "may only be read", "Is STRATA_HOME on a disk that may be written to, and this user's?"),
+    ("unable to open", "cannot be opened", "Is STRATA_HOME there, and may this user write to it?"),
+    ("malformed", "is damaged", "Bring it back from a backup: docs/operator/backup.md."),
+    ("not a database", "is no database", "Bring it back from a backup: docs/operator/backup.md."),
+)
 
 
 def told(error: DBAPIError, url: URL) -> StrataError:
@@ -24,9 +31,19 @@ def told(error: DBAPIError, url: URL) -> StrataError:
         return SettingsError("The audit trail is append-only.", "Its rows go with their tenant: strata tenant remove.")
     if "locked" in text or "busy" in text or state in (_LOCK_TIMEOUT, _DEADLOCK):
         return Busy("The control plane is held by another process.", "Try again; raise STRATA_LOCK_WAIT_SECONDS.")
+    if url.get_backend_name() == "sqlite" and (fault := _of_file(text, url)):
+        return fault
     if state == _DENIED or "readonly" in text or "read-only" in text:
         return SettingsError("The control plane refuses this to its user or this tenant.", _SEE)
     return _by_kind(error, url)
+
+
+def _of_file(text: str, url: URL) -> StrataError | None:
+    """Tell what is wrong with the disk or the file, where SQLite says so."""
+    for said, told_as, remedy in _OF_FILES:
+        if said in text:
+            return SettingsError(f"The control plane's file {url.database} {told_as}.", remedy)
+    return None
 
 
 def _by_kind(error: DBAPIError, url: URL) -> StrataError:

@@ -47,6 +47,17 @@ def test_all_state_lives_below_home(tmp_path: Path) -> None:
         assert place.is_relative_to(tmp_path / "state")
 
 
+@pytest.mark.parametrize("sign", ["*", "?", "[1]", "#", ";", '"', "\\", "\t"])
+def test_a_home_that_duckdb_or_dbt_would_read_otherwise_is_refused(tmp_path: Path, sign: str) -> None:
+    with pytest.raises(SettingsError, match="STRATA_HOME: .* in it, which DuckDB or dbt takes for more"):
+        load_settings(home=tmp_path / f"a{sign}b")
+
+
+def test_a_home_may_have_blanks_quotes_and_letters_of_all_kinds(tmp_path: Path) -> None:
+    home = tmp_path / "it's 100 % König=x {a} $HOME & co"
+    assert load_settings(home=home).home == home
+
+
 def test_every_setting_says_what_it_is() -> None:
     for name, field in Settings.model_fields.items():
         assert field.description, name

@@ -15,7 +15,7 @@ from orchestration.cli.exit_codes import ExitCode, exit_code_of_class, together
 from orchestration.failures import SettingsError
 from orchestration.publication.log import PublishedVersion
 from orchestration.runtime import open_runtime
-from orchestration.scripts.close.ledger import LoggedClose, closes_shown, list_closes
+from orchestration.scripts.close.ledger import CLOSED, LoggedClose, closes_shown, list_closes
 from orchestration.scripts.close.outcome import Closed, CloseRequest, Closing
 from orchestration.scripts.close.publishing import close_and_publish
 from orchestration.scripts.close.telling import in_history_alone, orphaned
@@ -96,7 +96,7 @@ def _require_something(closing: Closing, versions: list[PublishedVersion]) -> No
 
 
 def _line(item: LoggedClose, zone: str, *, is_current: bool) -> tuple[object, ...]:
-    readers = "see it" if is_current else "saw it" if item.shown else "never"
+    readers = "see it" if is_current else "saw it" if item.shown and item.status == CLOSED else "never"
     day = item.as_of.isoformat() if item.as_of else "unknown"
     started = moment(item.started_at, zone)
     return item.tenant, day, item.status, readers, started, item.who, item.reason

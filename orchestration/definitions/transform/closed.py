@@ -77,6 +77,13 @@ def _checks(closing: Closing, script: PlannedScript) -> Iterator[dg.AssetCheckRe
         judged = [(tenant, outcome) for tenant, outcome in outcomes if outcome.check.name == check.name]
         if judged:
             yield _verdict(script, judged)
+        elif all(item.status == "already closed" for item in closing.tenants):
+            yield dg.AssetCheckResult(  # Dagster takes no step for done that leaves a check without a verdict
+                asset_key=asset_key(script.writes[0]),
+                check_name=check.name,
+                passed=True,
+                description="Not judged in this run: the day is closed already, and what readers see stays.",
+            )
 
 
 def _verdict(script: PlannedScript, judged: Sequence[tuple[str, CheckOutcome]]) -> dg.AssetCheckResult:

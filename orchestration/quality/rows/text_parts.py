@@ -9,7 +9,7 @@ record by record and exactly, and goes into that second go as a whole.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -216,8 +216,10 @@ def _room_beside_duckdb(con: duckdb.DuckDBPyConnection, megabytes: int) -> Itera
     try:
         yield
     finally:
-        with suppress(duckdb.TransactionException):  # the caller's has failed; it is about to be rolled back
-            con.execute(f"SET memory_limit = '{limit}'")
+        # By a connection of its own: the caller's takes no statement any more when its transaction has failed, and
+        # the limit is the whole engine's, so the loads that come after would have it too.
+        with con.cursor() as other:
+            other.execute(f"SET memory_limit = '{limit}'")
 
 
 def _in_transaction(con: duckdb.DuckDBPyConnection) -> bool:

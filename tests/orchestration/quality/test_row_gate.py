@@ -423,6 +423,20 @@ def test_the_gate_can_run_again_and_within_the_callers_transaction(tmp_path: Pat
     assert first == second
 
 
+def test_a_gate_that_fails_in_the_callers_transaction_gives_the_memory_back(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    manifest = land(store, NOTES, records({"id": 1, "note": "x", "state": "open"}))
+    store.local_path(manifest.parts[0].key).write_bytes(b"no zstd")
+    limit = "SELECT current_setting('memory_limit')"
+    with duckdb.connect(config={"memory_limit": "256MiB"}) as con:
+        before = con.execute(limit).fetchall()
+        con.begin()
+        with pytest.raises(duckdb.Error), gate(con, NOTES, manifest, store):
+            pass
+        con.rollback()
+        assert con.execute(limit).fetchall() == before
+
+
 def test_many_parts_add_up(tmp_path: Path) -> None:
     pages = [
         csv("id,note,state", *(f"{part * 100 + n},x,{'open' if n else 'x'}" for n in range(100))) for part in range(7)
