@@ -124,7 +124,7 @@ class Settings(BaseSettings):
         400, ge=1, description="Days that closes are kept; the one that readers see always.", examples=["3650"]
     )
     timezone: str = Field("UTC", description="Time zone of schedules and of 'today'.", examples=["Europe/Berlin"])
-    memory_limit_mb: int = Field(256, ge=64, description="DuckDB's memory limit in MB.", examples=["1024"])
+    memory_limit_mb: int = Field(256, ge=128, description="DuckDB's memory limit in MB.", examples=["1024"])
     threads: int = Field(2, ge=1, description="DuckDB's threads.", examples=["4"])
     load_threads: int = Field(
         1,

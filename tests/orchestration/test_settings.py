@@ -49,7 +49,7 @@ def test_all_state_lives_below_home(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sign", ["*", "?", "[1]", "#", ";", '"', "\\", "\t"])
 def test_a_home_that_duckdb_or_dbt_would_read_otherwise_is_refused(tmp_path: Path, sign: str) -> None:
-    with pytest.raises(SettingsError, match="STRATA_HOME: .* in it, which DuckDB or dbt takes for more"):
+    with pytest.raises(SettingsError, match=r"STRATA_HOME: .* in it, which DuckDB or dbt takes for more"):
         load_settings(home=tmp_path / f"a{sign}b")
 
 

@@ -16,7 +16,7 @@ from orchestration.warehouse.protocol import Session
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
     """A session with rejects: two of known keys, and, in another relation, one whose key nobody can read."""
-    with open_warehouse(load_settings(home=tmp_path, memory_limit_mb=100)).session("guard") as session:
+    with open_warehouse(load_settings(home=tmp_path, memory_limit_mb=128)).session("guard") as session:
         session.execute("CREATE TEMP TABLE readable AS SELECT '7' AS key UNION ALL SELECT '8'")
         session.execute("CREATE TEMP TABLE unreadable AS SELECT '7' AS key UNION ALL SELECT NULL")
         yield session

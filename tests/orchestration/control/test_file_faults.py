@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from orchestration.control.errors import told
@@ -17,14 +17,19 @@ READ_ONLY = ["PRAGMA query_only = 1", "CREATE TABLE t (a)"]
 
 def refused(path: Path, statements: list[str]) -> str:
     engine = create_engine(f"sqlite:///{path}")
-    with pytest.raises(DBAPIError) as caught, engine.connect() as connection:
-        for statement in statements:
-            connection.execute(text(statement))
+    with pytest.raises(DBAPIError) as caught:
+        _run(engine, statements)
     engine.dispose()
     fault = told(caught.value, engine.url)
     assert isinstance(fault, SettingsError)
     assert str(path) in fault.message
     return f"{fault.message} {fault.remedy}"
+
+
+def _run(engine: Engine, statements: list[str]) -> None:
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
 
 
 def test_a_full_disk(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from orchestration.warehouse.protocol import Session
 
 @pytest.fixture
 def settings(settings_of: Callable[..., Settings], tmp_path: Path) -> Settings:
-    return settings_of(tmp_path, lock_wait_seconds=0.3, memory_limit_mb=100)
+    return settings_of(tmp_path, lock_wait_seconds=0.3, memory_limit_mb=128)
 
 
 @pytest.fixture

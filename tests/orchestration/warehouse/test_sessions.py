@@ -171,7 +171,7 @@ def test_a_transaction_that_fails_leaves_nothing(session: Session) -> None:
 
 def test_connections_keep_to_the_settings(session: Session) -> None:
     limit, zone = session.execute("SELECT current_setting('memory_limit'), current_setting('TimeZone')")[0]
-    assert (limit, zone) == ("95.3 MiB", "UTC")
+    assert (limit, zone) == ("122.0 MiB", "UTC")
 
 
 @of_a_file

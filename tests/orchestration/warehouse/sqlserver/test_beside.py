@@ -13,7 +13,7 @@ from orchestration.warehouse.sqlserver.beside import Beside
 
 @pytest.fixture
 def beside(tmp_path: Path) -> Beside:
-    return Beside(Settings(home=tmp_path, memory_limit_mb=100, _env_file=None))
+    return Beside(Settings(home=tmp_path, memory_limit_mb=128, _env_file=None))
 
 
 def fill(con: duckdb.DuckDBPyConnection, value: int) -> None:
