@@ -111,7 +111,7 @@ def _contest_dlt(chosen: argparse.Namespace) -> None:
     }
     runs = run_contest(commands, chosen.folder, max(chosen.rounds // 2, 1))
     for peer in ("dlt, read_csv", "dlt, read_csv_duckdb"):
-        limits = {"strata": LIMIT_DLT, "strata, stored": None}
+        limits = {"strata": None, "strata, stored": LIMIT_DLT}
         finish(compare(f"{NAME}: against dlt", chosen.dlt_rows, runs, peer, limits), chosen.out)
 
 
