@@ -12,7 +12,7 @@ from orchestration import telemetry
 from orchestration.bronze import ledger
 from orchestration.bronze.applying import Arrival, Overtaken, apply_arrival
 from orchestration.bronze.extraction import Extraction, Order, order_delta
-from orchestration.bronze.failure import discard_landing, give_up, out_of_room
+from orchestration.bronze.failure import discard_landing, give_up, unexpected
 from orchestration.bronze.ledger import LoadResult, Mark
 from orchestration.bronze.request import Request, load_lock
 from orchestration.contracts.extraction import Extractor
@@ -68,9 +68,8 @@ class EntityLoad:
         except StrataError as error:
             return give_up(runtime, draft, error), False
         except Exception as error:  # noqa: BLE001 - one entity's defect must not stop the others
-            told = out_of_room(error, runtime.settings)
-            unknown = StrataError(self.request.redacted(f"{type(error).__name__}: {error}"))
-            return give_up(runtime, draft, told or unknown), False
+            told = self.request.redacted(str(error))
+            return give_up(runtime, draft, unexpected(error, told, runtime.settings)), False
         finally:
             runtime.landing.release(draft.place.load_prefix(draft.load_id))
 

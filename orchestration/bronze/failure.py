@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from errno import ENOSPC
+from os import strerror
 from typing import Any
 
 import duckdb
@@ -28,15 +29,14 @@ def give_up(runtime: Runtime, draft: LoadResult, error: StrataError) -> LoadResu
     return replace(failed(draft, error), seconds=(utc_now() - draft.started_at).total_seconds())
 
 
-def out_of_room(error: Exception, settings: Settings) -> StrataError | None:
-    """Tell of memory or a disk that was too small; ``None`` for any other error."""
+def unexpected(error: Exception, told: str, settings: Settings) -> StrataError:
+    """Turn an error that no source system raised into one for people; ``told`` is its text without secrets."""
     if isinstance(error, duckdb.OutOfMemoryException):
-        said = str(error).splitlines()[0]
-        message = f"STRATA_MEMORY_LIMIT_MB={settings.memory_limit_mb} is too little for this load: {said}."
-        return SettingsError(message, "Raise it.")
-    if getattr(error, "errno", None) == ENOSPC or "No space left on device" in str(error):
-        return StrataError(f"A disk is full: {error}", "Make room below STRATA_HOME, and load again.")
-    return None
+        limit = f"STRATA_MEMORY_LIMIT_MB={settings.memory_limit_mb}"
+        return SettingsError(f"{limit} is too little for this load: {told.splitlines()[0]}.", "Raise it.")
+    if isinstance(error, OSError | duckdb.Error) and strerror(ENOSPC) in told:
+        return StrataError(f"A disk is full: {told}", "Make room below STRATA_HOME, and load again.")
+    return StrataError(f"{type(error).__name__}: {told}")
 
 
 def discard_landing(runtime: Runtime, draft: LoadResult) -> None:

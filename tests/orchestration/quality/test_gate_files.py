@@ -16,7 +16,7 @@ from orchestration.contracts.extraction import CsvPart
 from orchestration.failures import SchemaDrift
 from orchestration.landing.folder import FolderStore
 from orchestration.quality.gate import gate
-from orchestration.settings import Settings
+from orchestration.settings import load_settings
 from orchestration.warehouse import open_warehouse
 from orchestration.warehouse.compaction import compact
 from orchestration.warehouse.duckdb import connection_settings
@@ -60,12 +60,12 @@ def holder(folder: Path, script: str = HOLDER) -> Iterator[tuple[subprocess.Pope
 @pytest.fixture
 def scratch(tmp_path: Path) -> Path:
     """Where a connection of the platform spills to."""
-    return Settings(home=tmp_path / "home", _env_file=None).scratch_dir  # type: ignore[call-arg]
+    return load_settings(home=tmp_path / "home").scratch_dir
 
 
 @pytest.fixture
 def con(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    settings = Settings(home=scratch.parent, _env_file=None)  # type: ignore[call-arg]
+    settings = load_settings(home=scratch.parent)
     with duckdb.connect(config=connection_settings(settings)) as opened:
         yield opened
 
@@ -103,7 +103,7 @@ def test_a_file_in_use_stays_and_that_of_a_killed_process_goes(tmp_path: Path) -
 
 
 def test_what_a_killed_process_left_goes_when_the_warehouse_is_written_anew(scratch: Path) -> None:
-    settings = Settings(home=scratch.parent, _env_file=None)  # type: ignore[call-arg]
+    settings = load_settings(home=scratch.parent)
     warehouse = open_warehouse(settings)
     with warehouse.session("create") as session:
         session.execute("CREATE TABLE t AS SELECT 1 AS a")
