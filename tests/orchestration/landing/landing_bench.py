@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from orchestration.contracts.extraction import Connection, Page, Window
+from orchestration.contracts.extraction import Connection, CsvPart, Page, Window
 from orchestration.contracts.model import Additions, Column, Contract, Deletes
 from orchestration.contracts.types import parse_type
 from orchestration.landing.folder import FolderStore
@@ -51,6 +51,14 @@ def contract(*columns: Column, key: tuple[str, ...] = ("id",), cursor: str | Non
         additions=Additions.LOAD,
         tenant_column=None,
     )
+
+
+MONEY = contract(column("price", "decimal(18,2)"), column("at", "timestamp"), cursor="at")
+NOTES = contract(column("note", "text"), column("state", "text(4)", required=True, allowed=("open", "paid")))
+
+
+def csv(*lines: str, rows: int | None = None, end: str = "\n") -> CsvPart:
+    return CsvPart(end.join(lines).encode() + end.encode(), rows)
 
 
 def land(
