@@ -25,6 +25,7 @@ from orchestration.landing.writer import LandingWriter
 from orchestration.quality.gate import gate
 from orchestration.settings import Settings
 from orchestration.warehouse.duckdb import connection_settings
+from orchestration.warehouse.engine_setting import few_threads_for
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -56,7 +57,8 @@ def land_and_gate(home: Path, contract: Contract, pages: Iterable[Page], *, reje
                 message = f"{gated.rejected} rejects of {gated.extracted} rows, made were {rejects}: {found}"
                 raise RuntimeError(message)
             if stored:
-                con.execute(f"CREATE TABLE stored AS SELECT * FROM {gated.good}")
+                with few_threads_for(con, gated.extracted):
+                    con.execute(f"CREATE TABLE stored AS SELECT * FROM {gated.good}")
         con.commit()
 
 

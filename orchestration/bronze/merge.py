@@ -136,7 +136,7 @@ def _find_winners(session: Session, incoming: Incoming) -> _Found:
 def _fill(session: Session, incoming: Incoming) -> Merged:
     """Write every winner into a table that has no row of this connection."""
     found = _find_winners(session, incoming)
-    inserted = writing.fill(session, incoming.contract, incoming.own, _marks(incoming))
+    inserted = writing.fill(session, incoming.contract, incoming.own, _marks(incoming), rows=found.winners)
     return Merged(inserted=inserted, superseded=found.superseded, conflicts=found.conflicts)
 
 

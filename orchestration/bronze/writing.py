@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 from orchestration import names
 from orchestration.bronze import outgoing, statements
 from orchestration.contracts.model import Contract
+from orchestration.warehouse.engine_setting import few_threads_for
 from orchestration.warehouse.protocol import Matching, Session
 
 if TYPE_CHECKING:
@@ -38,10 +39,11 @@ def _compared(contract: Contract) -> list[str]:
     return [*columns, names.ROW_HASH, names.DELETED_AT]
 
 
-def fill(session: Session, contract: Contract, own: Sequence[object], marks: Sequence[object]) -> int:
-    """Write every winner into a table without rows of this connection; returns how many."""
+def fill(session: Session, contract: Contract, own: Sequence[object], marks: Sequence[object], *, rows: int) -> int:
+    """Write every winner, so many ``rows``, into a table without rows of this connection; returns how many."""
     if session.is_embedded:
-        return int(session.execute(statements.insert_all(contract), [*own, *marks])[0][0])
+        with few_threads_for(session.con, rows):
+            return int(session.execute(statements.insert_all(contract), [*own, *marks])[0][0])
     return _server(session).fill(contract, outgoing.new_rows(contract, *own, *marks), own, marks[0])
 
 

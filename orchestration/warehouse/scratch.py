@@ -17,13 +17,15 @@ from tempfile import gettempdir, mkstemp
 
 import duckdb
 
+from orchestration.warehouse.engine_setting import current_setting
+
 _PREFIX = "strata-gate-"
 _SPILLED = re.compile(r"duckdb_temp_(\d+)_")
 
 
 def scratch_folder(con: duckdb.DuckDBPyConnection) -> Path:
     """Return the folder beside which DuckDB spills, for there is room; the system's own where nobody chose one."""
-    place: str = con.execute("SELECT current_setting('temp_directory')").fetchall()[0][0]
+    place = current_setting(con, "temp_directory")
     chosen = Path(place).parent
     return chosen if chosen.is_absolute() and chosen.is_dir() else Path(gettempdir())
 

@@ -35,6 +35,7 @@ from orchestration.quality.rows.judgement import Reason, text_object
 from orchestration.quality.rows.rejects import REJECT_TYPE, REJECTS, reject_value
 from orchestration.quality.rows.scan import Scan
 from orchestration.quality.rows.text_source import TextSource, second_go
+from orchestration.warehouse.engine_setting import current_setting, engine_setting
 from orchestration.warehouse.scratch import scratch_file, scratch_folder
 
 # What the readers of compressed text hold at most without DuckDB's counting it: its own of JSON, and Arrow's of CSV.
@@ -209,17 +210,11 @@ def _one_transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 @contextmanager
 def _room_beside_duckdb(con: duckdb.DuckDBPyConnection, megabytes: int) -> Iterator[None]:
     """Lower the memory limit by what is held beside DuckDB, to half of it at most."""
-    limit: str = con.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
+    limit = current_setting(con, "memory_limit")
     size, unit = limit.split()
     lowered = float(size) - megabytes if unit == "MiB" else float(size)
-    con.execute(f"SET memory_limit = '{max(lowered, float(size) / 2):.1f} {unit}'")
-    try:
+    with engine_setting(con, "memory_limit", f"{max(lowered, float(size) / 2):.1f} {unit}"):
         yield
-    finally:
-        # By a connection of its own: the caller's takes no statement any more when its transaction has failed, and
-        # the limit is the whole engine's, so the loads that come after would have it too.
-        with con.cursor() as other:
-            other.execute(f"SET memory_limit = '{limit}'")
 
 
 def _in_transaction(con: duckdb.DuckDBPyConnection) -> bool:

@@ -15,6 +15,7 @@ from landing_bench import Judged, column, contract, judge, land
 from orchestration.contracts.extraction import CsvPart
 from orchestration.contracts.model import Contract
 from orchestration.landing.folder import FolderStore
+from orchestration.quality.rows import certain_rows
 
 MEBIBYTE = 1024 * 1024
 THOROUGH = 300 if os.environ.get("STRATA_NIGHTLY") == "1" else 3
@@ -62,16 +63,19 @@ def part(texts: list[str], *lines: str) -> CsvPart:
 
 
 def both_ways(promised: Contract, page: CsvPart) -> Judged:
-    """Judge a part in both ways; return the one outcome that both have."""
+    """Judge a part in both ways, the fast one with its rows in memory and in a file; return their one outcome."""
     with tempfile.TemporaryDirectory() as folder:
         store = FolderStore(Path(folder))
         manifest = land(store, promised, page)
         assert manifest.parts[0].regular
         fast = judge(store, promised, manifest)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(certain_rows, "HELD_BYTES", 0)
+            in_a_file = judge(store, promised, manifest)
         parts = tuple(msgspec.structs.replace(landed, regular=False) for landed in manifest.parts)
         exact = judge(store, promised, msgspec.structs.replace(manifest, parts=parts))
-    assert (fast.good, fast.rejects) == (exact.good, exact.rejects)
-    assert fast.gated == exact.gated
+    assert (fast.good, fast.rejects, fast.gated) == (exact.good, exact.rejects, exact.gated)
+    assert (in_a_file.good, in_a_file.rejects, in_a_file.gated) == (fast.good, fast.rejects, fast.gated)
     return fast
 
 

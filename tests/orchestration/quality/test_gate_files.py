@@ -16,6 +16,7 @@ from orchestration.contracts.extraction import CsvPart
 from orchestration.failures import SchemaDrift
 from orchestration.landing.folder import FolderStore
 from orchestration.quality.gate import gate
+from orchestration.quality.rows.certain_rows import HELD_BYTES
 from orchestration.settings import load_settings
 from orchestration.warehouse import open_warehouse
 from orchestration.warehouse.compaction import compact
@@ -23,6 +24,7 @@ from orchestration.warehouse.duckdb import connection_settings
 from orchestration.warehouse.scratch import scratch_file, scratch_folder
 
 NOTES = contract(column("note", "text"))
+MEBIBYTE = 1024 * 1024
 
 
 HOLDER = """
@@ -70,15 +72,40 @@ def con(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield opened
 
 
-def test_rows_of_csv_lie_in_scratch_for_the_block_and_no_longer(
+def test_a_few_rows_of_csv_wait_for_the_block_without_a_file(
     con: duckdb.DuckDBPyConnection, scratch: Path, tmp_path: Path
 ) -> None:
     store = FolderStore(tmp_path / "landing")
     manifest = land(store, NOTES, CsvPart(b"id,note\n1,a\n2,b\nx,c\n"))
     with gate(con, NOTES, manifest, store) as gated:
-        assert len(list(scratch.iterdir())) == 1
+        assert not list(scratch.iterdir())
         assert con.execute(f"FROM {gated.good} ORDER BY id").fetchall() == [(1, "a"), (2, "b")]
+    with pytest.raises(duckdb.CatalogException):
+        con.execute(f"FROM {gated.good}")
+
+
+def test_many_rows_of_csv_lie_in_scratch_for_the_block_and_no_longer(
+    con: duckdb.DuckDBPyConnection, scratch: Path, tmp_path: Path
+) -> None:
+    rows, note = HELD_BYTES // MEBIBYTE + 3, b"n" * MEBIBYTE
+    store = FolderStore(tmp_path / "landing")
+    manifest = land(store, NOTES, CsvPart(b"id,note\n" + b"".join(b"%d,%s\n" % (n, note) for n in range(rows))))
+    with gate(con, NOTES, manifest, store) as gated:
+        assert len(list(scratch.iterdir())) == 1
+        stored = f"SELECT count(DISTINCT id), count(*), sum(length(note)) FROM {gated.good}"
+        assert con.execute(stored).fetchall() == [(rows, rows, rows * MEBIBYTE)]
     assert not list(scratch.iterdir())
+
+
+def test_rows_in_memory_go_although_the_transaction_has_failed(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "landing")
+    manifest = land(store, NOTES, CsvPart(b"id,note\n1,a\n"))
+    con.begin()
+    with pytest.raises(duckdb.CatalogException, match="nowhere"), gate(con, NOTES, manifest, store):
+        con.execute("FROM nowhere")
+    con.rollback()
+    with gate(con, NOTES, manifest, store) as gated:
+        assert con.execute(f"FROM {gated.good}").fetchall() == [(1, "a")]
 
 
 def test_a_gate_that_fails_leaves_no_file(con: duckdb.DuckDBPyConnection, scratch: Path, tmp_path: Path) -> None:
