@@ -133,6 +133,9 @@ class Settings(BaseSettings):
         description="Entities of one connection that are loaded at once; DuckDB is written by one at a time.",
         examples=["4"],
     )
+    disk_warning_gb: float = Field(
+        2.0, ge=0, description="Free disk below home, in GB, under which an alert is raised.", examples=["20"]
+    )
     lock_wait_seconds: float = Field(
         300.0, gt=0, description="How long a writer waits for the warehouse or for the same load.", examples=["60"]
     )

@@ -31,7 +31,7 @@ from pydantic import SecretStr
 
 from orchestration.contracts.extraction import Connection
 from orchestration.contracts.source import SourceSystem
-from orchestration.failures import SettingsError
+from orchestration.failures import ConnectionFailed, SettingsError, StrataError
 from orchestration.settings import PROJECT, Settings
 
 Address = Mapping[str, str]
@@ -179,10 +179,14 @@ def _stop_unless_used(state: Path) -> None:
 
 @contextmanager
 def _server(source: str, settings: Settings) -> Iterator[tuple[Simulator, Address]]:
-    """Hold a source's lock, with its server running and this process among its users."""
+    """Hold a source's lock, with its server running and this process among its users.
+
+    Raises:
+        ConnectionFailed: the server does not start, or breaks off; names the source.
+    """
     state = _folder(settings) / f"{source}.json"
     simulator = _module(source)
-    with FileLock(state.with_suffix(".lock")):
+    with FileLock(state.with_suffix(".lock")), _as_a_fault_of(source, state):
         _use(state)
         address = json.loads(state.read_text()) if state.exists() else None
         if address is None or not simulator.is_running(address):
@@ -190,6 +194,18 @@ def _server(source: str, settings: Settings) -> Iterator[tuple[Simulator, Addres
             _write(state, address)
             _watch(state)
         yield simulator, address
+
+
+@contextmanager
+def _as_a_fault_of(source: str, state: Path) -> Iterator[None]:
+    """Tell people which simulator it was: what its client or the system raises names none."""
+    try:
+        yield
+    except StrataError:
+        raise
+    except Exception as error:
+        message = f"The simulator of {source} failed: {type(error).__name__}: {error}"
+        raise ConnectionFailed(message, f"Its files are below {state.with_suffix('')}.") from error
 
 
 def _watch(state: Path) -> None:

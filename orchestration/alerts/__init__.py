@@ -5,6 +5,6 @@ later and apart, so that a sink that is down delays nothing and loses nothing.
 """
 
 from orchestration.alerts.record import raise_alert, recover, recover_all
-from orchestration.alerts.sending import Outcome, send_pending
+from orchestration.alerts.sending import Outcome, send_pending, send_unrecorded
 
-__all__ = ["Outcome", "raise_alert", "recover", "recover_all", "send_pending"]
+__all__ = ["Outcome", "raise_alert", "recover", "recover_all", "send_pending", "send_unrecorded"]

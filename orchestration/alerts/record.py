@@ -43,13 +43,17 @@ def raise_alert(
             )
             return alert_id
         alert_id = uuid4().hex
-        told = owner if POLICIES[failure_class].alert is Owner.SOURCE and owner else PLATFORM_OWNER
         session.execute(
             f"INSERT INTO {table} (alert_id, tenant_id, class, owner, subject, message, state, first_at, last_at, "
             "count) VALUES (?, ?, ?, ?, ?, ?, 'open', ?, ?, 1)",
-            [alert_id, tenant, failure_class.value, told, subject, message, now, now],
+            [alert_id, tenant, failure_class.value, told_owner(failure_class, owner), subject, message, now, now],
         )
         return alert_id
+
+
+def told_owner(failure_class: FailureClass, owner: str) -> str:
+    """Return who hears of a failure: the owner of what failed, or the platform's people."""
+    return owner if POLICIES[failure_class].alert is Owner.SOURCE and owner else PLATFORM_OWNER
 
 
 def recover(session: Session, subject: str) -> int:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from orchestration.alerts.mail import mail
 from orchestration.alerts.message import Message
+from orchestration.alerts.record import told_owner
+from orchestration.alerts.redaction import redact
 from orchestration.alerts.webhook import post
-from orchestration.failures import StrataError
+from orchestration.failures import FailureClass, StrataError
 from orchestration.warehouse.clock import stored, utc_now
 from orchestration.warehouse.platform import platform_table
 
@@ -52,6 +55,23 @@ def send_pending(runtime: Runtime) -> Outcome:
         told.append(message)
     _note(runtime, told)
     return Outcome(len(told), len(pending) - len(told), fault)
+
+
+def send_unrecorded(settings: Settings, alerts: Iterable[tuple[FailureClass, str, str, str]]) -> str:
+    """Tell alerts that no row could be written of: class, subject, message and owner, as they go into a row.
+
+    Returns why sending stopped; empty where it did not.
+    """
+    sink, now = configured_sink(settings), stored(utc_now())
+    if sink is None:
+        return ""
+    try:
+        for failure_class, subject, message, owner in alerts:
+            told = (failure_class.value, told_owner(failure_class, owner), redact(subject), redact(message))
+            sink(Message(uuid4().hex, *told, "open", now, now, 1))
+    except StrataError as error:
+        return str(error)
+    return ""
 
 
 def configured_sink(settings: Settings) -> Sink | None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from errno import ENOSPC
-from os import strerror
 from typing import Any
 
 import duckdb
 
 from orchestration.bronze.ledger import FAILED, LoadResult
 from orchestration.failures import SettingsError, StrataError
+from orchestration.full_disk import REMEDY, DiskFull, is_full_disk
 from orchestration.quality.gate import Gated
 from orchestration.runtime import Runtime
 from orchestration.settings import Settings
@@ -34,8 +33,8 @@ def unexpected(error: Exception, told: str, settings: Settings) -> StrataError:
     if isinstance(error, duckdb.OutOfMemoryException):
         limit = f"STRATA_MEMORY_LIMIT_MB={settings.memory_limit_mb}"
         return SettingsError(f"{limit} is too little for this load: {told.splitlines()[0]}.", "Raise it.")
-    if isinstance(error, OSError | duckdb.Error) and strerror(ENOSPC) in told:
-        return StrataError(f"A disk is full: {told}", "Make room below STRATA_HOME, and load again.")
+    if is_full_disk(error):
+        return DiskFull(f"A disk is full: {told}", REMEDY)
     return StrataError(f"{type(error).__name__}: {told}")
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from orchestration.cli.console import coloured, print_table, say
 from orchestration.cli.drift_told import Drifted
 from orchestration.definitions.main_job import JobRun
+from orchestration.full_disk import has_no_room, says_full_disk
 
 _NEXT = {
     "warehouse_build": "mend the model or the rows that it names; `make run` builds again.",
     "financial_daily": "`strata sql check` names file, line and column, and what to write instead; then `strata close` "
     "closes the newest day.",
+    "simulation": "mend what it names; then `strata simulation advance` moves the simulated company on.",
     "deliver": "`strata deliveries list` shows what waits and why; then `strata deliver --once`.",
 }
 
@@ -44,8 +46,11 @@ def _print_next(failed: Sequence[JobRun], log: Path) -> None:
         say("`make run` again loads the next day; docs/README.md says the rest.")
         return
     say("Next:")
-    for line in dict.fromkeys(f"  {job.job}: {_remedy(job.job)}" for job in failed):
-        say(line)
+    if has_no_room(log.parent) or any(says_full_disk(job.fault) for job in failed):
+        say(f"  make room below {log.parent}; `make run` goes on from there.")
+    else:
+        for line in dict.fromkeys(f"  {job.job}: {_remedy(job.job)}" for job in failed):
+            say(line)
     say(f"`make ui` shows the runs that failed; what dbt and Dagster said on the way: {log}")
 
 

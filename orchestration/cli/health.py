@@ -24,13 +24,13 @@ from orchestration.contracts.extraction import Check, Connection
 from orchestration.contracts.source import SourceSystem
 from orchestration.control.isolation import holes
 from orchestration.failures import Busy, StrataError
+from orchestration.full_disk import scarcity
 from orchestration.publication.status import read_status
 from orchestration.runtime import Runtime
 from orchestration.settings import PROJECT, Settings
 from orchestration.tenants import require_settings
 
 _PIN = re.compile(r"^[A-Za-z0-9_.\[\]-]+==[^\\]+", re.MULTILINE)
-_SCARCE_GB = 2
 
 
 def failed(name: str, error: StrataError) -> Check:
@@ -64,15 +64,18 @@ def _difference(pin: str) -> str:
     return "" if installed == wanted else f"{requirement.name} is {installed}, not {wanted}"
 
 
-def state(runtime: Runtime) -> Iterator[Check]:
-    """Check the folder of the state, its disk, the warehouse and the landing store."""
-    settings = runtime.settings
+def home(settings: Settings) -> Iterator[Check]:
+    """Check the folder of the state and its disk: without them nothing else can be looked at."""
     yield _writable(settings)
     if settings.home.exists():
-        free = shutil.disk_usage(settings.home).free / 1e9
-        enough = free >= _SCARCE_GB
-        remedy = "" if enough else "Make room, or point STRATA_HOME to a larger disk."
-        yield Check("free disk", enough, f"{free:,.1f} GB below {settings.home}", remedy)
+        scarce = scarcity(settings.home, settings.disk_warning_gb)
+        remedy = "Make room, or point STRATA_HOME to a larger disk." if scarce else ""
+        free = f"{shutil.disk_usage(settings.home).free / 1e9:,.1f} GB below {settings.home}"
+        yield Check("free disk", not scarce, scarce or free, remedy)
+
+
+def state(runtime: Runtime) -> Iterator[Check]:
+    """Check the control plane, the warehouse and the landing store."""
     yield _control(runtime)
     yield from _warehouse(runtime)
     yield _landing(runtime)

@@ -17,6 +17,7 @@ from typer.exceptions import TyperException
 from orchestration.cli.exit_codes import INTERRUPTED, ExitCode, exit_code_of
 from orchestration.cli.flags import show_bare
 from orchestration.failures import StrataError
+from orchestration.full_disk import full_disk_told
 
 COMMANDS = {
     "run": "Run a whole day: load every source, build, advance the simulated world, load and build again.",
@@ -128,7 +129,8 @@ def _run(given: list[str]) -> NoReturn:
     try:
         # Only outside standalone mode does Typer leave it to us how a wrong command line is told.
         command = show_bare(typer.main.get_command(app))
-        code = command([item for item in given if item != DEBUG], prog_name="strata", standalone_mode=not as_json)
+        with full_disk_told():
+            code = command([item for item in given if item != DEBUG], prog_name="strata", standalone_mode=not as_json)
     except TyperException as error:
         _print_json("usage", error.format_message(), "See --help.")
         sys.exit(error.exit_code)

@@ -16,6 +16,7 @@ _DENIED, _LOCK_TIMEOUT, _DEADLOCK = "42501", "55P03", "40P01"
 _SEE = "See docs/operator/control-plane.md."
 _OF_FILES = (
     ("disk is full", "cannot be written: its disk is full", "Make room there and try again."),
+    ("disk i/o error", "cannot be read", "Is there room on its disk? SQLite needs a little even to read."),
     ("readonly", "may only be read", "Is STRATA_HOME on a disk that may be written to, and this user's?"),
     ("unable to open", "cannot be opened", "Is STRATA_HOME there, and may this user write to it?"),
     ("malformed", "is damaged", "Bring it back from a backup: docs/operator/backup.md."),

@@ -12,9 +12,15 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from orchestration.definitions.outcome import Fault
+from orchestration.failures import FailureClass
+from orchestration.full_disk import DiskFull, full_disk_told, scarcity
 
 if TYPE_CHECKING:
     from orchestration.runtime import Runtime
+
+
+DISK = "free disk"
+"""What the alert is about that tells of a disk before it is full: then nobody could write one."""
 
 
 def crash_subject(job_name: str) -> str:
@@ -31,8 +37,23 @@ def was_interrupted(event: dg.DagsterEvent) -> bool:
 def tell(runtime: Runtime, faults: Iterable[Fault] = (), well: Iterable[str] = ()) -> str:
     """Open or count an alert for each fault, close those of the subjects that are well, and send what waits.
 
-    Returns why sending stopped; empty when it did not.
+    Returns why sending stopped; empty when it did not. Faults that the warehouse has no room for are sent all the same,
+    once: no row remembers them.
     """
+    scarce = scarcity(runtime.settings.home, runtime.settings.disk_warning_gb)
+    faults = [*faults, Fault(DISK, FailureClass.PERMANENT, f"{scarce} Make room.")] if scarce else list(faults)
+    try:
+        with full_disk_told():
+            return _record_and_send(runtime, faults, well if scarce else [*well, DISK])
+    except DiskFull:
+        from orchestration.alerts import send_unrecorded  # noqa: PLC0415 - a location loads without it
+
+        if not faults:
+            raise
+        return send_unrecorded(runtime.settings, [(f.failure_class, f.subject, f.message, f.owner) for f in faults])
+
+
+def _record_and_send(runtime: Runtime, faults: Iterable[Fault], well: Iterable[str]) -> str:
     from orchestration.alerts import raise_alert, recover_all, send_pending  # noqa: PLC0415 - a location loads without it
     from orchestration.publication.status import write_status  # noqa: PLC0415 - as above
     from orchestration.warehouse.apply import apply  # noqa: PLC0415 - as above

@@ -21,6 +21,7 @@ from orchestration.definitions.outcome import Fault, LeftOut
 from orchestration.definitions.row_counts import row_counts
 from orchestration.definitions.specs import asset_key, bronze_specs, faults
 from orchestration.failures import FailureClass, StrataError
+from orchestration.full_disk import full_disk_told
 
 if TYPE_CHECKING:
     from orchestration.bronze.ledger import LoadResult
@@ -71,8 +72,9 @@ def _load(
     wanted = [name for name in _selected(context, source) if not config.entities or name in config.entities]
     runtime = open_runtime()
     try:
-        results = _results(runtime, context, config, source, [name for name in wanted if name in source.contracts])
-        rows = _row_counts(runtime, source, results)
+        with full_disk_told():
+            results = _results(runtime, context, config, source, [name for name in wanted if name in source.contracts])
+            rows = _row_counts(runtime, source, results)
     except StrataError as error:
         found = [Fault(f"load of {source.name}", error.failure_class, str(error))]
         results, rows = [], {}

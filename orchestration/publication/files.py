@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
 def replace_file(path: Path, content: bytes) -> None:
     """Give ``path`` new content by rename: a reader sees the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = _draft(path)
-    draft.write_bytes(content)
-    draft.replace(path)
+    with _draft(path) as draft:
+        draft.write_bytes(content)
+        draft.replace(path)
 
 
 def link_or_copy(source: Path, target: Path) -> None:
@@ -28,10 +30,17 @@ def link_or_copy(source: Path, target: Path) -> None:
     except FileExistsError:
         return
     except OSError:
-        draft = _draft(target)
-        shutil.copyfile(source, draft)
-        draft.replace(target)
+        with _draft(target) as draft:
+            shutil.copyfile(source, draft)
+            draft.replace(target)
 
 
-def _draft(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
+@contextmanager
+def _draft(path: Path) -> Iterator[Path]:
+    """Yield a name beside ``path`` that nobody else takes; what is left there when writing fails is removed."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
+    try:
+        yield draft
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,7 +38,8 @@ def held(path: Path, purpose: str, wait_seconds: float, on_wait: Callable[[str],
         raise Busy(message, "Try again when it is done, or raise STRATA_LOCK_WAIT_SECONDS.") from None
     try:
         if outermost:
-            _leave_note(_note(path), purpose)
+            with suppress(OSError):  # a full disk: the lock holds without its note, and reading needs no room
+                _leave_note(_note(path), purpose)
         yield
     finally:
         lock.release()

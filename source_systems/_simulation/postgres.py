@@ -19,6 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from orchestration.failures import ConnectionFailed
 from source_systems._simulation import unprivileged
 
 SUPERUSER = "postgres"
@@ -39,6 +40,9 @@ _OPTIONS = {
 }
 
 
+_REMEDY = "Its folder needs room on the disk, and has to belong to this user, with files that PostgreSQL itself wrote."
+
+
 class PostgresServer:
     """A PostgreSQL server in one folder; any process may start, reach and stop it."""
 
@@ -52,12 +56,14 @@ class PostgresServer:
         Without a ``port`` it takes a free one.
 
         Raises:
-            RuntimeError: it did not start; ends with the last lines of its log.
+            ConnectionFailed: it did not start; ends with the last line of its log.
         """
         if self.is_running():
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        if not (self._data / "complete").exists():
+        if (self._data / "complete").exists():
+            self._own()
+        else:
             self._initialise()
         options = " ".join(f"-c {name}={value!r}" for name, value in _OPTIONS.items())
         log = self._data / "server.log"
@@ -68,8 +74,8 @@ class PostgresServer:
                 return
             self._bury()
             time.sleep(0.25)
-        message = f"PostgreSQL in {self._folder} did not start: {log.read_text()[-800:]}"
-        raise RuntimeError(message)
+        said = log.read_text(errors="replace").splitlines()[-1:] if log.exists() else ["it has no log"]
+        raise ConnectionFailed(f"PostgreSQL in {self._folder} did not start: {''.join(said)}", _REMEDY)
 
     def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
         """Stop the server, ending sessions, and wait until it is gone; ``immediate`` is a crash to recover from."""
@@ -112,15 +118,21 @@ class PostgresServer:
         self._data.mkdir(mode=0o700)
         self._password_file.touch(mode=0o600)
         self._password_file.write_text(secrets.token_urlsafe(24))
-        if os.geteuid() == 0:
-            user = pwd.getpwnam(unprivileged.USER)
-            for path in (self._data, self._password_file):
-                os.chown(path, user.pw_uid, user.pw_gid)
+        self._own()
         arguments = ("--auth=scram-sha-256", f"--pwfile={self._password_file}", "--encoding=UTF8", "--locale=C")
         if self._run("initdb", "-U", SUPERUSER, *arguments, "--no-sync") != 0:
             message = f"PostgreSQL could not make its data folder {self._data}."
-            raise RuntimeError(message)
+            raise ConnectionFailed(message, _REMEDY)
         (self._data / "complete").touch()
+
+    def _own(self) -> None:
+        """Where we are root, give the files to the user that the server runs as: a copied folder's are root's."""
+        if os.geteuid() != 0:
+            return
+        user = pwd.getpwnam(unprivileged.USER)
+        for path in (self._password_file, self._data, *self._data.rglob("*")):
+            if path.lstat().st_uid != user.pw_uid:
+                os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
     def _run(self, program: str, *arguments: str) -> int:
         """Run one of the server's programs on the data folder and return its exit code."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 from orchestration import simulators
 from orchestration.contracts.extraction import Connection
 from orchestration.contracts.source import read_source
-from orchestration.failures import SettingsError
+from orchestration.failures import ConnectionFailed, SettingsError
 from orchestration.settings import PROJECT, Settings, load_settings
 from orchestration.simulator_watch import GRACE_SECONDS
 from source_systems.product import simulator
@@ -86,6 +87,33 @@ def test_a_real_connection_is_left_as_it_is(settings: Settings) -> None:
     real = Connection("acme", "product")
     assert simulators.resolve(real, settings) is real
     assert not settings.home.exists()
+
+
+def test_a_server_that_cannot_start_is_told_with_its_log(settings: Settings) -> None:
+    simulators.resolve(ACME, settings)
+    simulators.release()
+    data = settings.home / "simulation" / "product" / "data"
+    (data / "global" / "pg_control").write_bytes(b"broken")
+    with pytest.raises(ConnectionFailed, match=r"PostgreSQL in .*product did not start: .*pg_control"):
+        simulators.resolve(ACME, settings)
+
+
+def test_what_a_simulator_fails_of_names_its_source(settings: Settings) -> None:
+    simulators.resolve(ACME, settings)
+    simulators.release()
+    (settings.home / "simulation" / "product" / "password").unlink()
+    with pytest.raises(ConnectionFailed, match="The simulator of product failed: FileNotFoundError"):
+        simulators.resolve(ACME, settings)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the server has a user of its own for root alone")
+def test_a_copied_home_has_a_server_too(settings: Settings, tmp_path: Path) -> None:
+    simulators.resolve(ACME, settings)
+    simulators.release()
+    copied = tmp_path / "copied"
+    shutil.copytree(settings.home, copied)
+    url = simulators.resolve(ACME, settings.model_copy(update={"home": copied})).get("url")
+    assert answers(url)
 
 
 def test_a_simulated_connection_gets_settings_that_no_repr_shows(settings: Settings) -> None:

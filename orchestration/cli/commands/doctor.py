@@ -42,7 +42,9 @@ def _checks(wanted: list[str] | None, tenants: list[str] | None, *, offline: boo
     yield from health.environment()
     try:
         # Somebody else's work on the warehouse is no fault, and nothing to wait long for.
-        runtime = open_runtime(load_settings(lock_wait_seconds=2.0))
+        settings = load_settings(lock_wait_seconds=2.0)
+        yield from health.home(settings)
+        runtime = open_runtime(settings)
         connections = [item for name in wanted or runtime.sources for item in runtime.registered(name, tenants)]
     except StrataError as error:
         yield health.failed("settings", error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import dagster as dg
@@ -17,6 +17,7 @@ from orchestration.definitions.specs import PUBLISHED
 from orchestration.definitions.transform.lineage import downstream_models, table_keys
 from orchestration.definitions.transform.project import DbtProject
 from orchestration.failures import StrataError
+from orchestration.full_disk import DiskFull, full_disk_told
 from orchestration.names import GOLD, SILVER
 from orchestration.publication.log import PublishedVersion
 from orchestration.publication.publish import publish
@@ -152,11 +153,12 @@ def open_step(context: Context, project: DbtProject, name: str) -> Iterator[Step
     """
     step = Step(context.run, open_runtime(), project)
     try:
-        with telemetry.span(f"warehouse {name}", step.trace(), build=step.build_id):
+        with full_disk_told(), telemetry.span(f"warehouse {name}", step.trace(), build=step.build_id):
             yield step
     except StrataError as error:
         found = [Fault(f"warehouse: {name}", error.failure_class, str(error))]
-        step.finish(str(error))
+        with suppress(DiskFull), full_disk_told():  # no room for a note of it either; the fault itself is told
+            step.finish(str(error))
         if not may_retry(found, context.retry_number):
             tell(step.runtime, found)
         raise_for(found, context.retry_number)

@@ -14,7 +14,8 @@ from orchestration.cli.commands import run
 from orchestration.cli.day_end import print_end
 from orchestration.cli.drift_told import Drifted
 from orchestration.cli.output_aside import output_aside
-from orchestration.definitions.main_job import JobRun
+from orchestration.definitions.main_job import JobRun, move_on
+from orchestration.failures import ConnectionFailed
 
 Strata = Callable[..., Any]
 LOG = Path("run.log")
@@ -47,6 +48,23 @@ def test_each_fault_has_a_line_and_the_commands_that_mend_it_come_last(capsys: p
     assert "`strata load product --mode daily`" in remedies[1]
     assert "run.log" in remedies[2]
     assert not any("loads the next day" in line for line in lines)
+
+
+def test_a_full_disk_is_one_remedy_for_all_that_failed_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    full = JobRun("warehouse_build", "3", 1.0, "Could not write file x: No space left on device")
+    lines = printed(capsys, full, JobRun("product_hourly", "4", 1.0, "no answer"))
+    assert lines[lines.index("Next:") + 1] == "  make room below .; `make run` goes on from there."
+    assert len(lines[lines.index("Next:") :]) == 3
+
+
+def test_a_simulated_company_that_does_not_move_on_is_a_fault_of_the_day() -> None:
+    def broken() -> NoReturn:
+        raise ConnectionFailed("The simulator of product failed.", "Look at its log.")
+
+    (fault,) = move_on(broken)
+    assert (fault.job, fault.ok) == ("simulation", False)
+    assert fault.fault == "The simulator of product failed. Look at its log."
+    assert move_on(lambda: 7) == []
 
 
 def test_what_drifted_is_said_beside_the_jobs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from shutil import disk_usage
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
@@ -34,6 +36,16 @@ def _run(engine: Engine, statements: list[str]) -> None:
 
 def test_a_full_disk(tmp_path: Path) -> None:
     assert "its disk is full. Make room" in refused(tmp_path / "control.db", FULL)
+
+
+def test_a_disk_too_full_to_read_from(small_disk: Callable[[int], Path]) -> None:
+    disk = small_disk(4)
+    engine = create_engine(f"sqlite:///{disk / 'control.db'}")
+    _run(engine, ["PRAGMA journal_mode = WAL", "CREATE TABLE t (a)"])
+    engine.dispose()
+    (disk / "filler").write_bytes(bytes(disk_usage(disk).free))
+    told_as = refused(disk / "control.db", ["SELECT * FROM t"])
+    assert "cannot be read. Is there room on its disk?" in told_as
 
 
 def test_a_disk_that_may_only_be_read(tmp_path: Path) -> None:

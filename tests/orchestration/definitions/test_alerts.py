@@ -7,15 +7,20 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from shutil import disk_usage
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from orchestration.definitions.alerting import tell
+from orchestration.definitions.outcome import Fault
 from orchestration.definitions.transform.alert_delivery import alert_delivery_sensor, crash_sensor, send_alerts
+from orchestration.failures import FailureClass
 
 Toy = Any  # the platform of conftest.py
 
@@ -77,6 +82,42 @@ def test_a_sink_that_is_down_delays_the_alert_and_loses_nothing(toy: Toy, sink: 
     assert send_alerts.execute_in_process(instance=toy.instance).success
     assert len(sink.received) == 1
     assert isinstance(tick(toy), dg.SkipReason)
+
+
+def test_a_disk_that_becomes_scarce_is_told_while_there_is_room(
+    toy: Toy, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRATA_DISK_WARNING_GB", "1e9")
+    assert toy.run(entities=["item"]).success
+    assert toy.run("hourly", entities=["item"]).success
+    (alert,) = sink.received
+    assert alert["subject"] == "free disk"
+    assert "GB are free below" in alert["message"]
+    assert "STRATA_DISK_WARNING_GB=1e+09" in alert["message"]
+    monkeypatch.setenv("STRATA_DISK_WARNING_GB", "0")
+    assert toy.run("hourly", entities=["item"]).success
+    assert sink.received[1]["state"] == "recovered"
+
+
+def test_a_full_disk_keeps_no_fault_from_being_told(
+    toy: Toy, sink: Sink, monkeypatch: pytest.MonkeyPatch, small_disk: Callable[[int], Path]
+) -> None:
+    disk = small_disk(64)
+    monkeypatch.setenv("STRATA_HOME", str(disk / "home"))
+    monkeypatch.setenv("STRATA_DISK_WARNING_GB", "0")
+    assert toy.run(entities=["item"]).success
+    runtime = toy.runtime
+    fill(disk)
+    assert tell(runtime, [Fault("toy", FailureClass.CONTRACT, "It broke: password=hush", "sales")]) == ""
+    (alert,) = sink.received
+    assert (alert["subject"], alert["owner"], alert["class"]) == ("toy", "sales", "contract")
+    assert "hush" not in json.dumps(alert)
+    (disk / "filler").unlink()
+    assert toy.sql("SELECT count(*) FROM strata.alert") == [(0,)]
+
+
+def fill(disk: Path) -> None:
+    (disk / "filler").write_bytes(bytes(disk_usage(disk).free))
 
 
 def crash(toy: Toy, job: dg.JobDefinition) -> dg.RunRequest | dg.SkipReason:
