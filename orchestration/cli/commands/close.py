@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -15,10 +17,10 @@ from orchestration.cli.exit_codes import ExitCode, exit_code_of_class, together
 from orchestration.failures import SettingsError
 from orchestration.publication.log import PublishedVersion
 from orchestration.runtime import open_runtime
-from orchestration.scripts.close.ledger import CLOSED, LoggedClose, closes_shown, list_closes
+from orchestration.scripts.close.ledger import CLOSED, LoggedClose, closes_shown, left_behind, list_closes
 from orchestration.scripts.close.outcome import Closed, CloseRequest, Closing
 from orchestration.scripts.close.publishing import close_and_publish
-from orchestration.scripts.close.telling import in_history_alone, orphaned
+from orchestration.scripts.close.telling import in_history_alone, never_closed, orphaned
 from orchestration.warehouse import apply
 
 app = typer.Typer()
@@ -66,7 +68,7 @@ def list_(
     runtime = open_runtime()
     with runtime.warehouse.session("list closes") as session:
         apply.ensure(session)
-        found, shown = list_closes(session, tenant, limit), closes_shown(session)
+        found, shown, behind = list_closes(session, tenant, limit), closes_shown(session), left_behind(session)
     if as_json:
         print_json([{**asdict(item), "current": item.close_id in shown} for item in found])
         return
@@ -78,6 +80,7 @@ def list_(
     print_table(("tenant", "as of", "status", "readers", "started", "who", "reason"), rows)
     for item in (item for item in found if item.message):
         say(f"{item.tenant}, {item.as_of}: {item.message}")
+    _tell_left_behind(item for item in behind if tenant in (None, item[0]))
 
 
 def _require_something(closing: Closing, versions: list[PublishedVersion]) -> None:
@@ -133,6 +136,7 @@ def _show(closing: Closing, versions: list[PublishedVersion]) -> None:
     print_table(("tenant", "as of", "result", "tables", "rows", "s"), rows, numbers=("tables", "rows", "s"))
     for item in closing.tenants:
         _tell(item)
+    _tell_left_behind(closing.left_behind)
     for name, script in closing.left_out.items():
         say(f"{name} is left out, and nothing depends on it: {script.message}", style="bold red")
     for path in closing.plan.orphans:
@@ -142,6 +146,11 @@ def _show(closing: Closing, versions: list[PublishedVersion]) -> None:
         say(f"Published: {', '.join(named)}.")
     if closing.is_whole and closing.left_out:
         say("The day is closed; what is left out joins the first close after it is mended.", style="yellow")
+
+
+def _tell_left_behind(days: Iterable[tuple[str, date]]) -> None:
+    for tenant, day in days:
+        say(never_closed(tenant, day), style="yellow")
 
 
 def _tell(item: Closed) -> None:

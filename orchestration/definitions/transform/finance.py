@@ -18,7 +18,7 @@ from orchestration.failures import FailureClass
 from orchestration.plans import has_financial
 from orchestration.scripts.close.outcome import CloseRequest, Closing
 from orchestration.scripts.close.plan import Plan, read_plan
-from orchestration.scripts.close.telling import about_close, in_history_alone, orphaned
+from orchestration.scripts.close.telling import about_close, in_history_alone, never_closed, orphaned
 from orchestration.scripts.source import FOLDER
 from orchestration.settings import Settings
 from orchestration.shortened import few
@@ -114,5 +114,7 @@ def _log_known(context: dg.AssetExecutionContext, closing: Closing) -> None:
         day = closing.tenants[0].as_of
         again = "Give a `reason` in the configuration to close it again."
         context.log.info("%s is closed already for %d tenants. %s", day, len(known), again)
+    for tenant, day in closing.left_behind[-MOST_SHOWN:]:
+        context.log.warning(never_closed(tenant, day))
     for closed in (item for item in closing.tenants if item.status == "closed" and not item.shown):
         context.log.warning("%s: %s", closed.tenant, in_history_alone(closed))

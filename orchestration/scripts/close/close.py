@@ -60,7 +60,7 @@ def close(runtime: Runtime, request: CloseRequest) -> Closing:
             found = [_TenantClose(session, plan, around, request, tenant).make() for tenant in tenants]
         finally:
             engine.clear()
-        closing = Closing(plan, tuple(found))
+        closing = Closing(plan, tuple(found), tuple(ledger.left_behind(session)))
         with session.transaction():
             tell_of_files(session, closing)
     return closing

@@ -90,6 +90,17 @@ def is_closed(session: Session, tenant: str, as_of: date) -> bool:
     return bool(session.execute(sql, [tenant, as_of, CLOSED]))
 
 
+def left_behind(session: Session) -> list[tuple[str, date]]:
+    """Return the days, by tenant, that were tried and not closed, and of which a later one is: history lacks them."""
+    sql = f"""
+SELECT DISTINCT t.tenant_id, t.as_of FROM {LOG} t
+WHERE t.status IN (?, ?)
+    AND t.as_of < (SELECT max(n.as_of) FROM {LOG} n WHERE n.tenant_id = t.tenant_id AND n.status = ?)
+    AND NOT EXISTS (SELECT 1 FROM {LOG} c WHERE c.tenant_id = t.tenant_id AND c.as_of = t.as_of AND c.status = ?)
+ORDER BY t.tenant_id, t.as_of"""
+    return [(tenant, day) for tenant, day in session.execute(sql, [FAILED, INTERRUPTED, CLOSED, CLOSED])]
+
+
 def current(session: Session, tenant: str) -> tuple[str, date | None] | None:
     """Return id and day of the close that readers see of a tenant."""
     rows = session.execute(f"SELECT close_id, as_of FROM {POINTER} WHERE tenant_id = ?", [tenant])

@@ -137,10 +137,14 @@ class Closed:
 
 @dataclass(frozen=True)
 class Closing:
-    """What came of a day's close: each tenant's, by name, and the scripts as they were."""
+    """What came of a day's close: each tenant's, by name, and the scripts as they were.
+
+    ``left_behind`` are tenants' days before it that were never closed.
+    """
 
     plan: Plan
     tenants: tuple[Closed, ...]
+    left_behind: tuple[tuple[str, date], ...] = ()
 
     @property
     def left_out(self) -> dict[str, ScriptOutcome]:

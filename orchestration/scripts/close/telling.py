@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
@@ -68,6 +69,14 @@ def in_history_alone(closed: Closed) -> str:
         f"readers see a later day; {day} is in history alone. To look at it: strata read {table} --tenant {tenant} "
         f"--as-of {day}. If the later day was a mistake, let readers see this one: "
         f'strata close --as-of {day} --tenant {tenant} --show-older --reason "…".'
+    )
+
+
+def never_closed(tenant: str, day: date) -> str:
+    """Say that history lacks a day, and how it gets it."""
+    return (
+        f"{day} was never closed for {tenant}: it was tried, and a later day is closed. To close it with the rows "
+        f"that are there now: strata close --as-of {day} --tenant {tenant}."
     )
 
 

@@ -58,6 +58,23 @@ def test_a_closed_day_needs_a_reason(strata: Strata, scripts: Path) -> None:
     assert "late" in strata("close", "list").out
 
 
+def test_a_day_that_history_lacks_is_told_until_it_is_closed(strata: Strata, scripts: Path) -> None:
+    script = scripts / "sold.sql"
+    script.write_text(HEADER + SOLD.replace("s.amount", "s.amount / 0 AS amount"), encoding="utf-8")
+    failed = strata("close", "--as-of", "2026-11-18")
+    assert failed.code == 1
+    assert "was never closed" not in failed.out
+    script.write_text(HEADER + SOLD, encoding="utf-8")
+    told = strata("close", "--as-of", "2026-11-20").out.replace("\n", " ")
+    assert "2026-11-18 was never closed for acme" in told
+    assert "strata close --as-of 2026-11-18 --tenant globex." in told
+    assert strata("close", "--as-of", "2026-11-18", "--tenant", "acme").code == 0
+    listed = strata("close", "list").out.replace("\n", " ")
+    assert "2026-11-18 was never closed for globex" in listed
+    assert "never closed for acme" not in listed
+    assert "never closed" not in strata("close", "list", "--tenant", "acme").out
+
+
 def test_an_older_day_is_said_to_be_in_history_alone(strata: Strata, scripts: Path) -> None:
     strata("close", "--as-of", "2026-11-20")
     told = strata("close", "--as-of", "2026-11-19").out.replace("\n", " ")
