@@ -2,8 +2,8 @@
 
 DuckDB reads either where it lies. A temporary table would hold them uncompressed, and be spilled
 where it is greater than the memory of DuckDB: measured on 2 million rows of 20 columns, landing
-and gate take an eighth less of the CPU with the file, and 283 MB at the peak instead of 370. On
-200,000, which need no file, it would be a seventh of a load.
+and gate take an eighth less of the CPU with the file, and 283 MB at the peak instead of 370.
+To write 200,000 into a file and read them back would be a seventh of their load.
 """
 
 from __future__ import annotations
