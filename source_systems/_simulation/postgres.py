@@ -127,12 +127,11 @@ class PostgresServer:
 
     def _own(self) -> None:
         """Where we are root, give the files to the user that the server runs as: a copied folder's are root's."""
-        if os.geteuid() != 0:
+        user = pwd.getpwnam(unprivileged.USER) if os.geteuid() == 0 else None
+        if user is None or self._data.lstat().st_uid == user.pw_uid:
             return
-        user = pwd.getpwnam(unprivileged.USER)
-        for path in (self._password_file, self._data, *self._data.rglob("*")):
-            if path.lstat().st_uid != user.pw_uid:
-                os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+        for path in (self._password_file, *self._data.rglob("*"), self._data):  # the one that is asked about comes last
+            os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
     def _run(self, program: str, *arguments: str) -> int:
         """Run one of the server's programs on the data folder and return its exit code."""

@@ -82,6 +82,7 @@ def make_toy(folder: Path, monkeypatch: pytest.MonkeyPatch, instance: dg.Dagster
     places = {"HOME": "home", "SOURCES_DIR": "source_systems", "DBT_DIR": "dbt_project", "SCRIPTS_DIR": "sql_scripts"}
     for name, place in {**places, "TENANTS_FILE": "tenants.yaml"}.items():
         monkeypatch.setenv(f"STRATA_{name}", str(folder / place))
+    monkeypatch.setenv("STRATA_DISK_WARNING_GB", "0")  # whatever the disk of the tests is like
     for tenant in ("acme", "globex"):
         monkeypatch.setenv(f"STRATA_TOY__{tenant.upper()}__FOLDER", str(folder / "data" / tenant))
     write_sources(read_source(folder / "source_systems" / "toy"), folder / "dbt_project")

@@ -104,7 +104,6 @@ def test_a_full_disk_keeps_no_fault_from_being_told(
 ) -> None:
     disk = small_disk(64)
     monkeypatch.setenv("STRATA_HOME", str(disk / "home"))
-    monkeypatch.setenv("STRATA_DISK_WARNING_GB", "0")
     assert toy.run(entities=["item"]).success
     runtime = toy.runtime
     fill(disk)
