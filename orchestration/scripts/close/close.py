@@ -60,7 +60,8 @@ def close(runtime: Runtime, request: CloseRequest) -> Closing:
             found = [_TenantClose(session, plan, around, request, tenant).make() for tenant in tenants]
         finally:
             engine.clear()
-        closing = Closing(plan, tuple(found), tuple(ledger.left_behind(session)))
+        behind = tuple(item for item in ledger.left_behind(session) if item[0] in tenants)
+        closing = Closing(plan, tuple(found), behind)
         with session.transaction():
             tell_of_files(session, closing)
     return closing

@@ -139,7 +139,7 @@ class Closed:
 class Closing:
     """What came of a day's close: each tenant's, by name, and the scripts as they were.
 
-    ``left_behind`` are tenants' days before it that were never closed.
+    ``left_behind`` are days of these tenants that were never closed though a later one is.
     """
 
     plan: Plan
