@@ -85,7 +85,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
         place.mkdir()
         command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)]
         if subprocess.run(command, capture_output=True, check=False).returncode:
-            pytest.skip("this user cannot mount a small file system")
+            pytest.skip("this user cannot mount a small file system; root can")
         places.append(place)
         return place
 

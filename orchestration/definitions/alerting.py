@@ -39,18 +39,23 @@ def tell(runtime: Runtime, faults: Iterable[Fault] = (), well: Iterable[str] = (
 
     Returns why sending stopped; empty when it did not. Faults that the warehouse has no room for are sent all the same,
     once: no row remembers them.
+
+    Raises:
+        DiskFull: there is no room to write that all is well. A caller with faults raises those instead.
     """
     scarce = scarcity(runtime.settings.home, runtime.settings.disk_warning_gb)
-    faults = [*faults, Fault(DISK, FailureClass.PERMANENT, f"{scarce} Make room.")] if scarce else list(faults)
+    given = list(faults)
+    faults = [*given, Fault(DISK, FailureClass.PERMANENT, f"{scarce} Make room.")] if scarce else given
     try:
         with full_disk_told():
             return _record_and_send(runtime, faults, well if scarce else [*well, DISK])
     except DiskFull:
         from orchestration.alerts import send_unrecorded  # noqa: PLC0415 - a location loads without it
 
-        if not faults:
+        stopped = send_unrecorded(runtime.settings, [(f.failure_class, f.subject, f.message, f.owner) for f in faults])
+        if not given:
             raise
-        return send_unrecorded(runtime.settings, [(f.failure_class, f.subject, f.message, f.owner) for f in faults])
+        return stopped
 
 
 def _record_and_send(runtime: Runtime, faults: Iterable[Fault], well: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from shutil import disk_usage
@@ -21,6 +21,8 @@ from orchestration.definitions.alerting import tell
 from orchestration.definitions.outcome import Fault
 from orchestration.definitions.transform.alert_delivery import alert_delivery_sensor, crash_sensor, send_alerts
 from orchestration.failures import FailureClass
+from orchestration.full_disk import DiskFull
+from orchestration.settings import load_settings
 
 Toy = Any  # the platform of conftest.py
 
@@ -111,6 +113,10 @@ def test_a_full_disk_keeps_no_fault_from_being_told(
     (alert,) = sink.received
     assert (alert["subject"], alert["owner"], alert["class"]) == ("toy", "sales", "contract")
     assert "hush" not in json.dumps(alert)
+    monkeypatch.setenv("STRATA_DISK_WARNING_GB", "1")
+    with pytest.raises(DiskFull):
+        tell(replace(runtime, settings=load_settings()), well=["toy"])
+    assert sink.received[1]["subject"] == "free disk"
     (disk / "filler").unlink()
     assert toy.sql("SELECT count(*) FROM strata.alert") == [(0,)]
 
