@@ -125,10 +125,12 @@ def _find_winners(session: Session, incoming: Incoming) -> _Found:
     superseded = conflicts = 0
     if contested:
         session.execute(statements.judge_duplicates(contract, gated.good))
-        session.execute(statements.reject_conflicts(contract, gated.rejects))
         superseded, conflicts = session.execute(
             "SELECT count(*) FILTER (_verdict = 'superseded'), count(*) FILTER (_verdict = 'conflict') FROM contested"
         )[0]
+    if conflicts:
+        places = gated.places.find(statements.conflicting_keys(contract))
+        session.execute(statements.reject_conflicts(contract, gated.rejects, places))
     session.execute(statements.name_winners(contract, gated.good, contested=contested))
     return _Found(arrived - superseded - conflicts, superseded, conflicts)
 

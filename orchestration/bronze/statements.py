@@ -14,6 +14,7 @@ from orchestration.bronze import columns
 from orchestration.contracts.model import Contract
 from orchestration.names import quote
 from orchestration.quality.gate import key_json_expression
+from orchestration.quality.rows.judgement import text_object
 
 OWN = f"{quote(names.TENANT)} = ? AND {quote(names.CONNECTION)} = ?"
 """Keeps a statement to the rows of one tenant's connection; two tenants' ids never meet."""
@@ -90,15 +91,24 @@ def take_rows_of(contract: Contract, table: names.Table, tenant: str, connection
     )
 
 
-def reject_conflicts(contract: Contract, rejects: str) -> str:
-    """Add conflicting versions to the rejects; numbered by content, so that a second run numbers them alike."""
-    raw = ", ".join(f"{quote(c.name)} := CAST({quote(c.name)} AS VARCHAR)" for c in contract.columns)
+def conflicting_keys(contract: Contract) -> str:
+    """Return the keys of conflicting versions, as a relation."""
+    return f"(SELECT {columns.key(contract)} FROM contested WHERE _verdict = 'conflict')"
+
+
+def reject_conflicts(contract: Contract, rejects: str, places: str) -> str:
+    """Add conflicting versions to the rejects; ``places`` has the file and row of every row with one of their keys.
+
+    The rows of a load are the same whenever it is applied, so the entries are, too.
+    """
+    raw = text_object((column.name, quote(column.name)) for column in contract.columns)
     return f"""
 INSERT INTO {rejects}
-SELECT 'conflict', row_number() OVER (ORDER BY _key, _raw), _key, _moment, NULL, 'conflicting_duplicate', NULL, _raw
-FROM (SELECT {key_json_expression(contract.key_columns)} AS _key, _moment,
-             CAST(to_json(struct_pack({raw})) AS VARCHAR) AS _raw
-      FROM contested WHERE _verdict = 'conflict')"""
+SELECT file, row_number, {key_json_expression(contract.key_columns)}, _moment,
+    NULL, 'conflicting_duplicate', NULL, {raw}
+FROM (SELECT *, {columns.cursor(contract)} AS _moment FROM {places}) AS p
+SEMI JOIN (SELECT {columns.key(contract)}, _moment FROM contested WHERE _verdict = 'conflict') AS c
+    ON {columns.same_key(contract, "p", "c")} AND p._moment IS NOT DISTINCT FROM c._moment"""
 
 
 TARGET_IS_BUILD_SIDE = "SET disabled_optimizers = 'build_side_probe_side'"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import duckdb
@@ -22,6 +22,7 @@ from orchestration.landing.store import LandingStore
 from orchestration.quality.rows.certain_rows import CertainRows
 from orchestration.quality.rows.judgement import key_json_expression
 from orchestration.quality.rows.parquet_parts import scan_parquet
+from orchestration.quality.rows.places import Places
 from orchestration.quality.rows.rejects import REJECTS, create_rejects, reject_select
 from orchestration.quality.rows.scan import Scan
 from orchestration.quality.rows.text import create_macros
@@ -42,11 +43,13 @@ class Gated:
     unreadable), cursor (NULL when unreadable), column_name, reason, raw_value and raw_row (a JSON
     object of texts by bronze name). ``deleted_keys`` and ``present_keys`` have the key's columns.
     ``max_cursor`` is UTC without a zone and counts rejected rows, where their cursor is readable.
+    ``places`` tells the file and row of good rows.
     """
 
     extracted: int
     rejected: int
     max_cursor: datetime | None
+    places: Places = field(compare=False, repr=False)
     good: str = GOOD
     rejects: str = REJECTS
     deleted_keys: str = DELETED_KEYS
@@ -96,7 +99,8 @@ def _gate_rows(
     con.execute(f"CREATE TEMP VIEW {GOOD} AS {good}")
     cursors = [outcome.cursor for outcome in outcomes if outcome.cursor is not None]
     rejected = con.execute(f"SELECT count(*) FROM {REJECTS}").fetchall()[0][0]
-    return Gated(sum(outcome.extracted for outcome in outcomes), rejected, max(cursors, default=None))
+    extracted, places = sum(outcome.extracted for outcome in outcomes), Places(con, contract, manifest, store)
+    return Gated(extracted, rejected, max(cursors, default=None), places)
 
 
 @dataclass(frozen=True)

@@ -27,16 +27,13 @@ from orchestration.quality.rows.arrow_values import integer_array, text_array
 from orchestration.quality.rows.certain_rows import CertainRows
 from orchestration.quality.rows.csv_sorting import CsvSorting
 from orchestration.quality.rows.csv_texts import CsvTexts, csv_items
-from orchestration.quality.rows.exact import scan_exact, write_exact
-from orchestration.quality.rows.exact_csv import csv_records
-from orchestration.quality.rows.exact_json import json_records
+from orchestration.quality.rows.exact_parts import exact_part
 from orchestration.quality.rows.json_parts import json_items, read_json
 from orchestration.quality.rows.judgement import Reason, text_object
 from orchestration.quality.rows.rejects import REJECT_TYPE, REJECTS, reject_value
 from orchestration.quality.rows.scan import Scan
 from orchestration.quality.rows.text_source import TextSource, second_go
 from orchestration.warehouse.engine_setting import current_setting, engine_setting
-from orchestration.warehouse.scratch import scratch_file, scratch_folder
 
 # What the readers of compressed text hold at most without DuckDB's counting it: its own of JSON, and Arrow's of CSV.
 _UNCOUNTED_MB: dict[Form, int] = {"ndjson": 32, "csv": 128}
@@ -157,14 +154,10 @@ class TextGate:
 
     def _exact(self, part: Part, *, after: int = 0) -> int:
         """Gate a part record by record, but for some at its beginning."""
-        path, columns = self.store.local_path(part.key), self.contract.columns
-        if part.format == "csv":
-            records = csv_records(path, part.key, columns, part.delimiter, self.unknown)
-        else:
-            records = json_records(path, columns, json_as_text=self.json_as_text)
-        with scratch_file(scratch_folder(self.con), ".ndjson") as file:
-            write_exact(records, file, after=after)
-            return self._judge(scan_exact(columns, file, part.key))
+        columns, unknown, as_text = self.contract.columns, self.unknown, self.json_as_text
+        records = exact_part(self.con, columns, self.store, part, unknown=unknown, json_as_text=as_text, after=after)
+        with records as scan:
+            return self._judge(scan)
 
     def _judge_doubts(self, form: Form) -> None:
         """Take the rows apart that the first go left; planning that costs as much as a whole small load."""

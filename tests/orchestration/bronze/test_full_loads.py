@@ -122,6 +122,9 @@ def test_conflicting_duplicates_are_rejected_and_the_row_stays(bench: Bench) -> 
     assert bench.bronze("id, status, amount::VARCHAR") == [(1, "open", "1.00")]
     reasons = bench.query("SELECT reason, status, count(*) FROM strata.quarantine GROUP BY ALL")
     assert reasons == [("conflicting_duplicate", "open", 2)]
+    places = bench.query("SELECT file, row_number, raw_row ->> 'status' FROM strata.quarantine ORDER BY row_number")
+    assert [(number, status) for _, number, status in places] == [(2, "paid"), (3, "open")]
+    assert {file for file, _, _ in places} == {f"acme/shop/main/invoice/{result.load_id}/rows-00000.parquet"}
     bench.shop().put(1, "paid", minutes=2)
     bench.one()
     assert bench.query("SELECT DISTINCT status FROM strata.quarantine") == [("closed",)]
