@@ -120,7 +120,9 @@ def _document(closing: Closing, versions: list[PublishedVersion]) -> dict[str, o
             }
             for item in closing.tenants
         ],
+        "left_behind": [{"tenant": tenant, "as_of": day} for tenant, day in closing.left_behind],
         "left_out": {name: item.message for name, item in closing.left_out.items()},
+        "orphans": [str(path) for path in closing.plan.orphans],
         "published": [{"table": ".".join(version.table), "version": version.version} for version in versions],
     }
 

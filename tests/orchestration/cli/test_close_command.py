@@ -77,6 +77,19 @@ def test_a_day_that_history_lacks_is_told_until_it_is_closed(strata: Strata, scr
     assert "never closed" not in strata("close", "list", "--tenant", "acme").out
 
 
+def test_machines_are_told_of_forgotten_days_and_checks_without_a_script(strata: Strata, scripts: Path) -> None:
+    script = scripts / "sold.sql"
+    script.write_text(HEADER + SOLD.replace("s.amount", "s.amount / 0 AS amount"), encoding="utf-8")
+    strata("close", "--as-of", "2026-11-18", "--tenant", "acme")
+    script.write_text(HEADER + SOLD, encoding="utf-8")
+    orphan = scripts / "gone.checks.sql"
+    orphan.write_text("SELECT 1", encoding="utf-8")
+    done = strata("close", "--as-of", "2026-11-20", "--json")
+    assert done.code == 8
+    assert done.document["left_behind"] == [{"tenant": "acme", "as_of": "2026-11-18"}]
+    assert done.document["orphans"] == [str(orphan)]
+
+
 def test_an_older_day_is_said_to_be_in_history_alone(strata: Strata, scripts: Path) -> None:
     strata("close", "--as-of", "2026-11-20")
     told = strata("close", "--as-of", "2026-11-19").out.replace("\n", " ")
