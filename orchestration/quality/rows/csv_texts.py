@@ -7,7 +7,7 @@ that is longer than its blocks; reading then ends early, and says so.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -17,7 +17,9 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from orchestration.contracts.model import Column
-from orchestration.landing.csv_header import Header
+from orchestration.landing.csv_header import Header, read_header
+from orchestration.landing.manifest import Part
+from orchestration.landing.store import LandingStore
 from orchestration.quality.rows.text import TextColumn
 
 # Each call of Arrow on a column has its price, and blocks cost memory several times over: measured with 20 columns,
@@ -95,6 +97,18 @@ class CsvTexts:
         self._whole_before.append(number - 1 - len(self._whole_before))
         self._broken.append((number, line.text))
         return "skip"
+
+
+def texts_of(part: Part, store: LandingStore, columns: Sequence[Column], unknown: Collection[str]) -> CsvTexts:
+    """Return the texts of a regular CSV part.
+
+    Raises:
+        SchemaDrift: the header lacks a column that is not ``unknown``.
+    """
+    path = store.local_path(part.key)
+    header = read_header(path, part.delimiter)
+    positions = header.positions(columns, unknown, part.key)
+    return CsvTexts(path, header, part.delimiter, positions, csv_items(columns))
 
 
 def csv_items(columns: Sequence[Column]) -> tuple[TextColumn, ...]:

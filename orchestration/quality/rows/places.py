@@ -15,12 +15,11 @@ import pyarrow as pa
 
 from orchestration import names
 from orchestration.contracts.model import Contract
-from orchestration.landing.csv_header import read_header
 from orchestration.landing.manifest import Manifest, Part
 from orchestration.landing.store import LandingStore
 from orchestration.quality.rows.arrow_memory import frugal_arrow
 from orchestration.quality.rows.arrow_values import integer_array
-from orchestration.quality.rows.csv_texts import CsvTexts, csv_items
+from orchestration.quality.rows.csv_texts import CsvTexts, texts_of
 from orchestration.quality.rows.exact_parts import exact_part
 from orchestration.quality.rows.json_parts import read_json
 from orchestration.quality.rows.parquet_parts import scan_parquet
@@ -92,15 +91,12 @@ class Places:
     @contextmanager
     def _csv(self, part: Part) -> Iterator[tuple[Scan, CsvTexts]]:
         """Return a scan that reads once, and what tells afterwards whether it came to the end."""
-        path, items = self.store.local_path(part.key), csv_items(self.contract.columns)
-        header = read_header(path, part.delimiter)
-        positions = header.positions(self.contract.columns, self._unknown, part.key)
-        texts = CsvTexts(path, header, part.delimiter, positions, items)
-        schema = pa.schema([("_row", pa.int64()), *((item.text, pa.string()) for item in items)])
+        texts = texts_of(part, self.store, self.contract.columns, self._unknown)
+        schema = pa.schema([("_row", pa.int64()), *((item.text, pa.string()) for item in texts.items)])
         self.con.register(_TEXTS, pa.RecordBatchReader.from_batches(schema, _numbered(texts)))
         try:
-            judgements = tuple(judge_text(item) for item in items)
-            yield Scan(layered(_TEXTS, items), judgements, names.literal(part.key), "_row"), texts
+            judgements = tuple(judge_text(item) for item in texts.items)
+            yield Scan(layered(_TEXTS, texts.items), judgements, names.literal(part.key), "_row"), texts
         finally:
             with suppress(duckdb.TransactionException):  # it has failed, and its end takes the name with it
                 self.con.unregister(_TEXTS)

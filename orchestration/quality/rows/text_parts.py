@@ -19,14 +19,13 @@ import pyarrow as pa
 from orchestration import names
 from orchestration.contracts.model import Contract
 from orchestration.failures import ConnectionFailed
-from orchestration.landing.csv_header import read_header
 from orchestration.landing.manifest import Form, Part
 from orchestration.landing.store import LandingStore
 from orchestration.quality.rows.arrow_memory import frugal_arrow
 from orchestration.quality.rows.arrow_values import integer_array, text_array
 from orchestration.quality.rows.certain_rows import CertainRows
 from orchestration.quality.rows.csv_sorting import CsvSorting
-from orchestration.quality.rows.csv_texts import CsvTexts, csv_items
+from orchestration.quality.rows.csv_texts import csv_items, texts_of
 from orchestration.quality.rows.exact_parts import exact_part
 from orchestration.quality.rows.json_parts import json_items, read_json
 from orchestration.quality.rows.judgement import Reason, text_object
@@ -118,10 +117,7 @@ class TextGate:
         return self._insert(RIGHT, source.first_go(names.literal(part.key)))
 
     def _csv(self, part: Part) -> int:
-        path, columns = self.store.local_path(part.key), self.contract.columns
-        header = read_header(path, part.delimiter)
-        positions = header.positions(columns, self.unknown, part.key)
-        texts = CsvTexts(path, header, part.delimiter, positions, csv_items(columns))
+        texts = texts_of(part, self.store, self.contract.columns, self.unknown)
         sorting, broken = CsvSorting(texts), 0
         for certain in sorting:
             self.certain.write(certain)
