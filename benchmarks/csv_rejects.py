@@ -8,9 +8,11 @@ a table of the database file, as a first load does: the figure beside it, becaus
 Raw reads the same files, where they lie ready, with ``columns=`` and ``store_rejects=true``
 into a table of the database file: no landing, and none of the faults that DuckDB does not
 see (a fraction beyond the scale is rounded, a value outside the allowed set goes in). Both
-have the same settings of DuckDB. dlt reads parts without broken rows, which it could not
-load, with its ``filesystem`` source into DuckDB by way of Parquet, in its faster
-(``read_csv_duckdb``) and its usual way (``read_csv``); it is measured on fewer rows, and so are we.
+have the same settings of DuckDB. dlt reads parts without broken rows, with its ``filesystem``
+source into DuckDB by way of Parquet, in its faster (``read_csv_duckdb``) and its usual way
+(``read_csv``): with broken ones the first makes whole columns text, and the second, told the
+types, gives up. It is measured on fewer rows, and so are we. What our time is made of, and why
+the bound against its faster way is missed, says ``docs/decisions/0023``.
 """
 
 from __future__ import annotations
