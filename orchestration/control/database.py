@@ -34,8 +34,8 @@ class Control:
     wait_seconds: float
 
     def __repr__(self) -> str:
-        """Name the database without its password."""
-        return f"Control({parse(self.url).render_as_string(hide_password=True)})"
+        """Name the database without what is secret, which may stand among a URL's options as well."""
+        return f"Control({self.place})"
 
     @property
     def place(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,12 +10,11 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import URL
 
-from orchestration.control import Control, open_control, schema, tables
+from orchestration.control import Control, open_control, schema
 from orchestration.settings import load_settings
 
 OWNER, API = "strata_owner", "strata_api"
 PASSWORD = "for-tests"
-SQLSERVER = os.environ.get("STRATA_TEST_SQLSERVER_URL", "")
 
 MakeControl = Callable[[], Control]
 """Returns a control plane without a schema."""
@@ -48,7 +46,7 @@ def postgres_control(owned_postgres: str, tmp_path: Path) -> Iterator[Control]:
     control.engine.dispose()
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "sqlserver"])
+@pytest.fixture(params=["sqlite", "postgresql", pytest.param("sqlserver", marks=pytest.mark.sqlserver)])
 def make_control(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeControl]:
     opened: list[Control] = []
 
@@ -67,19 +65,16 @@ def _url(request: pytest.FixtureRequest, folder: Path) -> str:
         return f"sqlite:///{folder / 'control.db'}"
     if request.param == "postgresql":
         return as_url(request.getfixturevalue("owned_postgres"), OWNER)
-    if not SQLSERVER:
-        pytest.skip("STRATA_TEST_SQLSERVER_URL names no SQL Server with an empty database")
-    return SQLSERVER
+    connection = request.getfixturevalue("new_tsql_database")()
+    return URL.create("mssql+pyodbc", query={"odbc_connect": connection}).render_as_string(hide_password=False)
 
 
 @pytest.fixture
-def control(make_control: MakeControl) -> Iterator[Control]:
+def control(make_control: MakeControl) -> Control:
     """An empty control plane with its schema, on each kind of database."""
     opened = make_control()
     schema.upgrade(opened)
-    yield opened
-    if SQLSERVER and opened.engine.dialect.name == "mssql":
-        tables.metadata.drop_all(opened.engine)
+    return opened
 
 
 @pytest.fixture

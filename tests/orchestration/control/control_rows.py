@@ -85,7 +85,8 @@ def rows_of(control: Control) -> dict[str, list[dict[str, object]]]:
             ).scalar()
             connection.execute(text("SET LOCAL ROLE strata_operator" if known else "SELECT 1"))
         there = inspect(connection).get_table_names()
+        quoted = connection.dialect.identifier_preparer.format_table  # in T-SQL ``plan`` is a word of its own
         for table in (table for table in metadata.sorted_tables if table.name in there):
-            found = connection.execute(text(f"SELECT * FROM {table.name}")).mappings()
+            found = connection.execute(text(f"SELECT * FROM {quoted(table)}")).mappings()
             read[table.name] = sorted((dict(row) for row in found), key=str)
     return read

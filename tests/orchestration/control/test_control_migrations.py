@@ -33,6 +33,8 @@ def test_the_named_revisions_are_those_of_the_migrations() -> None:
 
 
 def test_the_migrations_make_the_tables_that_the_program_works_with(control: Control) -> None:
+    if control.engine.dialect.name == "mssql" and os.environ.get("STRATA_TEST_SQLSERVER_KIND") == "babelfish":
+        pytest.skip("Babelfish has no INFORMATION_SCHEMA.REFERENTIAL_CONSTRAINTS to read foreign keys from")
     with control.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
