@@ -21,6 +21,7 @@ import psycopg
 import pytest
 import stamina
 from pydantic import SecretStr
+from sqlalchemy import URL
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -28,6 +29,7 @@ from xdist.scheduler import LoadScopeScheduling
 sys.path.insert(0, str(Path(__file__).parent / "verified"))
 sys.path.insert(0, str(Path(__file__).parent / "on_any_engine"))
 
+from babelfish_limits import is_babelfish, write_nulls_out
 from proving import Proving
 
 from orchestration.settings import Settings
@@ -135,6 +137,20 @@ def new_tsql_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call
             _drop(con, name)
 
 
+@pytest.fixture
+def tsql_control_url(new_tsql_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of an empty control plane on that server."""
+    if is_babelfish():
+        write_nulls_out(monkeypatch)
+    words = dict(word.split("=", 1) for word in new_tsql_database().split(";") if word)
+    given = {key.casefold(): value for key, value in words.items()}
+    host, _, port = given.pop("server").removeprefix("tcp:").partition(",")
+    user, password, database = given.pop("uid"), given.pop("pwd"), given.pop("database")
+    given.pop("driver", None)  # it comes with the package
+    url = URL.create("mssql+mssqlpython", user, password, host, int(port or 1433), database, query=given)
+    return url.render_as_string(hide_password=False)
+
+
 @pytest.fixture(scope="session")
 def server_macros(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder for STRATA_DBT_MACROS: on Babelfish those that STRATA_TEST_DBT_MACROS names, and this project's."""
@@ -142,7 +158,7 @@ def server_macros(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if folder := os.environ.get("STRATA_TEST_DBT_MACROS"):
         for path in (*Path(folder).glob("*.sql"), *(Path(__file__).parent / "dbt_project/babelfish").glob("*.sql")):
             shutil.copy(path, macros)
-    elif os.environ.get("STRATA_TEST_SQLSERVER_KIND") == "babelfish":
+    elif is_babelfish():
         pytest.skip("STRATA_TEST_DBT_MACROS names no folder with the macros that dbt needs on Babelfish")
     return macros
 

@@ -21,9 +21,11 @@ _DRIVERS = {
     "sqlite": "sqlite",
     "postgresql": "postgresql+psycopg",
     "postgresql+psycopg": "postgresql+psycopg",
+    "mssql": "mssql+mssqlpython",
+    "mssql+mssqlpython": "mssql+mssqlpython",
     "mssql+pyodbc": "mssql+pyodbc",
 }
-_FORMS = "Forms: sqlite:////path/control.db, postgresql+psycopg://user:password@host/db, mssql+pyodbc://…"
+_FORMS = "Forms: sqlite:////path/control.db, postgresql+psycopg://user:password@host/db, mssql+mssqlpython://…"
 
 
 def parse(text: str) -> URL:
@@ -111,14 +113,19 @@ def _postgresql(url: URL, wait_seconds: float) -> Engine:
 
 
 def _sqlserver(url: URL, _wait_seconds: float) -> Engine:
+    if url.get_driver_name() == "pyodbc":
+        _prepare_pyodbc()
+    return _create(url, pool_pre_ping=True, pool_size=2, max_overflow=8)
+
+
+def _prepare_pyodbc() -> None:
     try:
-        import pyodbc  # noqa: PLC0415 - needs a system library that only SQL Server's users have
+        import pyodbc  # noqa: PLC0415 - needs a system library that few have
     except ImportError as error:
-        message = f"STRATA_CONTROL_URL: the driver for SQL Server cannot be loaded ({error})."
-        raise SettingsError(message, "Install unixODBC and Microsoft's ODBC Driver 18.") from None
+        message = f"STRATA_CONTROL_URL: the driver pyodbc cannot be loaded ({error})."
+        raise SettingsError(message, "Install unixODBC, or take mssql+mssqlpython://, which needs nothing.") from None
     # The driver manager's pool hands connections on without a reset; SQLAlchemy's own is the only one.
     pyodbc.pooling = False
-    return _create(url, pool_pre_ping=True, pool_size=2, max_overflow=8)
 
 
 _KINDS = {"sqlite": _sqlite, "postgresql": _postgresql, "mssql": _sqlserver}

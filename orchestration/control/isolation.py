@@ -6,9 +6,10 @@ as a view for a report that shows every tenant's rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Inspector, inspect, text
+from sqlalchemy.engine.interfaces import ReflectedUniqueConstraint
 
 from orchestration.control.tables import TENANT_TABLES
 
@@ -34,7 +35,7 @@ def _keys(connection: Connection) -> Iterator[str]:
     for table in _names():
         key = schema.get_pk_constraint(table)
         primary = [("primary key", key["name"], key["constrained_columns"])]
-        unique = [("unique key", key["name"], key["column_names"]) for key in schema.get_unique_constraints(table)]
+        unique = [("unique key", key["name"], key["column_names"]) for key in _unique_constraints(schema, table)]
         foreign = [("foreign key", key["name"], key["constrained_columns"]) for key in schema.get_foreign_keys(table)]
         indexes = [
             # An index over an expression has no column there.
@@ -45,6 +46,11 @@ def _keys(connection: Connection) -> Iterator[str]:
         for kind, name, columns in [*primary, *unique, *foreign, *indexes]:
             if name not in _PLATFORM_KEYS and columns[:1] != ["tenant_id"]:
                 yield f"{table}: {kind} {name} does not begin with tenant_id."
+
+
+def _unique_constraints(schema: Inspector, table: str) -> Sequence[ReflectedUniqueConstraint]:
+    """Return a table's unique constraints; of SQL Server's they are among the indexes."""
+    return () if schema.dialect.name == "mssql" else schema.get_unique_constraints(table)
 
 
 _POSTGRESQL = """

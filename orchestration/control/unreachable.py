@@ -29,21 +29,22 @@ _NO_LOGIN = _Reason(
     "it refuses the login",
     "Check user and password in STRATA_CONTROL_URL, and whether the server lets this machine in.",
 )
+# Of a connection that fails SQL Server's driver tells the number that the fault has on Windows, on every system.
 _REASONS = (
     _NO_DATABASE,
     _NO_LOGIN,
     _Reason(
-        re.compile(r"refused|no such file or directory"),
+        re.compile(r"refused|no such file or directory|0x2749"),
         "connection refused",
         "Start the server, or mend host and port in STRATA_CONTROL_URL.",
     ),
     _Reason(
-        re.compile(r"resolve host|translate host|not known|name resolution"),
+        re.compile(r"resolve host|translate host|not known|name resolution|0x2af9"),
         "there is no such host",
         "Mend the host in STRATA_CONTROL_URL, or the name server.",
     ),
     _Reason(
-        re.compile(r"time(d )?out|unreachable|no route"),
+        re.compile(r"time(d )?out|unreachable|no route|0x274c"),
         "no answer in time",
         "Mend host and port in STRATA_CONTROL_URL, or let the firewall pass them.",
     ),

@@ -65,8 +65,8 @@ def _url(request: pytest.FixtureRequest, folder: Path) -> str:
         return f"sqlite:///{folder / 'control.db'}"
     if request.param == "postgresql":
         return as_url(request.getfixturevalue("owned_postgres"), OWNER)
-    connection = request.getfixturevalue("new_tsql_database")()
-    return URL.create("mssql+pyodbc", query={"odbc_connect": connection}).render_as_string(hide_password=False)
+    url: str = request.getfixturevalue("tsql_control_url")
+    return url
 
 
 @pytest.fixture

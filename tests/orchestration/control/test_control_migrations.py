@@ -12,10 +12,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from babelfish_limits import skip_on_babelfish
 from sqlalchemy import text
 
 from orchestration.control import Control, changes, open_control, schema, tables
 from orchestration.control.delivery_tables import DELIVERY_TABLES, delivery_cursor
+from orchestration.control.isolation import holes
 from orchestration.control.metadata import metadata
 from orchestration.control.registry import tenant_state
 from orchestration.failures import SettingsError
@@ -33,11 +35,16 @@ def test_the_named_revisions_are_those_of_the_migrations() -> None:
 
 
 def test_the_migrations_make_the_tables_that_the_program_works_with(control: Control) -> None:
-    if control.engine.dialect.name == "mssql" and os.environ.get("STRATA_TEST_SQLSERVER_KIND") == "babelfish":
-        pytest.skip("Babelfish has no INFORMATION_SCHEMA.REFERENTIAL_CONSTRAINTS to read foreign keys from")
+    skip_on_babelfish(control, "has no INFORMATION_SCHEMA.REFERENTIAL_CONSTRAINTS to read foreign keys from")
     with control.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_the_migrations_leave_no_hole_between_tenants(control: Control) -> None:
+    skip_on_babelfish(control, "has no INFORMATION_SCHEMA.REFERENTIAL_CONSTRAINTS to read foreign keys from")
+    with control.reading() as connection:
+        assert holes(connection) == []
 
 
 @pytest.mark.parametrize("revision", schema.REVISIONS)

@@ -16,8 +16,8 @@ from orchestration.settings import load_settings
 USER, PASSWORD = "refused-timeout", "hunter2"  # a user's name says nothing of the reason
 
 
-def told(tmp_path: Path, place: str) -> StrataError:
-    url = f"postgresql+psycopg://{USER}:{PASSWORD}@{place}"
+def told(tmp_path: Path, place: str, kind: str = "postgresql+psycopg") -> StrataError:
+    url = f"{kind}://{USER}:{PASSWORD}@{place}"
     with pytest.raises(StrataError) as caught, open_control(load_settings(home=tmp_path, control_url=url)).reading():
         pass
     assert USER not in str(caught.value)
@@ -58,7 +58,9 @@ def test_a_database_that_is_not_there_is_named(tmp_path: Path, postgres: str) ->
         ('Cannot open database "x" requested by the login. The login failed. (4060)', "there is no such database"),
         ("connection timeout expired", "no answer in time"),
         ("[HYT00] Login timeout expired (0)", "no answer in time"),
-        ("TCP Provider: Error code 0x2749: connection refused", "connection refused"),
+        ("[Microsoft]TCP Provider: Error code 0x2749", "connection refused"),
+        ("[Microsoft]TCP Provider: Error code 0x2AF9", "there is no such host"),
+        ("[Microsoft]TCP Provider: Error code 0x274C", "no answer in time"),
     ],
 )
 def test_what_drivers_say_is_understood(said: str, told_as: str) -> None:
@@ -66,3 +68,19 @@ def test_what_drivers_say_is_understood(said: str, told_as: str) -> None:
     assert error is not None
     assert "sql.example.com:1433: " + told_as in error.message
     assert refusal("something else", make_url("mssql+pyodbc://sql.example.com/x")) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [("127.0.0.1:1", "127.0.0.1:1: connection refused."), ("db.invalid", "db.invalid:1433: there is no such host.")],
+)
+def test_a_sql_server_that_is_not_there_is_told_with_the_driver_that_comes_along(
+    tmp_path: Path, address: str, reason: str
+) -> None:
+    error = told(tmp_path, f"{address}/x", "mssql+mssqlpython")
+    assert error.message == f"STRATA_CONTROL_URL: {reason}"
+
+
+@pytest.mark.parametrize("url", ["mssql://u:hunter2@h/x", "mssql+pyodbc:///?odbc_connect=SERVER%3Dh%3BPWD%3Dhunter2"])
+def test_a_control_plane_shows_no_password_wherever_its_url_holds_it(tmp_path: Path, url: str) -> None:
+    assert PASSWORD not in repr(open_control(load_settings(home=tmp_path, control_url=url)))

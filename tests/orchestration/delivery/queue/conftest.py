@@ -1,4 +1,4 @@
-"""Queues to test with: in an SQLite file, and in a real PostgreSQL."""
+"""Queues to test with: in an SQLite file, in a real PostgreSQL, and on a T-SQL server where there is one."""
 
 from __future__ import annotations
 
@@ -36,8 +36,16 @@ def in_postgres(postgres: str, tmp_path: Path) -> Iterator[Control]:
     control.engine.dispose()
 
 
-@pytest.fixture(params=["here", "in_postgres"])
+@pytest.fixture
+def in_sqlserver(tsql_control_url: str, tmp_path: Path) -> Iterator[Control]:
+    control = open_control(Settings(home=tmp_path / "home", control_url=tsql_control_url, _env_file=None))
+    schema.upgrade(control)
+    yield control
+    control.engine.dispose()
+
+
+@pytest.fixture(params=["here", "in_postgres", pytest.param("in_sqlserver", marks=pytest.mark.sqlserver)])
 def control(request: pytest.FixtureRequest) -> Control:
-    """The same on both kinds of database."""
+    """The same on each kind of database."""
     found: Control = request.getfixturevalue(request.param)
     return found

@@ -28,12 +28,12 @@ revision, down_revision = "9000", "{head}"
 def upgrade():
     with op.batch_alter_table("delivery", recreate="auto") as table:
         table.add_column(sa.Column("extra", sa.Integer(), nullable=True))
-        table.alter_column("message", existing_type=sa.Text(), type_=sa.String(9000))
+        table.alter_column("message", existing_type=sa.Text(), type_=sa.Unicode(4000))
 
 
 def downgrade():
     with op.batch_alter_table("delivery", recreate="auto") as table:
-        table.alter_column("message", existing_type=sa.String(9000), type_=sa.Text())
+        table.alter_column("message", existing_type=sa.Unicode(4000), type_=sa.Text())
         table.drop_column("extra")
 '''
 
