@@ -28,7 +28,7 @@ test: environment ## Run the whole test suite as CI does (tests of absent server
 
 .PHONY: verified
 verified: environment ## Run the tests of servers and write docs/operator/verified.md from what passed
-	@STRATA_WRITE_VERIFIED=1 $(BIN)/pytest -n 2 tests/orchestration/warehouse tests/orchestration/bronze tests/orchestration/replay tests/orchestration/landing tests/orchestration/scripts tests/dbt_project tests/sql_scripts
+	@STRATA_WRITE_VERIFIED=1 $(BIN)/pytest -n 2 tests/orchestration/warehouse tests/orchestration/bronze tests/orchestration/replay tests/orchestration/landing tests/orchestration/scripts tests/orchestration/control tests/orchestration/delivery/queue tests/dbt_project tests/sql_scripts
 
 .PHONY: lint
 lint: environment ## Check style and types, and that generated files are up to date

@@ -123,7 +123,9 @@ def _prepare_pyodbc() -> None:
         import pyodbc  # noqa: PLC0415 - needs a system library that few have
     except ImportError as error:
         message = f"STRATA_CONTROL_URL: the driver pyodbc cannot be loaded ({error})."
-        raise SettingsError(message, "Install unixODBC, or take mssql+mssqlpython://, which needs nothing.") from None
+        raise SettingsError(
+            message, "Install unixODBC, or take mssql+mssqlpython://, whose driver comes along."
+        ) from None
     # The driver manager's pool hands connections on without a reset; SQLAlchemy's own is the only one.
     pyodbc.pooling = False
 

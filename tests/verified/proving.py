@@ -41,6 +41,9 @@ FEATURES = (
     "Comparison with DuckDB, row for row",
     "Replay of another home's loads, builds and closes",
     "Analysts' scripts and the close",
+    "Control plane: schema up and down, tenants, audit, crashes",
+    "Queue of deliveries: claims, leases, retries, replays",
+    "Queue of deliveries: many workers at once",
     "Landing on Azure Blob and Data Lake by key",
     "Landing on Azure by managed identity",
 )

@@ -14,6 +14,8 @@ from orchestration.failures import SettingsError
 
 from .control_rows import add_tenant, fill
 
+pytestmark = pytest.mark.proves("Control plane: schema up and down, tenants, audit, crashes")
+
 ACME = {"tenant_id": "acme"}
 
 

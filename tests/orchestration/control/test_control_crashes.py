@@ -20,6 +20,8 @@ from orchestration.settings import load_settings
 
 from .control_rows import add_tenant, fill, rows_of
 
+pytestmark = pytest.mark.proves("Control plane: schema up and down, tenants, audit, crashes")
+
 ACME = {"tenant_id": "acme"}
 
 _WRITER = """

@@ -26,6 +26,8 @@ from orchestration.settings import load_settings
 from .conftest import MakeControl
 from .control_rows import fill, rows_of
 
+pytestmark = pytest.mark.proves("Control plane: schema up and down, tenants, audit, crashes")
+
 DELIVERIES = {table.name for table in (*DELIVERY_TABLES, delivery_cursor)}
 
 

@@ -19,6 +19,8 @@ from orchestration.tenants import Plan
 
 from .control_rows import add_tenant
 
+pytestmark = pytest.mark.proves("Control plane: schema up and down, tenants, audit, crashes")
+
 SETTINGS = [{"name": "url", "description": "Address", "secret": True}, {"name": "schema", "description": "Schema"}]
 DESCRIPTION = {"title": "CRM", "owner": "data", "kind": "postgres", "settings": SETTINGS}
 SOURCES = {

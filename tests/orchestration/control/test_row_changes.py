@@ -11,6 +11,8 @@ from orchestration.failures import SettingsError
 
 from .control_rows import add_tenant, fill, rows_of
 
+pytestmark = pytest.mark.proves("Control plane: schema up and down, tenants, audit, crashes")
+
 ACME = {"tenant_id": "acme"}
 
 

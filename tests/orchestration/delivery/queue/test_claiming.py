@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from sqlalchemy import update
 
 from orchestration.control import Control, changes, tables
@@ -30,6 +31,8 @@ from .queue_scene import (
     take,
     version_of,
 )
+
+pytestmark = pytest.mark.proves("Queue of deliveries: claims, leases, retries, replays")
 
 FAILED = DeliveryFailure.SERVER_ERROR
 

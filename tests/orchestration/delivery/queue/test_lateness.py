@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import update
 
 from orchestration.control import Control, tables
@@ -12,6 +13,8 @@ from orchestration.delivery.late import oldest_due
 from orchestration.delivery.table_status import TableStatus, table_status
 
 from .queue_scene import NOW, end, enqueue, register, take
+
+pytestmark = pytest.mark.proves("Queue of deliveries: claims, leases, retries, replays")
 
 LATER = NOW + 100_000
 

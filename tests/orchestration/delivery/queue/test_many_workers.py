@@ -80,6 +80,7 @@ def start(program: str, control: Control, *arguments: str, **environment: str) -
     return subprocess.Popen(command, env=given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.proves("Queue of deliveries: many workers at once")
 def test_no_row_is_claimed_twice_by_many_processes(control: Control) -> None:
     skip_on_babelfish(control, "holds no rows for UPDLOCK")
     wishes = [register(control, ("acme", f"r{number}")) for number in range(3)]
@@ -91,6 +92,7 @@ def test_no_row_is_claimed_twice_by_many_processes(control: Control) -> None:
     assert books(control, 1).unfinished == set()
 
 
+@pytest.mark.proves("Queue of deliveries: many workers at once")
 def test_a_rescuer_and_a_settlement_at_the_same_moment_exclude_each_other(control: Control) -> None:
     """Whoever is first decides; the other changes nothing, in any of the rounds."""
     skip_on_babelfish(control, "holds no rows for UPDLOCK")

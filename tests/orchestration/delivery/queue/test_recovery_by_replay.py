@@ -6,6 +6,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import pytest
+
 from orchestration.control import Control
 from orchestration.delivery import registry
 from orchestration.delivery.deliveries import Selection
@@ -17,6 +19,8 @@ from orchestration.delivery.registration import Registration
 from orchestration.delivery.replay import replay
 
 from .queue_scene import NOW, books, end, enqueue, ids, register, row_of, state_of_registration, states, take
+
+pytestmark = pytest.mark.proves("Queue of deliveries: claims, leases, retries, replays")
 
 FAILED = DeliveryFailure.SERVER_ERROR
 DAY = 24 * 3_600_000

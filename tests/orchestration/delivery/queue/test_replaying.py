@@ -18,6 +18,8 @@ from orchestration.failures import SettingsError
 
 from .queue_scene import NOW, end, endpoint_of, enqueue, ids, register, row_of, states, take, version_of
 
+pytestmark = pytest.mark.proves("Queue of deliveries: claims, leases, retries, replays")
+
 FAILED = DeliveryFailure.SERVER_ERROR
 LATER = 4_000_000_000_000
 
