@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy import JSON, BindParameter, ColumnElement, DateTime, Dialect, TypeDecorator, Unicode
+from sqlalchemy import JSON, DateTime, Dialect, TypeDecorator, Unicode
 from sqlalchemy.dialects.mssql import DATETIMEOFFSET
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 
 Name, Text = Unicode(128), Unicode(512)
 """Names, which may be keys (SQL Server indexes no text without a length), and longer texts."""
@@ -38,29 +34,8 @@ class UtcTime(TypeDecorator[datetime]):
         utc = value.astimezone(UTC)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
-    def bind_expression(self, bindvalue: BindParameter[datetime]) -> ColumnElement[datetime]:
-        """Have SQL Server told the type: its driver hands over a text, which Babelfish would take for one."""
-        return _Instant(bindvalue)
-
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 (SQLAlchemy's signature)
         """Give the time its zone back."""
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-class _Instant(FunctionElement[datetime]):
-    """A parameter that is an instant."""
-
-    name = "instant"
-    inherit_cache = True
-
-
-@compiles(_Instant)
-def _as_given(element: _Instant, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
-    return compiler.process(element.clauses, **options)
-
-
-@compiles(_Instant, "mssql")
-def _as_instant(element: _Instant, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
-    return f"CAST({compiler.process(element.clauses, **options)} AS datetimeoffset(6))"
