@@ -99,7 +99,7 @@ def _gate_rows(
     con.execute(f"CREATE TEMP VIEW {GOOD} AS {good}")
     cursors = [outcome.cursor for outcome in outcomes if outcome.cursor is not None]
     rejected = con.execute(f"SELECT count(*) FROM {REJECTS}").fetchall()[0][0]
-    extracted, places = sum(outcome.extracted for outcome in outcomes), Places(con, contract, manifest, store)
+    extracted, places = sum(outcome.extracted for outcome in outcomes), Places(con, contract, manifest, store, unknown)
     return Gated(extracted, rejected, max(cursors, default=None), places)
 
 

@@ -18,7 +18,7 @@ from orchestration.control import Control
 
 
 def is_babelfish() -> bool:
-    return os.environ.get("STRATA_TEST_SQLSERVER_KIND") == "babelfish"
+    return os.environ.get("STRATA_TEST_SQLSERVER_KIND", "").lower() == "babelfish"
 
 
 def skip_on_babelfish(control: Control, why: str) -> None:

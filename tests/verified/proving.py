@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from babelfish_limits import is_babelfish
 
 FEATURES = (
     "Connection: login of SQL Server, no secret in what is said",
@@ -112,7 +113,7 @@ def features_of(item: pytest.Item) -> list[str]:
 def place_of(item: pytest.Item) -> str:
     """Return where a test runs."""
     if item.get_closest_marker("sqlserver"):
-        return "Babelfish" if os.environ.get("STRATA_TEST_SQLSERVER_KIND", "").lower() == "babelfish" else "SQL Server"
+        return "Babelfish" if is_babelfish() else "SQL Server"
     server = item.get_closest_marker("server")
     return "Azurite" if server and "azurite" in server.args else "offline"
 

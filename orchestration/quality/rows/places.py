@@ -6,7 +6,7 @@ and then what landed is read once more, for the rows of those keys alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
@@ -31,12 +31,16 @@ _PLACES, _NEAR, _TEXTS = "place", "near_place", "place_texts"
 
 @dataclass(frozen=True)
 class Places:
-    """Where the rows of a load that has been gated on this connection lie."""
+    """Where the rows of a load that has been gated on this connection lie.
+
+    ``unknown``: columns that the contract did not have yet when the load landed.
+    """
 
     con: duckdb.DuckDBPyConnection
     contract: Contract
     manifest: Manifest
     store: LandingStore
+    unknown: Collection[str]
 
     def find(self, keys: str) -> str:
         """Return the table of the good rows with these keys: file, row_number and the contract's columns.
@@ -78,20 +82,20 @@ class Places:
     def _scan(self, part: Part) -> Iterator[Scan]:
         columns, as_text = self.contract.columns, self.manifest.mode == "replay"
         if part.format == "parquet":
-            (scan,) = scan_parquet(self.con, columns, [part], self.store, unknown=self._unknown)
+            (scan,) = scan_parquet(self.con, columns, [part], self.store, unknown=self.unknown)
             yield scan
         elif part.format == "ndjson" and part.regular:
             texts = read_json(columns, self.store.local_path(part.key), json_as_text=as_text)
             judgements = tuple(judge_text(item) for item in texts.items)
             yield Scan(layered(texts.sql, texts.items), judgements, names.literal(part.key), "_row")
         else:
-            with exact_part(self.con, columns, self.store, part, unknown=self._unknown, json_as_text=as_text) as scan:
+            with exact_part(self.con, columns, self.store, part, unknown=self.unknown, json_as_text=as_text) as scan:
                 yield scan
 
     @contextmanager
     def _csv(self, part: Part) -> Iterator[tuple[Scan, CsvTexts]]:
         """Return a scan that reads once, and what tells afterwards whether it came to the end."""
-        texts = texts_of(part, self.store, self.contract.columns, self._unknown)
+        texts = texts_of(part, self.store, self.contract.columns, self.unknown)
         schema = pa.schema([("_row", pa.int64()), *((item.text, pa.string()) for item in texts.items)])
         self.con.register(_TEXTS, pa.RecordBatchReader.from_batches(schema, _numbered(texts)))
         try:
@@ -100,10 +104,6 @@ class Places:
         finally:
             with suppress(duckdb.TransactionException):  # it has failed, and its end takes the name with it
                 self.con.unregister(_TEXTS)
-
-    @property
-    def _unknown(self) -> set[str]:
-        return {column.name for column in self.contract.columns} - {column.name for column in self.manifest.columns}
 
 
 def _numbered(texts: CsvTexts) -> Iterator[pa.RecordBatch]:

@@ -30,18 +30,12 @@ def in_postgres(postgres: str, tmp_path: Path) -> Iterator[Control]:
         admin.execute(f'ALTER DATABASE "{admin.info.dbname}" OWNER TO {OWNER}')
     server = conninfo_to_dict(postgres)
     url = f"postgresql+psycopg://{OWNER}:{PASSWORD}@{server['host']}:{server['port']}/{server['dbname']}"
-    control = open_control(Settings(home=tmp_path / "home", control_url=url, _env_file=None))
-    schema.upgrade(control)
-    yield control
-    control.engine.dispose()
+    yield from _upgraded(url, tmp_path)
 
 
 @pytest.fixture
 def in_sqlserver(tsql_control_url: str, tmp_path: Path) -> Iterator[Control]:
-    control = open_control(Settings(home=tmp_path / "home", control_url=tsql_control_url, _env_file=None))
-    schema.upgrade(control)
-    yield control
-    control.engine.dispose()
+    yield from _upgraded(tsql_control_url, tmp_path)
 
 
 @pytest.fixture(params=["here", "in_postgres", pytest.param("in_sqlserver", marks=pytest.mark.sqlserver)])
@@ -49,3 +43,10 @@ def control(request: pytest.FixtureRequest) -> Control:
     """The same on each kind of database."""
     found: Control = request.getfixturevalue(request.param)
     return found
+
+
+def _upgraded(url: str, folder: Path) -> Iterator[Control]:
+    control = open_control(Settings(home=folder / "home", control_url=url, _env_file=None))
+    schema.upgrade(control)
+    yield control
+    control.engine.dispose()

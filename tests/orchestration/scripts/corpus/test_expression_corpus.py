@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from babelfish_limits import is_babelfish
 
 from orchestration.failures import ScriptRefused
 from orchestration.scripts import types
@@ -70,7 +70,7 @@ def test_such_a_script_is_refused_with_what_to_write(case: Case) -> None:
 @pytest.mark.parametrize("case", [case for case in CASES if "refused" not in case], ids=named)
 def test_a_server_gives_the_same(case: Case, run_on_server: Run) -> None:
     absent = case.get("not_on", {})
-    here = "babelfish" if os.environ.get("STRATA_TEST_SQLSERVER_KIND") == "babelfish" else "sqlserver"
+    here = "babelfish" if is_babelfish() else "sqlserver"
     if reason := absent.get("server") or absent.get(here):
         pytest.skip(str(reason))
     if "fails" not in case:

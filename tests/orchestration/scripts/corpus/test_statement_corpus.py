@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from babelfish_limits import is_babelfish
 
 from orchestration.failures import ScriptRefused
 from orchestration.scripts.program import compile_script
@@ -51,7 +51,7 @@ def test_a_script_is_refused_before_it_runs(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", [case for case in CASES if "refused" not in case], ids=named)
 def test_a_server_does_the_same(case: dict[str, Any], run_on_server: Run) -> None:
     absent = case.get("not_on", {})
-    here = "babelfish" if os.environ.get("STRATA_TEST_SQLSERVER_KIND") == "babelfish" else "sqlserver"
+    here = "babelfish" if is_babelfish() else "sqlserver"
     if reason := absent.get("server") or absent.get(here):
         pytest.skip(str(reason))
     if "fails" not in case:
