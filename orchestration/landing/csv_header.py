@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from io import BufferedReader, RawIOBase
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +14,8 @@ from orchestration.contracts.model import Column
 from orchestration.failures import SchemaDrift
 
 _SHOWN = 200
+_READ_BYTES = 64 * 1024
+_LONGEST = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,9 @@ class Header:
 
 def read_header(path: Path, delimiter: str) -> Header:
     """Read the first line of a compressed part."""
-    with pa.input_stream(str(path), compression="zstd") as stream:
-        return parse_header(stream.read(1024 * 1024), delimiter)
+    raw: RawIOBase = pa.input_stream(str(path), compression="zstd")  # it is no RawIOBase, but behaves like one
+    with BufferedReader(raw, _READ_BYTES) as lines:
+        return parse_header(lines.readline(_LONGEST), delimiter)
 
 
 def parse_header(start: bytes, delimiter: str) -> Header:

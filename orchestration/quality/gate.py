@@ -25,7 +25,6 @@ from orchestration.quality.rows.parquet_parts import scan_parquet
 from orchestration.quality.rows.places import Places
 from orchestration.quality.rows.rejects import REJECTS, create_rejects, reject_select
 from orchestration.quality.rows.scan import Scan
-from orchestration.quality.rows.text import create_macros
 from orchestration.quality.rows.text_parts import TextGate
 
 __all__ = ["Gated", "gate", "key_json_expression"]
@@ -92,10 +91,9 @@ def _gate_rows(
     scans = scan_parquet(con, contract.columns, typed, store, unknown=unknown)
     outcomes = [_gate_typed(con, contract, scan, count) for scan in scans]
     if texts:
-        create_macros(con)
         text_gate = TextGate(con, contract, store, unknown, json_as_text=manifest.mode == "replay", certain=certain)
         outcomes.append(_gate_texts(text_gate, texts))
-    good = " UNION ALL ".join(outcome.good for outcome in outcomes) or _empty_select(contract.columns)
+    good = " UNION ALL ".join(outcome.good for outcome in outcomes if outcome.good) or _empty_select(contract.columns)
     con.execute(f"CREATE TEMP VIEW {GOOD} AS {good}")
     cursors = [outcome.cursor for outcome in outcomes if outcome.cursor is not None]
     rejected = con.execute(f"SELECT count(*) FROM {REJECTS}").fetchall()[0][0]

@@ -56,7 +56,7 @@ class CertainRows:
     def write(self, records: pa.RecordBatch) -> None:
         """Append records of bronze's columns, always in the same types, which DuckDB takes as they are."""
         self._held.append(records)
-        self._held_bytes += records.nbytes
+        self._held_bytes += records.get_total_buffer_size()
         if self._part or self._held_bytes > HELD_BYTES:
             self._write_down(self._part or self._open(records.schema))
 

@@ -24,7 +24,7 @@ from orchestration.quality.rows.exact_parts import exact_part
 from orchestration.quality.rows.json_parts import read_json
 from orchestration.quality.rows.parquet_parts import scan_parquet
 from orchestration.quality.rows.scan import Scan
-from orchestration.quality.rows.text import judge_text, layered
+from orchestration.quality.rows.text import create_macros, judge_text, layered
 
 _PLACES, _NEAR, _TEXTS = "place", "near_place", "place_texts"
 
@@ -48,6 +48,7 @@ class Places:
         ``keys`` goes after FROM and has the key's columns. The table lasts until the next call.
         """
         columns = ", ".join(f"{names.quote(c.name)} {c.type.duckdb}" for c in self.contract.columns)
+        create_macros(self.con)
         self.con.execute(f"CREATE OR REPLACE TEMP TABLE {_PLACES} (file VARCHAR, row_number BIGINT, {columns})")
         with frugal_arrow():
             for part in self.manifest.of_role("rows"):

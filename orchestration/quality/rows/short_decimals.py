@@ -17,6 +17,7 @@ LONGEST = 16
 """How long a text of a short decimal may be: 15 digits and the point, or all digits of what is told to be too great."""
 _DIGITS = 15
 _DIGITS_OF_64_BITS = 18
+_HALF = double(0.5)
 
 
 def arrow_type(kind: ColumnType) -> pa.DataType:
@@ -32,7 +33,8 @@ def from_doubles(doubles: pa.DoubleArray, wanted: pa.Decimal64Type) -> tuple[pa.
     Of these, one has more digits behind the point than the type, the other too many in all.
     """
     unit = double(10**wanted.scale)
-    units = pc.round(pc.multiply(doubles, unit))
+    # Arrow's own rounding takes five times as long.
+    units = pc.floor(pc.add(pc.multiply(doubles, unit), _HALF))
     inexact = pc.not_equal(pc.divide(units, unit), doubles)
     too_great = pc.greater(pc.abs(units), double(min(10**wanted.precision - 1, 10**_DIGITS)))
     numbers = units.cast(pa.int64(), safe=False)

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import duckdb
 import pyarrow as pa
@@ -29,17 +30,15 @@ from orchestration.quality.rows.csv_texts import csv_items, texts_of
 from orchestration.quality.rows.exact_parts import exact_part
 from orchestration.quality.rows.json_parts import json_items, read_json
 from orchestration.quality.rows.judgement import Reason, text_object
-from orchestration.quality.rows.rejects import REJECT_TYPE, REJECTS, reject_value
+from orchestration.quality.rows.rejects import REJECTS, reject_value
 from orchestration.quality.rows.scan import Scan
 from orchestration.quality.rows.text_source import TextSource, second_go
+from orchestration.quality.rows.text_tables import DOUBTED, REJECT, RIGHT, TEXTS, TextTables
 from orchestration.warehouse.engine_setting import current_setting, engine_setting
 
 # What the readers of compressed text hold at most without DuckDB's counting it: its own of JSON, and Arrow's of CSV.
 _UNCOUNTED_MB: dict[Form, int] = {"ndjson": 32, "csv": 128}
 _DOUBTED_BYTES = 8 * 1024 * 1024
-# Texts of the rows that Arrow doubts, rows of the first go in SQL, rows of the second.
-TEXTS, RIGHT, DOUBTED = "gated_texts", "gated_right", "gated_doubted"
-REJECT = "_reject"
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,6 @@ class TextGate:
         """
         room = _room_beside_duckdb(self.con, _UNCOUNTED_MB[parts[0].format])
         with room, frugal_arrow(), _one_transaction(self.con):
-            self._create_tables()
             extracted = sum(self._part(part) for part in parts)
             self.certain.finish()
             self._judge_doubts(parts[0].format)
@@ -76,32 +74,29 @@ class TextGate:
 
     @property
     def good(self) -> str:
-        """The query of the good rows."""
+        """The query of the good rows, empty where there was not even a doubted one."""
         columns = ", ".join(names.quote(column.name) for column in self.contract.columns)
-        relations = [*self.certain.sources, f"{RIGHT} WHERE _doubt IS NULL", f"{DOUBTED} WHERE {REJECT} IS NULL"]
-        return " UNION ALL ".join(f"SELECT {columns} FROM {relation}" for relation in relations)
+        doubted = [f"{DOUBTED} WHERE {REJECT} IS NULL"] if DOUBTED in self._tables else []
+        return " UNION ALL ".join(f"SELECT {columns} FROM {relation}" for relation in [*self._right, *doubted])
 
     def latest(self, column: str) -> datetime | None:
         """Return the greatest value of a timestamp column, that of rejects included where it can be read."""
         value = names.quote(column)
-        cursor = f"CASE WHEN {REJECT} IS NULL THEN {value} ELSE {REJECT}.cursor END"
-        right = [*self.certain.sources, f"{RIGHT} WHERE _doubt IS NULL"]
-        latest_of = {**dict.fromkeys(right, value), DOUBTED: cursor}
+        latest_of = dict.fromkeys(self._right, value)
+        if DOUBTED in self._tables:
+            latest_of[DOUBTED] = f"CASE WHEN {REJECT} IS NULL THEN {value} ELSE {REJECT}.cursor END"
         found = " UNION ALL ".join(f"SELECT max({when}) AS latest FROM {table}" for table, when in latest_of.items())
         query = f"SELECT max(latest) FROM ({found})"
-        latest: datetime | None = self.con.execute(query).fetchall()[0][0]
+        latest: datetime | None = self.con.execute(query).fetchall()[0][0] if found else None
         return latest
 
-    def _create_tables(self) -> None:
-        columns = ", ".join(f"{names.quote(c.name)} {c.type.duckdb}" for c in self.contract.columns)
-        texts = ", ".join(f"{item.text} VARCHAR" for item in csv_items(self.contract.columns))
-        fields = {
-            TEXTS: f"_file VARCHAR, _row BIGINT, {texts}",
-            RIGHT: f"{columns}, _doubt VARCHAR[]",
-            DOUBTED: f"{columns}, {REJECT} {REJECT_TYPE}",
-        }
-        for table, listed in fields.items():
-            self.con.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({listed})")
+    @property
+    def _right(self) -> list[str]:
+        return [*self.certain.sources, *([f"{RIGHT} WHERE _doubt IS NULL"] if RIGHT in self._tables else [])]
+
+    @cached_property
+    def _tables(self) -> TextTables:
+        return TextTables(self.con, self.contract.columns)
 
     def _part(self, part: Part) -> int:
         gate = self._exact if not part.regular else self._csv if part.format == "csv" else self._json
@@ -130,22 +125,23 @@ class TextGate:
 
     def _set_aside(self, key: str, sorting: CsvSorting) -> int:
         """Keep doubted records for later, and reject broken lines; return the number of these."""
-        self._insert_arrow(TEXTS, f"{names.literal(key)}, *", sorting.take_doubted())
+        doubted = sorting.take_doubted()
+        if doubted is not None:
+            self._insert_arrow(self._tables.table(TEXTS), f"{names.literal(key)}, *", doubted)
         return self._reject_lines(key, sorting.part.take_broken())
 
-    def _insert_arrow(self, table: str, selected: str, rows: pa.Table | None) -> None:
-        if rows is not None:
+    def _insert_arrow(self, table: str, selected: str, rows: pa.Table) -> None:
+        if rows.num_rows:
             # DuckDB finds them by the variable's name; registered ones would be held until the transaction ends.
             self.con.execute(f"INSERT INTO {table} SELECT {selected} FROM rows")
 
     def _reject_lines(self, key: str, lines: Sequence[tuple[int, str]]) -> int:
         """Reject lines that have too few or too many values."""
-        told = None
         if lines:
             rows, texts = zip(*lines, strict=True)
+            reject = f"NULL, NULL, NULL, '{Reason.COLUMN_COUNT}', _line, {text_object([('_line', '_line')])}"
             told = pa.table([integer_array(rows), text_array(texts)], ["_row", "_line"])
-        reject = f"NULL, NULL, NULL, '{Reason.COLUMN_COUNT}', _line, {text_object([('_line', '_line')])}"
-        self._insert_arrow(REJECTS, f"{names.literal(key)}, _row, {reject}", told)
+            self._insert_arrow(REJECTS, f"{names.literal(key)}, _row, {reject}", told)
         return len(lines)
 
     def _exact(self, part: Part, *, after: int = 0) -> int:
@@ -157,12 +153,12 @@ class TextGate:
 
     def _judge_doubts(self, form: Form) -> None:
         """Take the rows apart that the first go left; planning that costs as much as a whole small load."""
-        if self._any(TEXTS):
+        if TEXTS in self._tables:
             source = TextSource(TEXTS, csv_items(self.contract.columns))
             self._insert(RIGHT, source.first_go("_file"))
             self.con.execute(f"DROP TABLE {TEXTS}")
         doubts = f"{RIGHT} WHERE _doubt IS NOT NULL"
-        if self._any(doubts):
+        if RIGHT in self._tables and self.con.execute(f"SELECT 1 FROM {doubts} LIMIT 1").fetchall():
             columns = self.contract.columns
             items = csv_items(columns) if form == "csv" else json_items(columns, json_as_text=self.json_as_text)
             self._judge(second_go(items, f"(SELECT _doubt FROM {doubts})"))
@@ -170,15 +166,14 @@ class TextGate:
     def _judge(self, scan: Scan) -> int:
         return self._insert(DOUBTED, f"SELECT {scan.values}, {reject_value(self.contract, scan)} FROM {scan.source}")
 
-    def _any(self, rows: str) -> bool:
-        return bool(self.con.execute(f"SELECT 1 FROM {rows} LIMIT 1").fetchall())
-
     def _insert(self, table: str, query: str) -> int:
-        inserted: int = self.con.execute(f"INSERT INTO {table} {query}").fetchall()[0][0]
+        inserted: int = self.con.execute(f"INSERT INTO {self._tables.table(table)} {query}").fetchall()[0][0]
         return inserted
 
     def _collect_rejects(self) -> None:
-        self._insert(REJECTS, f"SELECT unnest({REJECT}) FROM {DOUBTED} WHERE {REJECT} IS NOT NULL")
+        if DOUBTED in self._tables:
+            rejected = f"SELECT unnest({REJECT}) FROM {DOUBTED} WHERE {REJECT} IS NOT NULL"
+            self.con.execute(f"INSERT INTO {REJECTS} {rejected}")
 
 
 @contextmanager
