@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from orchestration.control.address import address
 from orchestration.control.engine import WRITES, make_engine, parse
 from orchestration.control.errors import told
 from orchestration.control.kept import KeptConnections
@@ -41,7 +42,10 @@ class Control:
     def place(self) -> str:
         """Where the database is, for people: without user and password."""
         url = parse(self.url)
-        return url.database or "" if self.embedded else f"{url.get_backend_name()}://{url.host}/{url.database}"
+        if self.embedded:
+            return url.database or ""
+        place = address(url)
+        return f"{url.get_backend_name()}://{place.host}/{place.database}"
 
     @property
     def embedded(self) -> bool:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
-from orchestration.control.unreachable import refusal, server
+from orchestration.control.address import address
+from orchestration.control.unreachable import refusal
 from orchestration.failures import Busy, ConnectionFailed, SettingsError, StrataError
 
 _DENIED, _LOCK_TIMEOUT, _DEADLOCK = "42501", "55P03", "40P01"
@@ -58,7 +59,7 @@ def _by_kind(error: DBAPIError, url: URL) -> StrataError:
 def _unreachable(error: DBAPIError, url: URL) -> StrataError:
     if url.get_backend_name() == "sqlite":
         return ConnectionFailed(f"The control plane's file {url.database} failed ({_kind(error)}).", _SEE)
-    failed = f"STRATA_CONTROL_URL: the control plane's database at {server(url)} failed ({_kind(error)})."
+    failed = f"STRATA_CONTROL_URL: the control plane's database at {address(url).server} failed ({_kind(error)})."
     return refusal(str(error.orig), url) or ConnectionFailed(failed, _SEE)
 
 

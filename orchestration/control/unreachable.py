@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from sqlalchemy import URL
 
+from orchestration.control.address import address
 from orchestration.failures import AuthenticationFailed, ConnectionFailed, StrataError
 
-_PORTS = {"postgresql": 5432, "mssql": 1433}
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
@@ -54,18 +54,13 @@ _REASONS = (
 )
 
 
-def server(url: URL) -> str:
-    """Return host and port as a person names them; a socket's folder where there is no host."""
-    host = url.host or url.query.get("host") or "localhost"
-    return f"{host if isinstance(host, str) else ','.join(host)}:{url.port or _PORTS[url.get_backend_name()]}"
-
-
 def refusal(said: str, url: URL) -> StrataError | None:
     """Tell why a server cannot be used, by what its driver said; ``None`` when that is nothing known."""
     plain = _QUOTED.sub("", said.lower())  # names of users and databases may hold any word
     reason = next((reason for reason in _REASONS if reason.said.search(plain)), None)
     if reason is None:
         return None
-    where = f"database {url.database!r} at {server(url)}" if reason is _NO_DATABASE else server(url)
+    place = address(url)
+    where = f"database {place.database!r} at {place.server}" if reason is _NO_DATABASE else place.server
     kind = AuthenticationFailed if reason is _NO_LOGIN else ConnectionFailed
     return kind(f"STRATA_CONTROL_URL: {where}: {reason.words}.", reason.remedy)
