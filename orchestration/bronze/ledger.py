@@ -6,7 +6,7 @@ and connection says where the next delta begins; ``standing`` holds that row's m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from orchestration import names
+from orchestration.arrow_values import double_array, instant_array, integer_array, text_array
 from orchestration.bronze import standing
 from orchestration.bronze.telling import tell_failures
 from orchestration.failures import StrataError
@@ -238,17 +239,20 @@ def _stamped(result: LoadResult, first: Stamp, number: int) -> LoadResult:
     return result
 
 
-_ARROW = {"str": pa.string(), "int": pa.int64(), "float": pa.float64(), "datetime": pa.timestamp("us")}
+_ARROW: dict[str, Callable[[Sequence[Any]], pa.Array]] = {
+    "str": text_array,
+    "int": integer_array,
+    "float": double_array,
+    "datetime": instant_array,
+}
 
 
 def _table(results: Sequence[LoadResult]) -> pa.Table:
     """Return results as the ledger's columns."""
-    columns = {
-        field.name: pa.array(
-            [_plain(getattr(result, field.name)) for result in results], _ARROW[str(field.type).partition(" |")[0]]
-        )
-        for field in fields(LoadResult)
-    }
+    columns = {}
+    for field in fields(LoadResult):
+        array_of = _ARROW[str(field.type).partition(" |")[0]]
+        columns[field.name] = array_of([_plain(getattr(result, field.name)) for result in results])
     return pa.table(columns)
 
 

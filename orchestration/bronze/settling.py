@@ -16,6 +16,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from orchestration import names
+from orchestration.arrow_values import integer_array, text_array
 from orchestration.bronze import columns, ledger, rejects, statements, writing
 from orchestration.bronze.applying import later
 from orchestration.bronze.ledger import LoadResult
@@ -125,9 +126,9 @@ def _stacked(group: dict[int, Sighting]) -> pa.Table | None:
     return (
         pa.concat_tables([rows for _, _, rows in tables])
         .combine_chunks()
-        .append_column("_number", pa.array(number, pa.int64()))
-        .append_column(names.TENANT, pa.array(tenant, pa.string()))
-        .append_column(names.CONNECTION, pa.array(connection, pa.string()))
+        .append_column("_number", integer_array(number))
+        .append_column(names.TENANT, text_array(tenant))
+        .append_column(names.CONNECTION, text_array(connection))
     )
 
 
@@ -136,7 +137,12 @@ def _count_present(session: Session, contract: Contract, places: Iterable[Place]
     listed = list(places)
     session.con.register(
         "counted",
-        pa.table({names.TENANT: [p.tenant for p in listed], names.CONNECTION: [p.connection for p in listed]}),
+        pa.table(
+            {
+                names.TENANT: text_array([place.tenant for place in listed]),
+                names.CONNECTION: text_array([place.connection for place in listed]),
+            }
+        ),
     )
     own = f"{quote(names.TENANT)}, {quote(names.CONNECTION)}"
     # A server has not what is registered here, and finds tenants by its index.

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import yaml
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class NotYaml(ValueError):
@@ -15,6 +18,20 @@ class NotYaml(ValueError):
         super().__init__(f"{place}: no YAML: {problem}.")
 
 
+def parse_yaml(text: str) -> Any:  # noqa: ANN401 - whatever YAML holds
+    """Return a text's document.
+
+    LibYAML reads it: 24 contracts take 0.02 CPU s instead of 0.16. What is wrong tells PyYAML's own reader.
+
+    Raises:
+        yaml.YAMLError: it is no YAML.
+    """
+    try:
+        return yaml.load(text, Loader=_LOADER)  # noqa: S506 - both are safe loaders
+    except yaml.YAMLError:
+        return yaml.safe_load(text)
+
+
 def read_yaml(path: Path) -> object:
     """Return the document of a file.
 
@@ -23,7 +40,7 @@ def read_yaml(path: Path) -> object:
         OSError: it cannot be opened.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return parse_yaml(path.read_text(encoding="utf-8"))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)

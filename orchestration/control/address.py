@@ -34,8 +34,8 @@ def address(url: URL) -> Address:
         named = next((odbc[name] for name in _ODBC_SERVERS if name in odbc), _HERE)
         host, _, port = named.removeprefix("tcp:").partition(",")
         return Address(host.strip(), port.strip() or usual, odbc.get("database", ""))
-    host = url.host or url.query.get("host") or _HERE
-    return Address(host if isinstance(host, str) else ",".join(host), url.port or usual, url.database or "")
+    hosts = url.host or url.query.get("host") or _HERE
+    return Address(hosts if isinstance(hosts, str) else ",".join(hosts), url.port or usual, url.database or "")
 
 
 def _odbc(url: URL) -> dict[str, str]:

@@ -18,6 +18,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration.arrow_values import truth_array
 from orchestration.contracts.model import Column
 from orchestration.landing.manifest import MANIFEST, Manifest, Part
 from orchestration.landing.pages import Lines
@@ -106,7 +107,7 @@ def _write(draft: Path, path: Path, part: Part, wanted: Sequence[Column], is_for
         for piece in _pieces(path, part, wanted):
             stays = [not is_forgotten(row) for row in piece.rows]
             if isinstance(writer, ParquetPart):
-                writer.write(piece.batch.filter(pa.array(stays, pa.bool_())))  # type: ignore[union-attr]
+                writer.write(piece.batch.filter(truth_array(stays)))  # type: ignore[union-attr]
             else:
                 kept = [line for line, stay in zip(piece.lines, stays, strict=True) if stay]
                 writer.write(Lines(b"".join(kept), len(kept), part.regular))

@@ -6,7 +6,7 @@ all of them, so its data must hold nothing of any one tenant.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from orchestration.arrow_values import instant_array, integer_array, text_array
 from orchestration.telemetry import current_traceparent
 from orchestration.warehouse.clock import aware, stored, utc_now
 from orchestration.warehouse.platform import platform_table
@@ -22,17 +23,15 @@ from orchestration.warehouse.protocol import Session
 LOG = platform_table("event_log")
 LOAD_FAILED, QUALITY_FAILED, SCHEMA_CHANGED = "load.failed", "quality.failed", "source.schema_changed"
 CLOSE_PUBLISHED = "finance.close.published"
-_SCHEMA = pa.schema(
-    [
-        ("seq", pa.int64()),
-        ("type", pa.string()),
-        ("tenant_id", pa.string()),
-        ("subject", pa.string()),
-        ("data", pa.string()),
-        ("occurred_at", pa.timestamp("us")),
-        ("traceparent", pa.string()),
-    ]
-)
+_COLUMNS: dict[str, Callable[[Sequence[Any]], pa.Array]] = {
+    "seq": integer_array,
+    "type": text_array,
+    "tenant_id": text_array,
+    "subject": text_array,
+    "data": text_array,
+    "occurred_at": instant_array,
+    "traceparent": text_array,
+}
 
 
 @dataclass(frozen=True)
@@ -62,14 +61,14 @@ def _record(session: Session, events: Sequence[NewEvent]) -> None:
         _append(session, rows)
         return
     # Few rows: a load of them, staged and proven, takes longer than their statements.
-    statement = f"INSERT INTO {LOG} ({', '.join(_SCHEMA.names)}) VALUES ({', '.join('?' * len(_SCHEMA))})"
+    statement = f"INSERT INTO {LOG} ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
     for row in rows:
         session.execute(statement, row)
 
 
 def _append(session: Session, rows: Sequence[tuple[object, ...]]) -> None:
-    columns = [pa.array(values, field.type) for values, field in zip(zip(*rows, strict=True), _SCHEMA, strict=True)]
-    session.con.register("new_events", pa.Table.from_arrays(columns, schema=_SCHEMA))
+    columns = [_COLUMNS[name](values) for name, values in zip(_COLUMNS, zip(*rows, strict=True), strict=True)]
+    session.con.register("new_events", pa.table(columns, list(_COLUMNS)))
     session.execute(f"INSERT INTO {LOG} BY NAME SELECT * FROM new_events")
     session.con.unregister("new_events")
 

@@ -17,6 +17,7 @@ import msgspec
 import pyarrow as pa
 import requests
 
+from orchestration.arrow_values import text_array
 from source_systems.salesforce.org import Org
 from source_systems.salesforce.refusals import Broken, Refused
 from source_systems.salesforce.soql import instant
@@ -91,7 +92,7 @@ def _ask(org: Org, stretch: _Stretch) -> Iterator[Answer]:
             raise
         halves = stretch.halves()
         if halves is None:
-            yield Answer(pa.array([], pa.string()), stretch.end, stretch.start)
+            yield Answer(text_array([]), stretch.end, stretch.start)
             return
         for half in halves:
             yield from _ask(org, half)
@@ -100,7 +101,7 @@ def _ask(org: Org, stretch: _Stretch) -> Iterator[Answer]:
 def _answer(org: Org, stretch: _Stretch) -> Answer:
     params = {"start": instant(stretch.start), "end": instant(stretch.end)}
     reply = org.get(f"sobjects/{stretch.sobject}/deleted/", _read, params)
-    ids = pa.array([record.id for record in reply.deleted_records], pa.string())
+    ids = text_array([record.id for record in reply.deleted_records])
     # Python reads the colonless offset of 2026-10-22T21:03:23.000+0000 since 3.11.
     is_hole = datetime.fromisoformat(reply.earliest_date_available) > stretch.start and not stretch.is_first_ever
     covered = stretch.start if is_hole else datetime.fromisoformat(reply.latest_date_covered).astimezone(UTC)

@@ -6,6 +6,7 @@ import msgspec
 import pyarrow as pa
 from pyarrow import csv
 
+from orchestration.arrow_values import text_array
 from orchestration.contracts.extraction import JsonPage, Page
 from orchestration.contracts.model import Contract
 
@@ -20,7 +21,7 @@ def read(contract: Contract, page: Page) -> pa.RecordBatch:
     names = [column.source_name for column in contract.key_columns]
     if isinstance(page, JsonPage):
         records = msgspec.json.decode(page.body)[page.records]
-        arrays = [pa.array([record[name] for record in records], pa.string()) for name in names]
+        arrays = [text_array([record[name] for record in records]) for name in names]
     elif isinstance(page, pa.RecordBatch):
         return page
     else:

@@ -15,9 +15,9 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration.arrow_values import integer, text, text_array
 from orchestration.contracts.model import Column
 from orchestration.contracts.types import Kind
-from orchestration.quality.rows.arrow_values import integer, text, text_array
 from orchestration.quality.rows.short_decimals import LONGEST, arrow_type, from_doubles
 
 # A column that cannot be cast is cast by runs of these lengths.

@@ -11,7 +11,7 @@ from functools import reduce
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.quality.rows.arrow_values import integer_array, truth
+from orchestration.arrow_values import integer_array, truth
 from orchestration.quality.rows.certain import Conversion
 from orchestration.quality.rows.csv_texts import CsvTexts
 from orchestration.quality.rows.short_decimals import arrow_type

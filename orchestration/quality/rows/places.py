@@ -14,11 +14,11 @@ import duckdb
 import pyarrow as pa
 
 from orchestration import names
+from orchestration.arrow_values import integer_array
 from orchestration.contracts.model import Contract
 from orchestration.landing.manifest import Manifest, Part
 from orchestration.landing.store import LandingStore
 from orchestration.quality.rows.arrow_memory import frugal_arrow
-from orchestration.quality.rows.arrow_values import integer_array
 from orchestration.quality.rows.csv_texts import CsvTexts, texts_of
 from orchestration.quality.rows.exact_parts import exact_part
 from orchestration.quality.rows.json_parts import read_json

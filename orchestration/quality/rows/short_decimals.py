@@ -10,8 +10,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration.arrow_values import double
 from orchestration.contracts.types import ColumnType
-from orchestration.quality.rows.arrow_values import double
 
 LONGEST = 16
 """How long a text of a short decimal may be: 15 digits and the point, or all digits of what is told to be too great."""

@@ -18,12 +18,12 @@ import duckdb
 import pyarrow as pa
 
 from orchestration import names
+from orchestration.arrow_values import integer_array, text_array
 from orchestration.contracts.model import Contract
 from orchestration.failures import ConnectionFailed
 from orchestration.landing.manifest import Form, Part
 from orchestration.landing.store import LandingStore
 from orchestration.quality.rows.arrow_memory import frugal_arrow
-from orchestration.quality.rows.arrow_values import integer_array, text_array
 from orchestration.quality.rows.certain_rows import CertainRows
 from orchestration.quality.rows.csv_sorting import CsvSorting
 from orchestration.quality.rows.csv_texts import csv_items, texts_of

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from landing_bench import column
 
-from orchestration.quality.rows.arrow_values import text_array
+from orchestration.arrow_values import text_array
 from orchestration.quality.rows.certain import Conversion, Converted
 
 TYPES = ("decimal(18,2)", "decimal(18,6)", "decimal(18,18)", "decimal(15,0)", "decimal(9,4)", "decimal(5,2)")

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration.quality.rows.arrow_values import integer, integer_array, text, text_array, truth
+from orchestration.arrow_values import (
+    double_array,
+    instant_array,
+    integer,
+    integer_array,
+    text,
+    text_array,
+    truth,
+    truth_array,
+)
 
 GATE_CSV = """
 import sys
@@ -31,18 +43,26 @@ assert "pandas" not in sys.modules, "the gate imported pandas"
 """
 
 
+INTEGERS, INSTANTS = st.integers(-(2**63), 2**63 - 1), st.datetimes()
+FORMS: dict[str, tuple[Callable[..., pa.Array], st.SearchStrategy[Any], pa.DataType]] = {
+    "texts": (text_array, st.none() | st.text(st.characters(exclude_categories=["Cs"])), pa.string()),
+    "integers": (integer_array, st.none() | INTEGERS, pa.int64()),
+    "doubles": (double_array, st.none() | st.floats(allow_nan=False), pa.float64()),
+    "instants": (instant_array, st.none() | INSTANTS, pa.timestamp("us")),
+    "truths": (truth_array, st.booleans(), pa.bool_()),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
 @settings(deadline=None)
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
-def test_texts_are_those_that_arrow_makes(values: list[str]) -> None:
-    made = text_array(values)
+@given(data=st.data())
+def test_arrays_are_those_that_arrow_makes(form: str, data: st.DataObject) -> None:
+    make, values, kind = FORMS[form]
+    drawn = data.draw(st.lists(values, max_size=20))
+    made = make(drawn)
     made.validate(full=True)
-    assert made.equals(pa.array(values, pa.string()))
-
-
-@settings(deadline=None)
-@given(st.lists(st.integers(-(2**63), 2**63 - 1)))
-def test_integers_are_those_that_arrow_makes(values: list[int]) -> None:
-    assert integer_array(values).equals(pa.array(values, pa.int64()))
+    assert made.equals(pa.array(drawn, kind))
+    assert made.null_count == drawn.count(None)
 
 
 def test_single_values_are_those_that_arrow_makes() -> None:
@@ -52,7 +72,7 @@ def test_single_values_are_those_that_arrow_makes() -> None:
 
 
 def test_the_gate_of_csv_does_not_import_pandas(tmp_path: Path) -> None:
-    tests = Path(__file__).parents[1] / "landing"
+    tests = Path(__file__).parent / "landing"
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tests)!r})\n{GATE_CSV}", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
