@@ -24,7 +24,7 @@ from orchestration.failures import (
     SettingsError,
     StrataError,
 )
-from orchestration.postponed import postponed
+from source_systems.product.adbc import dbapi
 
 BATCH_BYTES = 4 * 1024 * 1024
 """How much ADBC gathers before it hands over a batch; larger ones cost memory and were not faster."""
@@ -100,7 +100,8 @@ class Session:
         if self._connection is not None:
             return
         try:
-            self._connection = _connect(_with_timeout(self._url))
+            connection = adbc_driver_manager.AdbcConnection(_database(_with_timeout(self._url)))
+            self._connection = dbapi.Connection(_Kept(), connection, autocommit=True)
         except _DRIVER_ERRORS as error:
             raise self._not_connected(str(error)) from None
         try:
@@ -139,14 +140,6 @@ class Session:
         if state[:2] in ("", "08", "40", "53", "57", "58", "XX"):
             return ConnectionFailed(reason, "Try again; the load begins anew from its window's start.")
         return StrataError(reason, "Run strata doctor, and look into the server's log.")
-
-
-def _connect(url: str) -> Any:  # noqa: ANN401 - ADBC's own
-    # ADBC needs it to write tables; it would import pandas: a quarter of a second of CPU, and 40 MB.
-    with postponed("pyarrow.dataset"):
-        from adbc_driver_postgresql import dbapi  # noqa: PLC0415 - not before
-
-    return dbapi.Connection(_Kept(), adbc_driver_manager.AdbcConnection(_database(url)), autocommit=True)
 
 
 class _Kept:

@@ -49,6 +49,11 @@ def test_what_it_lacks_is_told_as_ever() -> None:
     assert run(BEGIN + lacks) == "module 'wsgiref.headers' has no attribute 'nothing'"
 
 
+def test_who_uses_it_within_the_block_keeps_it() -> None:
+    used = BEGIN + "    used = wsgiref.headers.Headers\n"
+    assert run(used + 'print(sys.modules["wsgiref.headers"].Headers is used is wsgiref.headers.Headers)') == "True"
+
+
 def test_reading_from_postgres_does_not_import_pandas() -> None:
     script = (
         "import sys\n"
