@@ -86,7 +86,8 @@ def raw(parts: Path, home: Path) -> None:
 
 def _pages(parts: Path) -> Iterator[CsvPart]:
     for path in sorted(parts.glob("*.csv")):
-        yield CsvPart(path.read_bytes())
+        with path.open("rb") as file:
+            yield CsvPart(file)
 
 
 def _contest(chosen: argparse.Namespace) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 from orchestration.bronze.ledger import Mark
 from orchestration.bronze.progress import OnProgress, Progress
 from orchestration.contracts.drift import Drift, find_drift
-from orchestration.contracts.extraction import Connection, Extractor, Page, Window
+from orchestration.contracts.extraction import ByteFile, Connection, Extractor, Page, Window
 from orchestration.contracts.model import Contract, Deletes
 from orchestration.landing.manifest import Manifest
 from orchestration.landing.store import LandingStore
@@ -48,6 +48,20 @@ class Taker(Protocol):
 
     def write_present(self, batch: pa.RecordBatch) -> None:
         """Take keys of a sweep."""
+
+
+@dataclass(frozen=True)
+class _CountedFile:
+    """A file of a page, which says what was read of it: it may be all there is, and take hours."""
+
+    file: ByteFile
+    count: Callable[[int, int], None]
+
+    def read(self, size: int, /) -> bytes:
+        """Read, and count it."""
+        content = self.file.read(size)
+        self.count(0, len(content))
+        return content
 
 
 @dataclass(frozen=True)
@@ -151,14 +165,22 @@ class Extraction:
 
     def _counted(self, pages: Iterator[Page]) -> Iterator[Page]:
         rows = size = 0
-        for page in pages:
-            yield page
+
+        def count(more_rows: int, more_bytes: int) -> None:
+            nonlocal rows, size
+            rows, size = rows + more_rows, size + more_bytes
             self.between_pages()
-            if isinstance(page, pa.RecordBatch):
-                rows, size = rows + page.num_rows, size + page.nbytes
-            else:
-                size += len(page.body)
             self.tell(rows, size, "extract")
+
+        for page in pages:
+            if isinstance(page, pa.RecordBatch):
+                yield page
+                count(page.num_rows, page.nbytes)
+            elif isinstance(page.body, bytes):
+                yield page
+                count(0, len(page.body))
+            else:
+                yield replace(page, body=_CountedFile(page.body, count))
 
     def tell(self, rows: int, size: int, phase: str) -> None:
         """Report progress, if anybody listens."""

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import pyarrow as pa
 from pydantic import SecretStr
@@ -68,26 +68,47 @@ class JsonPage:
     body: bytes
     records: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse a text: what was received are bytes."""
+        _require_bytes(self.body, "JSON page")
+
+
+class ByteFile(Protocol):
+    """A file opened with mode ``rb``, or whatever else can be read by and by."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to ``size`` bytes, and none at the end."""
+
 
 @dataclass(frozen=True)
 class CsvPart:
     """A CSV file with its header line, as received; ``rows`` is the source's own record count, if it gives one.
 
-    Without ``rows``, a part that was cut short between two lines cannot be told from a whole one.
+    ``body`` is its bytes, or a file, which is read while it lands and so may be of any size; whoever
+    opened it closes it after that. Without ``rows``, a part that was cut short between two lines cannot
+    be told from a whole one.
 
     Raises:
-        ContractViolated: the delimiter is none.
+        ContractViolated: the delimiter is none, or the body is neither bytes nor a file.
     """
 
-    body: bytes
+    body: bytes | ByteFile
     rows: int | None = None
     delimiter: str = ","
 
     def __post_init__(self) -> None:
-        """Refuse what no reader takes for a delimiter."""
+        """Refuse a text, and what no reader takes for a delimiter."""
+        if not hasattr(self.body, "read"):
+            _require_bytes(self.body, "CSV part")
         if len(self.delimiter) != 1 or not self.delimiter.isascii() or self.delimiter in '"\r\n\0':
             message = f"extract.py handed over a CSV part with the delimiter {self.delimiter!r}."
             raise ContractViolated(message, "Give one ASCII character, such as ',' or ';' or a tab.")
+
+
+def _require_bytes(body: object, what: str) -> None:
+    if not isinstance(body, bytes):
+        message = f"extract.py handed over a {what} whose body is {type(body).__name__}, not bytes."
+        raise ContractViolated(message, "Hand over the bytes as they were received: response.content, not .text.")
 
 
 Page: TypeAlias = pa.RecordBatch | JsonPage | CsvPart

@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 
 from orchestration.arrow_values import truth_array
 from orchestration.contracts.model import Column
+from orchestration.landing.lines import Lines
 from orchestration.landing.manifest import MANIFEST, Manifest, Part
-from orchestration.landing.pages import Lines
 from orchestration.landing.parquet import ParquetPart
 from orchestration.landing.store import LandingStore
 from orchestration.landing.text import TextPart
@@ -119,7 +119,7 @@ def _write(draft: Path, path: Path, part: Part, wanted: Sequence[Column], is_for
 def _writer(draft: Path, path: Path, part: Part) -> ParquetPart | TextPart:
     if part.format == "parquet":
         return ParquetPart(draft, pq.read_schema(path))
-    writer = TextPart(draft, part.format, regular=part.regular, delimiter=part.delimiter)
+    writer = TextPart(draft, part.format, delimiter=part.delimiter)
     if part.format == "csv":
         header, _names = _header(path, part)
         writer.write(Lines(header, 0, part.regular))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from orchestration.landing.lines import Lines
 from orchestration.landing.manifest import Form
-from orchestration.landing.pages import Lines
 
 PART_BYTES = 64 * 1024 * 1024
 _FRAME_BYTES = 1024 * 1024
@@ -17,9 +17,9 @@ _ZSTD = pa.Codec("zstd")
 class TextPart:
     """One compressed text file being written."""
 
-    def __init__(self, path: Path, form: Form, *, regular: bool, delimiter: str = "") -> None:
-        """Open the file; ``regular`` holds for all that is written to it."""
-        self.form, self.regular, self.delimiter = form, regular, delimiter
+    def __init__(self, path: Path, form: Form, *, delimiter: str = "") -> None:
+        """Open the file; it is ``regular`` as long as all is that is written to it."""
+        self.form, self.regular, self.delimiter = form, True, delimiter
         self.rows: int | None = 0
         self._size = 0
         self._sink = pa.OSFile(str(path), "wb")
@@ -32,6 +32,7 @@ class TextPart:
 
     def write(self, lines: Lines) -> None:
         """Append lines; a frame is written when enough is pending."""
+        self.regular = self.regular and lines.regular
         self._pending.append(lines.content)
         self._pending_bytes += len(lines.content)
         if self._pending_bytes >= _FRAME_BYTES:

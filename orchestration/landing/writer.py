@@ -16,8 +16,10 @@ import pyarrow as pa
 from orchestration.contracts.extraction import Connection, CsvPart, JsonPage, Page, Window
 from orchestration.contracts.model import Contract
 from orchestration.failures import ContractViolated
+from orchestration.landing.csv_pages import csv_lines
+from orchestration.landing.lines import Lines
 from orchestration.landing.manifest import Form, Manifest, Mode, Part, Place, Role, new_load_id
-from orchestration.landing.pages import Lines, look_over_csv, split_json
+from orchestration.landing.pages import split_json
 from orchestration.landing.parquet import ParquetPart, normalised
 from orchestration.landing.store import LandingStore
 from orchestration.landing.text import TextPart
@@ -69,9 +71,9 @@ class LandingWriter:
         """
         match page:
             case JsonPage():
-                self._write_lines("ndjson", split_json(page, nested=self._nested))
+                self._write_json(split_json(page, nested=self._nested))
             case CsvPart():
-                self._write_lines("csv", look_over_csv(page, self._contract), page.delimiter)
+                self._write_csv(page)
             case _:
                 self._write_batch("rows", page)
 
@@ -121,15 +123,26 @@ class LandingWriter:
             self._open[role] = key, part
         part.write(batch)
 
-    def _write_lines(self, form: Form, lines: Lines, delimiter: str = "") -> None:
+    def _write_csv(self, page: CsvPart) -> None:
+        """Write a part of its own, whose header counts for all of it."""
+        part: TextPart | None = None
+        for lines in csv_lines(page, self._contract):
+            part = part or self._start_text("csv", page.delimiter)
+            part.write(lines)
+
+    def _write_json(self, lines: Lines) -> None:
         if not lines.content:
             return
         part = self._open["rows"][1] if "rows" in self._open else None
-        if not isinstance(part, TextPart) or part.form != form or not part.takes(lines):
-            key = self._start("rows", form)
-            part = TextPart(self._store.draft(key), form, regular=lines.regular, delimiter=delimiter)
-            self._open["rows"] = key, part
+        if not isinstance(part, TextPart) or not part.takes(lines):
+            part = self._start_text("ndjson")
         part.write(lines)
+
+    def _start_text(self, form: Form, delimiter: str = "") -> TextPart:
+        key = self._start("rows", form)
+        part = TextPart(self._store.draft(key), form, delimiter=delimiter)
+        self._open["rows"] = key, part
+        return part
 
     def _start(self, role: Role, form: Form) -> str:
         """Finish the part that is open and return the next one's key."""

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from shop_source import ShopExtractor
 from orchestration.bronze import admission
 from orchestration.bronze.admission import Stopped
 from orchestration.bronze.progress import Progress
+from orchestration.contracts.extraction import CsvPart
 from orchestration.control import changes, tables
 from orchestration.tenancy import states
 
@@ -89,6 +90,29 @@ def test_a_load_under_way_stops_between_pages(two: Bench, monkeypatch: pytest.Mo
     assert pages[-1] == 5
     assert rows(two, "acme") == 0
     assert list(two.landing.folders("acme/shop/main/invoice/")) == []
+
+
+def test_a_file_under_way_stops_before_its_end(two: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "_SECONDS_BETWEEN_PAGES", 0)
+    path = tmp_path / "invoices.csv"
+    path.write_bytes(b"id,status,amount,is_deleted,updated_at\n" + b"1,open,1.00,false,2026-01-01\n" * 200_000)
+    monkeypatch.setattr(ShopExtractor, "extract", lambda *_: _as_a_file(path))
+    read: list[int] = []
+
+    def listen(progress: Progress) -> None:
+        read.append(progress.bytes)
+        if len(read) == 3:
+            suspend(two, "acme")
+
+    (stopped,) = two.load(tenants=("acme",), on_progress=listen)
+    assert (stopped.status, stopped.failure_class) == ("failed", "suspended")
+    assert 0 < read[0] < read[1] < read[2] < path.stat().st_size
+    assert list(two.landing.folders("acme/shop/main/invoice/")) == []
+
+
+def _as_a_file(path: Path) -> Iterator[CsvPart]:
+    with path.open("rb") as file:
+        yield CsvPart(file)
 
 
 @pytest.mark.parametrize("mode", ["daily", "hourly"])
