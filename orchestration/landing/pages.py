@@ -6,6 +6,8 @@ hand, is whether a fast reader will get every value right (``Part.regular``).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 
 import msgspec
@@ -13,6 +15,7 @@ import msgspec
 from orchestration.contracts.extraction import JsonPage
 from orchestration.failures import ConnectionFailed
 from orchestration.landing.lines import BOM, Lines, is_utf8, matches
+from orchestration.landing.lone_surrogates import hide_lone_surrogates
 
 _RECORD_BYTES = 8 * 1024 * 1024
 # DuckDB reads JSON numbers as doubles: more than 15 digits, or a huge exponent, would come out wrong.
@@ -28,7 +31,7 @@ def split_json(page: JsonPage, *, nested: bool) -> Lines:
     Raises:
         ConnectionFailed: the reply is cut short, malformed, or lacks its member of records.
     """
-    records = _records(page)
+    records, sound = _records(page)
     lines: list[bytes] = [*records, b""] if records else []
     if page.body.find(b"\n") not in (-1, len(page.body) - 1):
         # Between tokens a line break is mere white space; inside strings JSON forbids it.
@@ -38,22 +41,29 @@ def split_json(page: JsonPage, *, nested: bool) -> Lines:
         raise ConnectionFailed("The source sent a JSON page with a record that is no object.", _REMEDY)
     short = not matches(content, ":" + _LONG) and not (nested and matches(content, r"[\[,]" + _LONG))
     small = max(map(len, records), default=0) <= _RECORD_BYTES
-    regular = short and small and is_utf8(content) and not matches(content, r"\\u0000")
+    regular = sound and short and small and is_utf8(content) and not matches(content, r"\\u0000")
     return Lines(content, len(records), regular)
 
 
 _REMEDY = "Try again; if it stays, compare the reply with the source's API."
 
 
-def _records(page: JsonPage) -> list[msgspec.Raw]:
+def _records(page: JsonPage) -> tuple[Sequence[bytes], bool]:
+    """Return the records' own bytes, and whether strict readers take them: lone surrogates they do not."""
+    body = page.body.removeprefix(BOM)
     try:
-        body = page.body.removeprefix(BOM)
-        if not page.records:
-            return _ARRAY.decode(body)
-        return list(_member(page.records).decode(body).records)
+        return _decoded(body, page.records), True
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        hidden = hide_lone_surrogates(body)
+        with suppress(msgspec.DecodeError, msgspec.ValidationError):
+            if hidden:
+                return [hidden.shown(bytes(record)) for record in _decoded(hidden.content, page.records)], False
         what = f"page whose member {page.records!r}" if page.records else "page that"
         raise ConnectionFailed(f"The source sent a JSON {what} cannot be read ({error}).", _REMEDY) from None
+
+
+def _decoded(body: bytes, member: str) -> list[msgspec.Raw]:
+    return _member(member).decode(body).records if member else _ARRAY.decode(body)
 
 
 class _Page(msgspec.Struct):

@@ -67,6 +67,7 @@ def gate(
     Raises:
         SchemaDrift: a column is gone or of a type that never fits; names file and column.
         ConnectionFailed: a file holds fewer or more rows than the source counted.
+        ContractViolated: a JSON record has a member of the contract twice.
     """
     for name in (GOOD, DELETED_KEYS, PRESENT_KEYS):
         con.execute(f"DROP VIEW IF EXISTS temp.{name}")

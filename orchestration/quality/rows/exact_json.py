@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from orchestration.contracts.model import Column
+from orchestration.failures import ContractViolated
+from orchestration.landing.lone_surrogates import hide_lone_surrogates
 from orchestration.quality.rows.exact import RECORD_BYTES, ExactRecord, as_shown, open_lines
 from orchestration.quality.rows.judgement import Reason
 
@@ -15,21 +19,53 @@ _RECORD = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TEXT = msgspec.json.Decoder(str)
 
 
-def json_records(path: Path, columns: Sequence[Column], *, json_as_text: bool) -> Iterator[ExactRecord]:
-    """Yield the records of a part."""
+def json_records(path: Path, key: str, columns: Sequence[Column], *, json_as_text: bool) -> Iterator[ExactRecord]:
+    """Yield the records of a part.
+
+    Raises:
+        ContractViolated: a record has a member of the contract twice.
+    """
+    named = {column.source_name: json.dumps(column.source_name, ensure_ascii=False).encode() for column in columns}
     with open_lines(path) as lines:
-        for line in lines:
+        for number, line in enumerate(lines, start=1):
+            repeated = [name for name, quoted in named.items() if line.count(quoted) > 1]
+            twice = _members_twice(line, repeated) if repeated else []
+            if twice:
+                raise member_twice(key, number, twice[0])
             if len(line) > RECORD_BYTES:
                 yield ExactRecord(fault=Reason.LINE_TOO_LONG, raw=as_shown(line[:1000]))
             else:
                 yield _record(line, columns, json_as_text=json_as_text)
 
 
+def member_twice(key: str, number: int, member: str) -> ContractViolated:
+    """Return the error of a record whose value cannot be told."""
+    message = f"{key}: record {number} has the member {member!r} twice, and nobody can tell which of the two counts."
+    return ContractViolated(message, "Ask the source's owner to send it once, or let extract.py decide.")
+
+
+def _members_twice(line: bytes, suspects: Sequence[str]) -> list[str]:
+    """Return those names that an object has twice, and not only somewhere within a value."""
+    found: Counter[str] = Counter()
+
+    def count(pairs: list[tuple[str, object]]) -> None:
+        found.clear()  # the outermost object is the last
+        found.update(name for name, _ in pairs)
+
+    json.loads(line.decode("utf-8", "replace"), object_pairs_hook=count, strict=False)
+    return [name for name in suspects if found[name] > 1]
+
+
 def _record(line: bytes, columns: Sequence[Column], *, json_as_text: bool) -> ExactRecord:
+    hidden = None
     try:
         members = _RECORD.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):  # a name that is no UTF-8
-        return ExactRecord(fault=Reason.INVALID_UTF8, raw=as_shown(line.rstrip()))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        hidden = hide_lone_surrogates(line)
+        try:
+            members = _RECORD.decode(hidden.content if hidden else line)
+        except (msgspec.DecodeError, UnicodeDecodeError):  # a name that is no UTF-8
+            return ExactRecord(fault=Reason.INVALID_UTF8, raw=as_shown(line.rstrip()))
     record = ExactRecord()
     for column in columns:
         raw = bytes(members.get(column.source_name, b"null"))
@@ -39,7 +75,8 @@ def _record(line: bytes, columns: Sequence[Column], *, json_as_text: bool) -> Ex
             fault, text = Reason.INVALID_UTF8, None
         record.texts[column.name] = text
         if fault and not record.fault:
-            record.fault, record.column, record.raw = fault, column.name, as_shown(raw)
+            record.fault, record.column = fault, column.name
+            record.raw = as_shown(hidden.shown(raw) if hidden else raw)
     return record
 
 

@@ -37,7 +37,7 @@ def exact_part(
     if part.format == "csv":
         records = csv_records(path, part.key, columns, part.delimiter, unknown)
     else:
-        records = json_records(path, columns, json_as_text=json_as_text)
+        records = json_records(path, part.key, columns, json_as_text=json_as_text)
     with scratch_file(scratch_folder(con), ".ndjson") as file:
         write_exact(records, file, after=after)
         yield scan_exact(columns, file, part.key)

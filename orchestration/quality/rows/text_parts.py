@@ -8,6 +8,7 @@ record by record and exactly, and goes into that second go as a whole.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from orchestration.quality.rows.arrow_memory import frugal_arrow
 from orchestration.quality.rows.certain_rows import CertainRows
 from orchestration.quality.rows.csv_sorting import CsvSorting
 from orchestration.quality.rows.csv_texts import csv_items, texts_of
+from orchestration.quality.rows.exact_json import member_twice
 from orchestration.quality.rows.exact_parts import exact_part
 from orchestration.quality.rows.json_parts import json_items, read_json
 from orchestration.quality.rows.judgement import Reason, text_object
@@ -39,6 +41,7 @@ from orchestration.warehouse.engine_setting import current_setting, engine_setti
 # What the readers of compressed text hold at most without DuckDB's counting it: its own of JSON, and Arrow's of CSV.
 _UNCOUNTED_MB: dict[Form, int] = {"ndjson": 32, "csv": 128}
 _DOUBTED_BYTES = 8 * 1024 * 1024
+_TWICE = re.compile(r'in line (?P<line>\d+): .* has duplicate key "(?P<member>.*)"\n', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class TextGate:
         Raises:
             SchemaDrift: a header lacks a column of the contract.
             ConnectionFailed: a part holds fewer or more records than the source counted.
+            ContractViolated: a JSON record has a member of the contract twice.
         """
         room = _room_beside_duckdb(self.con, _UNCOUNTED_MB[parts[0].format])
         with room, frugal_arrow(), _one_transaction(self.con):
@@ -109,7 +113,13 @@ class TextGate:
     def _json(self, part: Part) -> int:
         path = self.store.local_path(part.key)
         source = read_json(self.contract.columns, path, json_as_text=self.json_as_text)
-        return self._insert(RIGHT, source.first_go(names.literal(part.key)))
+        try:
+            return self._insert(RIGHT, source.first_go(names.literal(part.key)))
+        except duckdb.InvalidInputException as error:
+            twice = _TWICE.search(str(error))
+            if twice:
+                raise member_twice(part.key, int(twice["line"]), twice["member"]) from None
+            raise
 
     def _csv(self, part: Part) -> int:
         texts = texts_of(part, self.store, self.contract.columns, self.unknown)

@@ -168,6 +168,41 @@ def test_irregular_pages_leave_the_regular_ones_on_the_fast_way(tmp_path: Path) 
     ]
 
 
+@pytest.mark.parametrize("member", ["", "records"])
+def test_half_of_an_emoji_costs_its_own_row_alone_and_is_shown_as_it_was_sent(tmp_path: Path, member: str) -> None:
+    array = rb"""[{"id":1,"note":"whole \ud83d\ude00","state":"open"},{"id":2,"note":"cut \ud83d","state":"open"},
+        {"id":3,"note":"\\ud83d is no escape","state":"open"},{"id":4,"note":"\uDE00\ud83d","state":"open"}]"""
+    page = JsonPage(b'{"records":%s}' % array if member else array, member)
+    judged = judge_pages(tmp_path, NOTES, page)
+    assert judged.good == [(1, "whole \U0001f600", "open"), (3, "\\ud83d is no escape", "open")]
+    assert judged.reasons == [(2, "note", "invalid_utf8"), (4, "note", "invalid_utf8")]
+    assert [reject.raw_value for reject in judged.rejects] == [r'"cut \ud83d"', r'"\uDE00\ud83d"']
+    assert [reject.key for reject in judged.rejects] == ['{"id":"2"}', '{"id":"4"}']
+
+
+def test_half_of_an_emoji_in_a_name_or_a_nested_value_costs_its_own_row(tmp_path: Path) -> None:
+    nested = contract(column("tags", "json"))
+    page = JsonPage(
+        rb'[{"id":1,"tags":{"a":"\ud83d"}},{"id":2,"\ud83d":1},{"id":3,"tags":["x"]},{"id":4,"more":"\ud83d"}]'
+    )
+    judged = judge_pages(tmp_path, nested, page)
+    assert judged.good == [(3, '["x"]'), (4, None)]
+    assert judged.reasons == [(1, "tags", "invalid_utf8"), (2, None, "invalid_utf8")]
+
+
+@pytest.mark.parametrize("number", [b"1", b"123456789012345678"], ids=["fast", "exact"])
+def test_a_member_that_stands_twice_in_a_record_is_named(tmp_path: Path, number: bytes) -> None:
+    page = JsonPage(b'[{"id":1,"note":"a"},{"id":%s,"note":"b","state":"open","note":"c"}]' % number)
+    with pytest.raises(ContractViolated, match=r"rows-00000.ndjson.zst: record 2 has the member 'note' twice"):
+        judge_pages(tmp_path, NOTES, page)
+
+
+@pytest.mark.parametrize("number", [b"1", b"123456789012345678"], ids=["fast", "exact"])
+def test_a_name_that_stands_again_elsewhere_in_a_record_is_not_twice(tmp_path: Path, number: bytes) -> None:
+    page = JsonPage(b'[{"id":%s,"note":"note","state":"open","more":{"note":"c","note":1},"x":1,"x":2}]' % number)
+    assert judge_pages(tmp_path, NOTES, page).good == [(int(number), "note", "open")]
+
+
 # What holds for all
 
 
