@@ -23,6 +23,51 @@ result = defs.resolve_job_def("hubspot_daily").execute_in_process()
 print(sum(event.materialization.metadata["inserted"].value for event in result.get_asset_materialization_events()))
 """
 
+ODD_ANSWERS = """
+import threading
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from pydantic import SecretStr
+from orchestration.contracts.extraction import Connection, Window
+from orchestration.contracts.reader import read_contracts
+from orchestration.failures import StrataError
+from source_systems.hubspot.extract import connect
+
+class Server(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+server = HTTPServer(("127.0.0.1", 0), Server)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+url = f"http://127.0.0.1:{server.server_port}"
+settings = {"url": SecretStr(url), "token": SecretStr("t0ken")}
+contract = read_contracts(Path("source_systems/hubspot/contracts"), "hubspot")["item"]
+with connect(Connection("acme", "hubspot", settings=settings)) as api:
+    steps = {
+        "extract": lambda: list(api.extract(contract, Window(None, datetime.now(UTC)))),
+        "describe": lambda: api.describe(contract),
+        "count": lambda: api.count(contract),
+        "keys": lambda: list(api.keys(contract)),
+    }
+    for body in (b"<html>Bad Gateway</html>", b'{"error": "down"}', b"null"):
+        for name, step in steps.items():
+            try:
+                step()
+            except StrataError as error:
+                print(name, error.failure_class, error)
+    for name, body in {
+        "keys": b'{"results": [{"id": 1}, {"no": 2}], "next": null}',
+        "describe": b'{"fields": [{"name": "id", "type": "varchar2"}]}',
+    }.items():
+        try:
+            steps[name]()
+        except StrataError as error:
+            print(name, error.failure_class, error)
+"""
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
@@ -75,6 +120,19 @@ def test_the_rendered_test_passes_and_the_rendered_code_is_clean(project: Path) 
     assert "2 passed" in in_project(project, "-m", "pytest", "-q", "tests/source_systems/hubspot")
     for command in (["check"], ["format", "--check"]):
         in_project(project, "-m", "ruff", *command, "source_systems/hubspot", "tests")
+
+
+def test_answers_that_are_none_of_the_api_are_told_by_what_they_lack(project: Path) -> None:
+    new_source("hubspot", settings(project))
+    told = in_project(project, "-c", ODD_ANSWERS).splitlines()
+    assert len(told) == 3 * 4 + 2
+    members = {"extract": "next", "describe": "fields", "count": "count", "keys": "results"}
+    for line in told[:-2]:
+        name, failure, rest = line.split(" ", 2)
+        assert failure == "connection"
+        assert f"without the member {members[name]!r}" in rest
+    assert told[-2].startswith("keys schema_drift acme/hubspot: item: a key cannot be read (KeyError: 'id')")
+    assert told[-1].startswith("describe schema_drift hubspot/item: field 'id': type 'varchar2' is unknown")
 
 
 def test_comments_of_workspace_and_tenants_stay(project: Path) -> None:
