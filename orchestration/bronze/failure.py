@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -12,7 +14,7 @@ from orchestration.failures import SettingsError, StrataError
 from orchestration.full_disk import REMEDY, DiskFull, is_full_disk
 from orchestration.quality.gate import Gated
 from orchestration.runtime import Runtime
-from orchestration.settings import Settings
+from orchestration.settings import PROJECT, Settings
 from orchestration.warehouse.clock import utc_now
 
 
@@ -35,7 +37,20 @@ def unexpected(error: Exception, told: str, settings: Settings) -> StrataError:
         return SettingsError(f"{limit} is too little for this load: {told.splitlines()[0]}.", "Raise it.")
     if is_full_disk(error):
         return DiskFull(f"A disk is full: {told}", REMEDY)
-    return StrataError(f"{type(error).__name__}: {told}")
+    message = f"{type(error).__name__}: {told}"
+    place = _raised_at(error, settings.sources_dir.resolve()) or _raised_at(error, PROJECT / "orchestration")
+    return StrataError(f"{message.removesuffix('.')}.", f"It was raised in {place}.") if place else StrataError(message)
+
+
+def _raised_at(error: Exception, folder: Path) -> str:
+    """Return the innermost place below a folder that an error came through, as people look it up."""
+    frames = reversed(traceback.extract_tb(error.__traceback__))
+    places = (
+        f"{Path(frame.filename).relative_to(folder.parent)}, line {frame.lineno}"
+        for frame in frames
+        if Path(frame.filename).is_relative_to(folder)
+    )
+    return next(places, "")
 
 
 def discard_landing(runtime: Runtime, draft: LoadResult) -> None:
