@@ -12,7 +12,7 @@ import pyarrow as pa
 from orchestration.bronze.ledger import Mark
 from orchestration.bronze.progress import OnProgress, Progress
 from orchestration.contracts.drift import Drift, find_drift
-from orchestration.contracts.extraction import ByteFile, Connection, Extractor, Page, Window
+from orchestration.contracts.extraction import ByteFile, Connection, CsvPart, Extractor, Page, Window
 from orchestration.contracts.model import Contract, Deletes
 from orchestration.landing.manifest import Manifest
 from orchestration.landing.store import LandingStore
@@ -173,14 +173,14 @@ class Extraction:
             self.tell(rows, size, "extract")
 
         for page in pages:
+            if isinstance(page, CsvPart) and not isinstance(page.body, bytes):
+                yield replace(page, body=_CountedFile(page.body, count), name=page.title)
+                continue
+            yield page
             if isinstance(page, pa.RecordBatch):
-                yield page
                 count(page.num_rows, page.nbytes)
             elif isinstance(page.body, bytes):
-                yield page
                 count(0, len(page.body))
-            else:
-                yield replace(page, body=_CountedFile(page.body, count))
 
     def tell(self, rows: int, size: int, phase: str) -> None:
         """Report progress, if anybody listens."""

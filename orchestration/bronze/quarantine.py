@@ -107,6 +107,15 @@ def show_reject(runtime: Runtime, quarantine_id: str) -> Reject:
     return found[0]
 
 
+def sent_as(runtime: Runtime, entry: Reject) -> str:
+    """Return what the source calls the file that an entry came in; empty if it has no name, or landing is gone."""
+    try:
+        manifest = read_manifest(runtime.landing, entry.place, entry.load_id)
+    except FileNotFoundError:
+        return ""
+    return next((part.name for part in manifest.parts if part.key == entry.file), "")
+
+
 def replay(
     runtime: Runtime,
     quarantine_ids: Collection[str],

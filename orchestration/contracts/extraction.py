@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol, TypeAlias
 
 import pyarrow as pa
@@ -86,7 +87,7 @@ class CsvPart:
 
     ``body`` is its bytes, or a file, which is read while it lands and so may be of any size; whoever
     opened it closes it after that. Without ``rows``, a part that was cut short between two lines cannot
-    be told from a whole one.
+    be told from a whole one. ``name`` is the file's for people: errors and quarantine show it.
 
     Raises:
         ContractViolated: the delimiter is none, or the body is neither bytes nor a file.
@@ -95,6 +96,13 @@ class CsvPart:
     body: bytes | ByteFile
     rows: int | None = None
     delimiter: str = ","
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        """The file's name: the given one, or an opened file's own."""
+        own = getattr(self.body, "name", "")
+        return self.name or (Path(own).name if isinstance(own, str) else "")
 
     def __post_init__(self) -> None:
         """Refuse a text, and what no reader takes for a delimiter."""

@@ -25,7 +25,7 @@ class Header:
     names: tuple[str, ...]
     line: str
 
-    def positions(self, columns: Sequence[Column], unknown: Collection[str], key: str) -> dict[str, int]:
+    def positions(self, columns: Sequence[Column], unknown: Collection[str], place: str) -> dict[str, int]:
         """Return the position of each contract column; those that the contract did not know then may lack.
 
         Raises:
@@ -39,7 +39,7 @@ class Header:
             elif count or column.name not in unknown:
                 fault = "stands twice in" if count else "is missing from"
                 shown = self.line if len(self.line) <= _SHOWN else f"{self.line[:_SHOWN]} …"
-                message = f"{key}: column {column.source_name!r} {fault} the header, the first line: {shown!r}."
+                message = f"{place}: column {column.source_name!r} {fault} the header, the first line: {shown!r}."
                 raise SchemaDrift(message, "Correct the contract, or ask the source's owner.")
         return found
 

@@ -33,7 +33,7 @@ def csv_lines(part: CsvPart, contract: Contract) -> Iterator[Lines]:
         ContractViolated: the part is in UTF-16, or its file gives text instead of bytes.
         SchemaDrift: there is one line, and it is not the header.
     """
-    place = f"{contract.source}/{contract.entity}"
+    place = f"{contract.source}/{contract.entity}{part.title and f': {part.title}'}"
     chunks = iter([part.body]) if isinstance(part.body, bytes) else _read(part.body, place)
     start = _start(chunks)
     if start.startswith(_UTF_16):

@@ -64,6 +64,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
     ``regular``: a fast reader gets every value of a text file right. It would not where JSON
     numbers have more digits than a double keeps, where CSV quotes are broken, or after a NUL byte.
+    ``name`` is the source's for the file, if it has one.
     """
 
     role: Role
@@ -74,6 +75,12 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     delimiter: str = ""
     regular: bool = True
+    name: str = ""
+
+    @property
+    def place(self) -> str:
+        """The file as an error names it: its key, and what the source calls it."""
+        return f"{self.key} ({self.name})" if self.name else self.key
 
 
 @decodable

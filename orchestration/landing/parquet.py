@@ -65,7 +65,7 @@ class ParquetPart:
     """One Parquet file being written."""
 
     form: Form = "parquet"
-    delimiter, regular = "", True
+    delimiter, regular, name = "", True, ""
 
     def __init__(self, path: Path, schema: pa.Schema, *, compression: Compression = "zstd") -> None:
         """Open the file; the writer itself waits for the first row group, whose values choose the encodings."""

@@ -17,9 +17,9 @@ _ZSTD = pa.Codec("zstd")
 class TextPart:
     """One compressed text file being written."""
 
-    def __init__(self, path: Path, form: Form, *, delimiter: str = "") -> None:
+    def __init__(self, path: Path, form: Form, *, delimiter: str = "", name: str = "") -> None:
         """Open the file; it is ``regular`` as long as all is that is written to it."""
-        self.form, self.regular, self.delimiter = form, True, delimiter
+        self.form, self.regular, self.delimiter, self.name = form, True, delimiter, name
         self.rows: int | None = 0
         self._size = 0
         self._sink = pa.OSFile(str(path), "wb")

@@ -127,7 +127,7 @@ class LandingWriter:
         """Write a part of its own, whose header counts for all of it."""
         part: TextPart | None = None
         for lines in csv_lines(page, self._contract):
-            part = part or self._start_text("csv", page.delimiter)
+            part = part or self._start_text("csv", page.delimiter, page.title)
             part.write(lines)
 
     def _write_json(self, lines: Lines) -> None:
@@ -138,9 +138,9 @@ class LandingWriter:
             part = self._start_text("ndjson")
         part.write(lines)
 
-    def _start_text(self, form: Form, delimiter: str = "") -> TextPart:
+    def _start_text(self, form: Form, delimiter: str = "", name: str = "") -> TextPart:
         key = self._start("rows", form)
-        part = TextPart(self._store.draft(key), form, delimiter=delimiter)
+        part = TextPart(self._store.draft(key), form, delimiter=delimiter, name=name)
         self._open["rows"] = key, part
         return part
 
@@ -173,5 +173,6 @@ class LandingWriter:
             sha256=digest,
             delimiter=part.delimiter,
             regular=part.regular,
+            name=part.name,
         )
         self._parts.append(landed)

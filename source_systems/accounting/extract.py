@@ -46,12 +46,12 @@ class FolderExtractor(Extractor):
         if _is_stack(contract):
             for stack in self._stacks(contract):
                 sent = [f"{title} ({place})" for place, title in enumerate(stack.titles, 1)]
-                yield _part([*OWN, *COLUMNS, *sent], stack.rows())
+                yield _part([*OWN, *COLUMNS, *sent], stack.rows(), stack.file.name)
         else:
             for file in files_of(self._folder, contract):
                 names, records = _plain(file)
                 rows = ([file.name, str(number), *record] for number, record in records)
-                yield _part([*_OF_FILE, *names], rows)
+                yield _part([*_OF_FILE, *names], rows, file.name)
 
     def describe(self, contract: Contract) -> Mapping[str, ColumnType]:
         """Return the columns that all files have; nothing while there is no file.
@@ -101,7 +101,7 @@ def _plain(file: ReceivedFile) -> tuple[list[str], Iterator[tuple[int, list[str]
     return names, ((reader.line_num, record) for record in reader if record)
 
 
-def _part(names: Sequence[str], rows: Iterable[Sequence[str]]) -> CsvPart:
+def _part(names: Sequence[str], rows: Iterable[Sequence[str]], file: str) -> CsvPart:
     """Write rows as CSV in UTF-8; a row with too few or too many values is written so, for the gate to refuse."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -110,4 +110,4 @@ def _part(names: Sequence[str], rows: Iterable[Sequence[str]]) -> CsvPart:
     for row in rows:
         writer.writerow(row)
         count += 1
-    return CsvPart(text.getvalue().encode(), rows=count)
+    return CsvPart(text.getvalue().encode(), rows=count, name=file)

@@ -72,13 +72,14 @@ def show(
     runtime = open_runtime()
     entry = _entry(runtime, quarantine_id, reveal=reveal)
     item = entry if reveal else masked(entry, runtime)
+    name = entries.sent_as(runtime, entry)
     if as_json:
-        print_json(_document(item))
+        print_json(_document(item) | {"sent_as": name})
         return
     _show_line(item, runtime.settings.timezone)
     if item.status != OPEN:
         say(f"  {item.status} {moment(item.closed_at, runtime.settings.timezone)} by {item.closed_by}: {item.note}")
-    say(f"  file {item.file}, row {item.row_number}, load {item.load_id}")
+    say(f"  {name and f'{name}, landed as '}{item.file}, row {item.row_number}, load {item.load_id}")
     print_table(("column", "value as it came"), sorted(json.loads(item.raw_row).items()))
 
 

@@ -107,7 +107,7 @@ def texts_of(part: Part, store: LandingStore, columns: Sequence[Column], unknown
     """
     path = store.local_path(part.key)
     header = read_header(path, part.delimiter)
-    positions = header.positions(columns, unknown, part.key)
+    positions = header.positions(columns, unknown, part.place)
     return CsvTexts(path, header, part.delimiter, positions, csv_items(columns))
 
 

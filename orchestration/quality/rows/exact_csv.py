@@ -21,7 +21,7 @@ from orchestration.quality.rows.judgement import Reason
 
 
 def csv_records(
-    path: Path, key: str, columns: Sequence[Column], delimiter: str, unknown: Collection[str]
+    path: Path, place: str, columns: Sequence[Column], delimiter: str, unknown: Collection[str]
 ) -> Iterator[ExactRecord]:
     """Yield the records of a part.
 
@@ -29,7 +29,7 @@ def csv_records(
         SchemaDrift: the header lacks a column.
     """
     header = read_header(path, delimiter)
-    splitter = _Splitter(delimiter, len(header.names), header.positions(columns, unknown, key))
+    splitter = _Splitter(delimiter, len(header.names), header.positions(columns, unknown, place))
     with open_lines(path) as lines:
         next(lines)
         for content, whole in splitter.split(lines):

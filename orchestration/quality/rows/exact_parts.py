@@ -35,7 +35,7 @@ def exact_part(
     """
     path = store.local_path(part.key)
     if part.format == "csv":
-        records = csv_records(path, part.key, columns, part.delimiter, unknown)
+        records = csv_records(path, part.place, columns, part.delimiter, unknown)
     else:
         records = json_records(path, part.key, columns, json_as_text=json_as_text)
     with scratch_file(scratch_folder(con), ".ndjson") as file:

@@ -106,7 +106,7 @@ class TextGate:
         gate = self._exact if not part.regular else self._csv if part.format == "csv" else self._json
         found = gate(part)
         if part.rows is not None and found != part.rows:
-            message = f"{part.key}: holds {found} records, the source counted {part.rows}."
+            message = f"{part.place}: holds {found} records, the source counted {part.rows}."
             raise ConnectionFailed(message, "The reply was cut short; try again.")
         return found
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from source_systems.accounting.simulator import faults
 
 Strata = Callable[..., Any]
 USERS = ("load", "product", "--mode", "daily", "--tenant", "acme", "--entity", "app_user")
@@ -65,3 +68,14 @@ def test_a_mended_contract_lets_all_rows_through(
 def test_setting_a_value_needs_exactly_one_entry(strata: Strata) -> None:
     assert strata("quarantine", "replay", "product", "--set", "role=admin").code == 2
     assert strata("quarantine", "replay").code == 2
+
+
+def test_a_rejected_row_of_a_file_is_shown_with_the_name_that_the_file_had(strata: Strata, home: Path) -> None:
+    strata("load", "accounting", "--mode", "daily", "--tenant", "acme", "--entity", "posting")
+    (folder,) = {path.parent for path in home.rglob("EXTF*.csv") if "acme" in str(path)}
+    faults.do("bad_row", folder)
+    strata("load", "accounting", "--mode", "daily", "--tenant", "acme", "--entity", "posting")
+    (entry,) = strata("quarantine", "list", "accounting", "--json").document["entries"]
+    shown = strata("quarantine", "show", entry["quarantine_id"], "--json").document
+    assert shown["sent_as"] == shown["raw_row"]["file_name"]
+    assert f"{shown['sent_as']}, landed as " in strata("quarantine", "show", entry["quarantine_id"]).out

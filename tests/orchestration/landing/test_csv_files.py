@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from landing_bench import column, contract, land
+from landing_bench import column, contract, judge_pages, land
 
 from orchestration.contracts.extraction import CsvPart, JsonPage
 from orchestration.failures import ConnectionFailed, ContractViolated, SchemaDrift
@@ -121,6 +121,28 @@ def test_a_file_without_rows_and_header_is_no_proof_that_there_are_none(content:
 
 def test_a_file_with_its_header_alone_is() -> None:
     assert landed(CsvPart(io.BytesIO(HEADER)), chunk_bytes=4) == []
+
+
+def test_errors_name_the_file_as_the_source_does(tmp_path: Path) -> None:
+    path = tmp_path / "orders 7.csv"
+    path.write_bytes(b"id\n")
+    with path.open("rb") as file, pytest.raises(SchemaDrift, match=r"/\w+: orders 7\.csv: a CSV part without rows"):
+        landed(CsvPart(file))
+    with pytest.raises(ConnectionFailed, match=r": orders\.csv: a CSV part could not be read"):
+        landed(CsvPart(Broken(), name="orders.csv"))
+    path.write_bytes(b"id\n1\n")
+    with (
+        path.open("rb") as file,
+        pytest.raises(SchemaDrift, match=r"rows-00000\.csv\.zst \(orders 7\.csv\): column 'note'"),
+    ):
+        judge_pages(tmp_path, ORDERS, CsvPart(file))
+
+
+class Broken:
+    """A file on a disk that is gone."""
+
+    def read(self, _size: int, /) -> bytes:
+        raise OSError("Stale file handle")
 
 
 def test_text_instead_of_bytes_is_told() -> None:
