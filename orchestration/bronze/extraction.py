@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
 import pyarrow as pa
@@ -81,13 +81,19 @@ def order_delta(contract: Contract, mark: Mark, start: datetime, now: datetime) 
     Rows are read from before the deletions: a row that was deleted and restored since then
     must arrive alive together with its deletion, late timestamp or not, or the deletion would win.
     """
-    since = mark.watermark - contract.overlap if mark.watermark else start
+    since = _before(mark.watermark, contract.overlap) if mark.watermark else start
     if contract.deletes is Deletes.FEED:
         if mark == Mark():
             return Order("delta", since, first=True)
-        deletes_since = mark.deletes_until - contract.overlap if mark.deletes_until else since
-        return Order("delta", min(since, deletes_since - contract.overlap), deletes_since)
+        deletes_since = _before(mark.deletes_until, contract.overlap) if mark.deletes_until else since
+        return Order("delta", min(since, _before(deletes_since, contract.overlap)), deletes_since)
     return Order("delta", since, count=sweep_is_due(contract, mark, now))
+
+
+def _before(instant: datetime, overlap: timedelta) -> datetime:
+    """Go back, but not beyond the first day there is, which some systems write for none."""
+    first = datetime.min.replace(tzinfo=UTC)
+    return instant - overlap if instant - first > overlap else first
 
 
 def sweep_is_due(contract: Contract, mark: Mark, now: datetime) -> bool:

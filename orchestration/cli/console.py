@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -118,7 +119,9 @@ def moment(value: datetime | str | None, zone: str) -> str:
         return ""
     instant = datetime.fromisoformat(value) if isinstance(value, str) else value
     aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-    return f"{aware.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+    with suppress(OverflowError):  # the first day there is has no evening before
+        aware = aware.astimezone(ZoneInfo(zone))
+    return f"{aware:%Y-%m-%d %H:%M}"
 
 
 def ago(seconds: float) -> str:

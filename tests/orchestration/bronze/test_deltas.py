@@ -93,6 +93,21 @@ def test_a_timestamp_from_the_future_does_not_hide_later_changes(bench: Bench) -
     assert bench.bronze("id") == [(1,), (2,)]
 
 
+@pytest.mark.parametrize("deletes", [Deletes.DAILY, Deletes.FEED])
+def test_a_source_whose_only_timestamps_mean_none_is_read_from_the_first_day_there_is(
+    bench: Bench, deletes: Deletes
+) -> None:
+    """Systems on .NET write 0001-01-01 where there is no instant."""
+    bench.contract(deletes=deletes)
+    first = datetime(1, 1, 1, tzinfo=UTC)
+    bench.shop().put(1, minutes=(first - at(0).replace(tzinfo=UTC)) / timedelta(minutes=1))
+    bench.one()
+    result = bench.one("hourly")
+    assert (result.status, result.watermark) == ("loaded", first)
+    bench.shop().put(2, minutes=5)
+    assert bench.one("hourly").inserted == 1
+
+
 def test_the_watermark_never_moves_back(bench: Bench) -> None:
     bench.shop().put(1, minutes=60)
     bench.one()
