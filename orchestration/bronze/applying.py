@@ -12,6 +12,7 @@ from functools import partial
 import stamina
 
 from orchestration.bronze import ledger, rejects, statements
+from orchestration.bronze.emptied import emptied_columns
 from orchestration.bronze.erased import withhold
 from orchestration.bronze.extraction import Landed, Reading
 from orchestration.bronze.failure import discard_landing, failed
@@ -84,15 +85,17 @@ def _transact(request: Request, arrival: Arrival, session: Session) -> tuple[Loa
         with gate(session.con, landed.contract, manifest, runtime.landing) as gated:
             place, load_id = arrival.draft.place, arrival.draft.load_id
             incoming = Incoming(landed.contract, place, load_id, stamp.at, _KINDS[arrival.reading], gated)
-            result, sweep = _judge(session, incoming, arrival, request.force_reason)
+            note = " ".join(filter(None, [landed.note, emptied_columns(session, incoming, manifest)]))
+            told = replace(arrival, landed=replace(landed, note=note))
+            result, sweep = _judge(session, incoming, told, request.force_reason)
         request.admission.require(result.tenant_id)
         with session.numbering() as overtaken:
             # No lock that a broken connection could lose stands between this look and the commit.
             if overtaken and not ledger.stands_at(session, arrival.draft.place, arrival.mark):
                 raise _overtaken(arrival)
             result = ledger.record(session, result, stamp)
-            if landed.note and result.status != ledger.FAILED:
-                tell_drift(session, result, landed.note)
+            if note and result.status != ledger.FAILED:
+                tell_drift(session, result, note)
     request.status.now_and_then(session)
     return result, sweep
 

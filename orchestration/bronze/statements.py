@@ -9,6 +9,8 @@ The first two parameters of every statement that reads the target are tenant and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from orchestration import names
 from orchestration.bronze import columns
 from orchestration.contracts.model import Contract
@@ -254,6 +256,16 @@ def any_rows(contract: Contract) -> str:
 def count_rows(contract: Contract) -> str:
     """Count the rows of this connection: all of them, and those that are not tombstones."""
     return f"SELECT count(*), count(*) FILTER ({_DELETED} IS NULL) FROM {names.qualified(contract.table)} WHERE {OWN}"
+
+
+def counts(chosen: Sequence[str]) -> str:
+    """The numbers of values of some columns."""
+    return ", ".join(f"count({quote(name)})" for name in chosen)
+
+
+def count_values(contract: Contract, chosen: Sequence[str]) -> str:
+    """Count the values of some columns in the rows of this connection that are not tombstones."""
+    return f"SELECT {counts(chosen)} FROM {names.qualified(contract.table)} WHERE {OWN} AND {_DELETED} IS NULL"
 
 
 def present(contract: Contract) -> str:

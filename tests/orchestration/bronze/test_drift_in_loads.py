@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from decimal import Decimal
 
+import pytest
 from bench import Bench
-from shop_source import CONTRACT, column
+from shop_source import CONTRACT, ShopExtractor, column
 
+from orchestration.contracts.extraction import JsonPage
 from orchestration.contracts.model import Additions
 
 SHAPE = {
@@ -42,6 +46,26 @@ def test_a_new_column_is_held_back_when_the_contract_says_so(bench: Bench) -> No
     result = bench.one()
     assert (result.status, result.changed) == ("loaded", 0)
     assert "held back by the contract: city" in result.message
+
+
+def test_a_member_that_no_record_has_any_more_is_told_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"id": number, "status": "open", "amount": "1.00", "updated_at": "2026-01-01"} for number in range(3)]
+
+    def extract(*_: object) -> Iterator[JsonPage]:
+        yield JsonPage(json.dumps(rows).encode())
+
+    monkeypatch.setattr(ShopExtractor, "extract", extract)
+    assert bench.one().message == ""
+    for row in rows:
+        del row["amount"]
+    result = bench.one()
+    assert (result.status, result.updated) == ("loaded", 3)
+    assert result.message.startswith("No row has a value any more in: amount.")
+    told = bench.query("SELECT data FROM strata.event_log WHERE type = 'source.schema_changed'")
+    assert [json.loads(data)["change"] for (data,) in told] == [result.message]
+    assert bench.one().message == ""
+    rows.clear()
+    assert "amount" not in bench.one().message
 
 
 def test_a_removed_column_stops_the_entity(bench: Bench) -> None:
