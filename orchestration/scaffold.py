@@ -26,6 +26,8 @@ TEMPLATE = "_template"
 TEST = "test_load.py"
 _NAME = re.compile(r"^(?!.*__)[a-z][a-z0-9_]{1,39}$")  # two underscores part the names in variables
 _RESERVED = {"warehouse", "silver", "gold", "finance", "published", "strata"}
+# bronze_<source>_asof and _rebuild are the tables that a backfill makes of a source.
+_BACKFILLED = ("_asof", "_rebuild")
 
 
 def new_source(name: str, settings: Settings) -> list[Path]:
@@ -53,7 +55,7 @@ def _check_name(name: str, folder: Path) -> None:
     if not _NAME.match(name) or name.endswith("_"):
         raise SettingsError(f"{name!r} is no name for a source system.", example)
     # STRATA_HOME would be read as a connection of a source called home.
-    if name in _RESERVED or name in Settings.model_fields or keyword.iskeyword(name):
+    if name in _RESERVED or name.endswith(_BACKFILLED) or name in Settings.model_fields or keyword.iskeyword(name):
         raise SettingsError(f"{name!r} is taken by the platform itself.", "Take another name.")
     if folder.exists():
         raise SettingsError(f"{folder} exists already.", "Take another name, or remove the folder first.")
@@ -84,12 +86,14 @@ def _with_location(path: Path, name: str) -> str:
     """Return ``workspace.yaml`` with one more code location, before the warehouse's."""
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines(keepends=True)
+    expected = yaml.safe_load(text)
+    if name in (place.get("location_name") for item in expected["load_from"] for place in item.values()):
+        raise SettingsError(f"{path} has a code location {name!r} already.", "Take another name.")
     entry = {"module_name": f"source_systems.{name}.definitions", "location_name": name}
     block = "  - python_module:\n" + "".join(f"      {key}: {value}\n" for key, value in entry.items())
     starts = [number for number, line in enumerate(lines) if line.startswith("  - ")]
     warehouse = [n for n in starts if "location_name: warehouse" in "".join(lines[n : n + 3])]
     lines.insert(warehouse[0] if warehouse else len(lines), block)
-    expected = yaml.safe_load(text)
     number = len([start for start in starts if start < warehouse[0]]) if warehouse else len(starts)
     expected["load_from"].insert(number, {"python_module": entry})
     return _checked(path, "".join(lines), expected)

@@ -25,7 +25,7 @@ from orchestration.contracts.model import Contract
 from orchestration.failures import Busy, ContractViolated
 from orchestration.quality.gate import Gated, gate
 from orchestration.warehouse import apply
-from orchestration.warehouse.clock import aware
+from orchestration.warehouse.clock import aware, utc_now
 from orchestration.warehouse.protocol import Interrupted, Session
 from orchestration.warehouse.turns import beside_others
 
@@ -89,6 +89,8 @@ def _transact(request: Request, arrival: Arrival, session: Session) -> tuple[Loa
             told = replace(arrival, landed=replace(landed, note=note))
             result, sweep = _judge(session, incoming, told, request.force_reason)
         request.admission.require(result.tenant_id)
+        # The stamp is that of the rows, drawn before the gate; what took the time comes after it.
+        result = replace(result, seconds=(utc_now() - result.started_at).total_seconds())
         with session.numbering() as overtaken:
             # No lock that a broken connection could lose stands between this look and the commit.
             if overtaken and not ledger.stands_at(session, arrival.draft.place, arrival.mark):
@@ -128,10 +130,17 @@ def _result(session: Session, incoming: Incoming, arrival: Arrival, merged: Merg
         status=HELD if merged.held else LOADED,
         watermark=next_watermark(mark.watermark, incoming.gated, landed.manifest.window_until),
         deletes_until=deletes_until,
-        message=" ".join(text for text in (landed.note, merged.verdict) if text),
+        message=" ".join(text for text in (landed.note, _left_alone(merged), merged.verdict) if text),
         **merged.counts(incoming.gated),
     )
     return result, sweep
+
+
+def _left_alone(merged: Merged) -> str:
+    if not merged.stale:
+        return ""
+    rows = "1 row is" if merged.stale == 1 else f"{merged.stale:,} rows are"
+    return f"{rows} older than what bronze or quarantine has of the key, and left out."
 
 
 def _counts_differ(session: Session, incoming: Incoming, source_rows: int) -> bool:
@@ -150,7 +159,7 @@ def _too_many_rejects(session: Session, incoming: Incoming) -> ContractViolated 
     return ContractViolated(
         f"{contract.source}/{contract.entity}: {rejected:,} of {base:,} rows break the contract, "
         f"more than rejectThreshold {contract.reject_threshold:.0%} allows; bronze is as it was.",
-        f"Look at them with: strata quarantine list, source {contract.source}, entity {contract.entity}.",
+        f"Look at them with: strata quarantine list {contract.source} --entity {contract.entity}",
     )
 
 

@@ -43,12 +43,16 @@ class Incoming:
 
 @dataclass(frozen=True)
 class Merged:
-    """What a merge did, in rows. ``verdict`` says why tombstones were held; empty when they were not."""
+    """What a merge did, in rows. ``verdict`` says why tombstones were held; empty when they were not.
+
+    ``stale`` of the superseded are older than what we have of their keys.
+    """
 
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0
     superseded: int = 0
+    stale: int = 0
     conflicts: int = 0
     deleted: int = 0
     held: int = 0
@@ -97,6 +101,7 @@ def _reconcile(session: Session, incoming: Incoming, guard: Guard, at_hand: Exit
         updated=changed + older,
         unchanged=found.winners - new - changed - stale - further,
         superseded=found.superseded + stale,
+        stale=stale,
         conflicts=found.conflicts,
         deleted=buried + (0 if verdict else missing),
         held=missing if verdict else 0,

@@ -37,11 +37,12 @@ def split_json(page: JsonPage, *, nested: bool) -> Lines:
         # Between tokens a line break is mere white space; inside strings JSON forbids it.
         lines = [bytes(line).translate(_SPACED) for line in lines]
     content = b"\n".join(lines)
-    if records and (content[:1] != b"{" or matches(content, r"\n[^{]")):
-        raise ConnectionFailed("The source sent a JSON page with a record that is no object.", _REMEDY)
+    others = bool(records) and (content[:1] != b"{" or matches(content, r"\n[^{]"))
+    if others and not any(bytes(record).startswith(b"{") for record in records):
+        raise ConnectionFailed("The source sent a JSON page whose records are no objects.", _REMEDY)
     short = not matches(content, ":" + _LONG) and not (nested and matches(content, r"[\[,]" + _LONG))
     small = max(map(len, records), default=0) <= _RECORD_BYTES
-    regular = sound and short and small and is_utf8(content) and not matches(content, r"\\u0000")
+    regular = sound and not others and short and small and is_utf8(content) and not matches(content, r"\\u0000")
     return Lines(content, len(records), regular)
 
 
@@ -53,6 +54,9 @@ def _records(page: JsonPage) -> tuple[Sequence[bytes], bool]:
     body = page.body.removeprefix(BOM)
     try:
         return _decoded(body, page.records), True
+    except RecursionError:
+        message = "The source sent a JSON page with a record that is nested deeper than can be read."
+        raise ConnectionFailed(message, "Ask the source for fewer levels, or let extract.py cut them.") from None
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         hidden = hide_lone_surrogates(body)
         with suppress(msgspec.DecodeError, msgspec.ValidationError):

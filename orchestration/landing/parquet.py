@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orchestration.contracts.model import Contract
+from orchestration.failures import ContractViolated
 from orchestration.landing.manifest import Form
 from orchestration.landing.plain_texts import TextsSeen
 
@@ -29,10 +30,19 @@ _LEVEL: dict[Compression, int | None] = {"zstd": 1, "lz4": None}
 
 
 def normalised(batch: pa.RecordBatch, contract: Contract) -> pa.RecordBatch:
-    """Return the batch in the contract's Arrow types wherever widening is exact."""
+    """Return the batch in the contract's Arrow types wherever widening is exact.
+
+    Raises:
+        ContractViolated: two of its columns have one name.
+    """
+    names = batch.schema.names
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        message = f"{contract.source}/{contract.entity}: extract.py handed over a batch with two columns {twice!r}."
+        raise ContractViolated(message, "Name each column once.")
     wanted = {column.name: column.type.arrow for column in contract.columns}
-    columns = [_widened(batch.column(i), wanted.get(name)) for i, name in enumerate(batch.schema.names)]
-    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+    columns = [_widened(batch.column(i), wanted.get(name)) for i, name in enumerate(names)]
+    return pa.RecordBatch.from_arrays(columns, names=names)
 
 
 def _widened(array: pa.Array, wanted: pa.DataType | None) -> pa.Array:

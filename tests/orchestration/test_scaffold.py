@@ -146,8 +146,10 @@ def test_comments_of_workspace_and_tenants_stay(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["HubSpot", "hub-spot", "1st", "x", "hub_", "hub__spot", "../evil", "class", "warehouse", "home"]
-)
+    "name",
+    ["HubSpot", "hub-spot", "1st", "x", "hub_", "hub__spot", "../evil", "class", "warehouse", "home", "delivery",
+     "product_asof", "product_rebuild"],
+)  # fmt: skip
 def test_a_bad_name_is_refused_and_nothing_is_written(project: Path, name: str) -> None:
     before = sorted(project.rglob("*"))
     with pytest.raises(SettingsError):

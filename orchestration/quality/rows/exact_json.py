@@ -29,7 +29,7 @@ def json_records(path: Path, key: str, columns: Sequence[Column], *, json_as_tex
     with open_lines(path) as lines:
         for number, line in enumerate(lines, start=1):
             repeated = [name for name, quoted in named.items() if line.count(quoted) > 1]
-            twice = _members_twice(line, repeated) if repeated else []
+            twice = _members_twice(line, repeated) if repeated and line.startswith(b"{") else []
             if twice:
                 raise member_twice(key, number, twice[0])
             if len(line) > RECORD_BYTES:
@@ -57,6 +57,8 @@ def _members_twice(line: bytes, suspects: Sequence[str]) -> list[str]:
 
 
 def _record(line: bytes, columns: Sequence[Column], *, json_as_text: bool) -> ExactRecord:
+    if not line.startswith(b"{"):
+        return ExactRecord(fault=Reason.NOT_AN_OBJECT, raw=as_shown(line.rstrip()))
     hidden = None
     try:
         members = _RECORD.decode(line)

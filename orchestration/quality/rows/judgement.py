@@ -41,6 +41,7 @@ class Reason(StrEnum):
     COLUMN_COUNT = "column_count"
     QUOTE = "quote"
     LINE_TOO_LONG = "line_too_long"
+    NOT_AN_OBJECT = "not_an_object"
 
 
 @dataclass(frozen=True)

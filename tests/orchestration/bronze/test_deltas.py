@@ -108,6 +108,18 @@ def test_a_source_whose_only_timestamps_mean_none_is_read_from_the_first_day_the
     assert bench.one("hourly").inserted == 1
 
 
+def test_a_row_whose_cursor_was_set_back_waits_for_the_full_load_and_the_hourly_one_says_so(bench: Bench) -> None:
+    bench.shop().put(1, minutes=15)
+    bench.shop().put(2, minutes=5)
+    bench.one()
+    bench.shop().put(1, "paid", minutes=10)
+    result = bench.one("hourly")
+    assert result.message == "1 row is older than what bronze or quarantine has of the key, and left out."
+    assert bench.bronze() == [(1, "open"), (2, "open")]
+    bench.one()
+    assert bench.bronze() == [(1, "paid"), (2, "open")]
+
+
 def test_the_watermark_never_moves_back(bench: Bench) -> None:
     bench.shop().put(1, minutes=60)
     bench.one()

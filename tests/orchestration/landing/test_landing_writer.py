@@ -85,6 +85,7 @@ def test_two_loads_of_one_id_cannot_both_land(store: FolderStore) -> None:
         JsonPage(b'{"done":true}', "records"),
         JsonPage(b'{"records":null}', "records"),
         JsonPage(b'{"records":[1,2]}', "records"),
+        JsonPage(b'[{"id":' + b"[" * 100_000 + b"]" * 100_000 + b"}]"),
         JsonPage(b"<html>Bad Gateway</html>", "records"),
         JsonPage(b"", "records"),
         CsvPart(b"id,note\n", rows=3),
@@ -156,6 +157,12 @@ def test_a_csv_part_lands_byte_by_byte(body: bytes) -> None:
         (part,) = land(store, ORDERS, CsvPart(b"id,note\n1,x\n" + body)).parts
         assert content(store, part.key) == b"id,note\n1,x\n" + body
         verify(store, decode_manifest(store.read(next(key for key in store.keys("") if key.endswith(".json")))))
+
+
+def test_two_columns_of_one_name_are_told(store: FolderStore) -> None:
+    twice = pa.record_batch([pa.array([1]), pa.array([2])], names=["id", "id"])
+    with pytest.raises(ContractViolated, match=r"shop/order.* a batch with two columns 'id'"):
+        land(store, ORDERS, twice)
 
 
 def test_parts_roll_at_a_handy_size(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -190,6 +190,14 @@ def test_half_of_an_emoji_in_a_name_or_a_nested_value_costs_its_own_row(tmp_path
     assert judged.reasons == [(1, "tags", "invalid_utf8"), (2, None, "invalid_utf8")]
 
 
+def test_a_record_that_is_no_object_costs_only_itself(tmp_path: Path) -> None:
+    page = JsonPage(b'[{"id":1,"note":"x","state":"open"},null,5,"note",[{"note":1,"note":2}],{"id":2,"state":"paid"}]')
+    judged = judge_pages(tmp_path, NOTES, page)
+    assert judged.good == [(1, "x", "open"), (2, None, "paid")]
+    assert judged.reasons == [(number, None, "not_an_object") for number in (2, 3, 4, 5)]
+    assert [reject.raw_row for reject in judged.rejects][:2] == ['{"_line":"null"}', '{"_line":"5"}']
+
+
 @pytest.mark.parametrize("number", [b"1", b"123456789012345678"], ids=["fast", "exact"])
 def test_a_member_that_stands_twice_in_a_record_is_named(tmp_path: Path, number: bytes) -> None:
     page = JsonPage(b'[{"id":1,"note":"a"},{"id":%s,"note":"b","state":"open","note":"c"}]' % number)
