@@ -61,6 +61,7 @@ with connect(Connection("acme", "hubspot", settings=settings)) as api:
     for name, body in {
         "keys": b'{"results": [{"id": 1}, {"no": 2}], "next": null}',
         "describe": b'{"fields": [{"name": "id", "type": "varchar2"}]}',
+        "extract": b'{"results": [{"id": 1}], "next": "page 2"}',
     }.items():
         try:
             steps[name]()
@@ -125,14 +126,15 @@ def test_the_rendered_test_passes_and_the_rendered_code_is_clean(project: Path) 
 def test_answers_that_are_none_of_the_api_are_told_by_what_they_lack(project: Path) -> None:
     new_source("hubspot", settings(project))
     told = in_project(project, "-c", ODD_ANSWERS).splitlines()
-    assert len(told) == 3 * 4 + 2
+    assert len(told) == 3 * 4 + 3
     members = {"extract": "next", "describe": "fields", "count": "count", "keys": "results"}
-    for line in told[:-2]:
+    for line in told[:-3]:
         name, failure, rest = line.split(" ", 2)
         assert failure == "connection"
         assert f"without the member {members[name]!r}" in rest
-    assert told[-2].startswith("keys schema_drift acme/hubspot: item: a key cannot be read (KeyError: 'id')")
-    assert told[-1].startswith("describe schema_drift hubspot/item: field 'id': type 'varchar2' is unknown")
+    assert told[-3].startswith("keys schema_drift acme/hubspot: item: a key cannot be read (KeyError: 'id')")
+    assert told[-2].startswith("describe schema_drift hubspot/item: field 'id': type 'varchar2' is unknown")
+    assert "names 'page 2' as the page after itself" in told[-1]
 
 
 def test_comments_of_workspace_and_tenants_stay(project: Path) -> None:

@@ -58,6 +58,16 @@ def test_typed_values_are_never_rounded_cut_or_wrapped(tmp_path: Path) -> None:
     assert judged.rejects[0].raw_value == "1.239"
 
 
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
+@pytest.mark.parametrize("kind", ["timestamp", "date"])
+def test_nanoseconds_cost_their_own_row_and_not_its_neighbours(tmp_path: Path, zone: str | None, kind: str) -> None:
+    midnight = 1_789_948_800_000_000_000
+    instants = pa.array([midnight, midnight + 1, None], pa.int64()).cast(pa.timestamp("ns", zone))
+    judged = judge_pages(tmp_path, contract(column("at", kind)), batch(id=[1, 2, 3], at=instants))
+    assert [(key, at and f"{at:%Y-%m-%d %H:%M}") for key, at in judged.good] == [(1, "2026-09-21 00:00"), (3, None)]
+    assert judged.reasons == [(2, "at", "precision")]
+
+
 def test_a_text_is_too_long_by_its_characters_whatever_the_footer_says_of_its_bytes(tmp_path: Path) -> None:
     judged = judge_pages(
         tmp_path, contract(column("note", "text(3)")), batch(id=[1, 2, 3, 4], note=["äöü", "abcd", "a\0", None])
