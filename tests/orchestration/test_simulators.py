@@ -6,11 +6,13 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -32,7 +34,8 @@ from orchestration.contracts.extraction import Connection
 from orchestration.settings import load_settings
 
 settings = load_settings(home=sys.argv[1], world_size=10)
-print(simulators.resolve(Connection(sys.argv[2], "product", simulated=True), settings).get("url"), flush=True)
+connection = simulators.resolve(Connection(sys.argv[2], sys.argv[3], simulated=True), settings)
+print(connection.get("url") or connection.get("domain"), flush=True)
 sys.stdin.read()
 """
 
@@ -52,8 +55,8 @@ def state_of(settings: Settings) -> Path:
     return settings.home / "simulation" / "product.json"
 
 
-def user(settings: Settings, tenant: str = "acme") -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", USER, str(settings.home), tenant]
+def user(settings: Settings, tenant: str = "acme", source: str = "product") -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", USER, str(settings.home), tenant, source]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
@@ -156,6 +159,27 @@ def test_a_server_whose_user_was_killed_is_taken_over(settings: Settings) -> Non
     assert answers(following)
     simulators.release()
     assert has_gone(settings, following)
+
+
+def test_a_server_whose_home_is_removed_ends(settings: Settings) -> None:
+    process = user(settings, source="salesforce")
+    url = f"https://{url_of(process)}"
+    assert listens(url)
+    shutil.rmtree(settings.home)
+    leave(process)
+    deadline = time.monotonic() + 30
+    while listens(url) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not listens(url)
+
+
+def listens(url: str) -> bool:
+    address = urlsplit(url)
+    try:
+        socket.create_connection((address.hostname, address.port), timeout=5).close()
+    except OSError:
+        return False
+    return True
 
 
 def test_a_state_file_of_a_dead_server_is_replaced(settings: Settings) -> None:

@@ -8,6 +8,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 from aiohttp import web
@@ -35,6 +36,7 @@ _RESOURCES: tuple[tuple[str, str, Resource], ...] = (
     ("DELETE", "/jobs/query/{job}", jobs.delete),
     ("GET", "/jobs/query/{job}/results", jobs.results),
 )
+_LOOK_SECONDS = 2.0
 # The header's three forms; clients that know one of them only fail on the others.
 _LIMIT_FORMS = ("", "; api-bursts=1/750", "; per-app-api-usage=17/250000(appName=strata)")
 
@@ -95,7 +97,7 @@ async def _with_faults(request: web.Request, org: Org, resource: Resource) -> we
 
 
 async def _run(folder: Path) -> None:
-    """Serve until told to stop; the address goes to standard output once the port is open."""
+    """Serve until told to stop or the folder is removed; the address goes to standard output once the port is open."""
     ca_file, context = make_certificates(folder)
     state, stopped = State(folder, secrets.token_urlsafe(32)), asyncio.Event()
     runner = web.AppRunner(application(state, stopped), access_log=None, shutdown_timeout=1.0)
@@ -107,7 +109,9 @@ async def _run(folder: Path) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     sys.stdout.write(json.dumps({"url": state.url, "ca_file": str(ca_file), "secret": state.secret}) + "\n")
     sys.stdout.close()
-    await stopped.wait()
+    while not stopped.is_set() and await asyncio.to_thread(folder.exists):  # nobody finds it any more without
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopped.wait(), _LOOK_SECONDS)
     await runner.cleanup()
 
 
