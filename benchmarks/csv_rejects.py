@@ -1,6 +1,6 @@
 """CSV parts with broken rows: landed, gated and quarantined, against DuckDB's own typed ``read_csv``.
 
-Strata takes the bytes of each part as a source hands them over, lands them as ``csv.zst``,
+Strata takes each part as a source hands it over, an opened file, lands it as ``csv.zst``,
 checks every value and ends with the typed rows, in memory while they are few and else in a
 Parquet file of its own, and the rejects in a temporary table. *Stored* also copies the rows into
 a table of the database file, as a first load does: the figure beside it, because both peers end there.
