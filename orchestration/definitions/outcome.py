@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -21,6 +21,7 @@ from orchestration.shortened import few
 if TYPE_CHECKING:
     from orchestration.bronze.ledger import LoadResult
 
+_ENTITIES_SHOWN = 5
 MOST_SHOWN = 50
 """What a run says must not grow with the number of tenants."""
 COUNTS = ("extracted", "inserted", "updated", "unchanged", "superseded", "rejected", "deleted", "held")
@@ -28,13 +29,17 @@ COUNTS = ("extracted", "inserted", "updated", "unchanged", "superseded", "reject
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that went wrong: what, of which class, the sentence for people, and who owns it."""
+    """One thing that went wrong: what, of which class, the sentence for people, and who owns it.
+
+    ``entity`` is the last word of the subject where that is a load.
+    """
 
     subject: str
     failure_class: FailureClass
     message: str
     owner: str = "platform"
     tenant: str | None = None
+    entity: str = ""
 
     def __str__(self) -> str:
         """Say it in one line."""
@@ -65,7 +70,9 @@ def _load_fault(source: SourceSystem, result: LoadResult) -> Fault:
 
 
 def _fault(source: SourceSystem, result: LoadResult, failure_class: FailureClass, message: str) -> Fault:
-    return Fault(subject(result), failure_class, message, _owner(source, result.entity), result.tenant_id)
+    return Fault(
+        subject(result), failure_class, message, _owner(source, result.entity), result.tenant_id, result.entity
+    )
 
 
 def _owner(source: SourceSystem, entity: str) -> str:
@@ -145,6 +152,23 @@ def _record(result: LoadResult) -> dg.TableRecord:
     )
 
 
+def _lines(found: Iterable[Fault]) -> list[str]:
+    """Say each fault once: a server that is down fails all entities of its connection with one sentence."""
+    alike: dict[str, list[Fault]] = {}
+    for fault in found:
+        place = fault.subject.removesuffix(fault.entity)
+        alike.setdefault(str(replace(fault, subject=place)) if fault.entity else str(fault), []).append(fault)
+    return [_line(faults) for faults in alike.values()]
+
+
+def _line(alike: Sequence[Fault]) -> str:
+    first, entities = alike[0], [fault.entity for fault in alike]
+    if not first.entity or len(alike) == 1:
+        return str(first)
+    place = first.subject.removesuffix(f" {first.entity}")
+    return str(replace(first, subject=f"{place} ({len(alike)} entities: {few(entities, _ENTITIES_SHOWN)})"))
+
+
 def may_retry(found: Iterable[Fault], attempt: int) -> bool:
     """Say whether another attempt may mend any of it; ``attempt`` counts from 0."""
     return any(POLICIES[fault.failure_class].retries > attempt for fault in found)
@@ -161,7 +185,7 @@ def raise_for(found: Sequence[Fault], attempt: int) -> None:
     """
     if not found:
         return
-    text = few([str(fault) for fault in found], MOST_SHOWN, "\n")
+    text = few(_lines(found), MOST_SHOWN, "\n")
     if may_retry(found, attempt):
         policies = [POLICIES[fault.failure_class] for fault in found]
         wait = max(policy.delay_seconds for policy in policies if policy.retries > attempt) * 2**attempt

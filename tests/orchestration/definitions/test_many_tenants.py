@@ -51,6 +51,23 @@ def test_a_failure_names_some_tenants_and_counts_the_rest() -> None:
     assert raised.value.description.endswith("and 950 more")
 
 
+def test_a_source_that_is_down_is_told_once_for_each_connection_and_not_for_each_entity() -> None:
+    down = [
+        Fault(f"{place} table_{number}", FailureClass.SETTINGS, "no answer", entity=f"table_{number}")
+        for place in ("acme/product", "globex/product")
+        for number in range(8)
+    ]
+    other = Fault("acme/product table_9", FailureClass.SETTINGS, "column gone", entity="table_9")
+    with pytest.raises(dg.Failure) as raised:
+        outcome.raise_for([*down, other, Fault("close", FailureClass.SETTINGS, "no answer")], 0)
+    assert (raised.value.description or "").splitlines() == [
+        "acme/product (8 entities: table_0, table_1, table_2, table_3, table_4 and 3 more): settings: no answer",
+        "globex/product (8 entities: table_0, table_1, table_2, table_3, table_4 and 3 more): settings: no answer",
+        "acme/product table_9: settings: column gone",
+        "close: settings: no answer",
+    ]
+
+
 def test_tenants_that_are_left_out_are_told_by_reason() -> None:
     left_out = LeftOut()
     for number in range(60):
