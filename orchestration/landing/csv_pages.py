@@ -13,11 +13,9 @@ from orchestration.contracts.extraction import ByteFile, CsvPart
 from orchestration.contracts.model import Contract
 from orchestration.failures import ConnectionFailed, ContractViolated
 from orchestration.landing.csv_header import parse_header
-from orchestration.landing.lines import BOM, Lines, is_utf8, matches
+from orchestration.landing.lines import BOM, RECORD_BYTES, Lines, is_utf8, matches
 
 _CHUNK_BYTES = 1024 * 1024
-# More without the end of a record is not held back: no record may be that long.
-_RECORD_BYTES = 8 * 1024 * 1024
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _REMEDY = "Try again; if it stays, compare the reply with the source's API."
 
@@ -40,7 +38,7 @@ def csv_lines(part: CsvPart, contract: Contract) -> Iterator[Lines]:
         message = f"{place}: extract.py handed over a CSV part in UTF-16."
         raise ContractViolated(message, "Hand it over in UTF-8: body.decode('utf-16').encode().")
     start = start.removeprefix(BOM)
-    if _is_one_line(start) and len(start) < _RECORD_BYTES:
+    if _is_one_line(start) and len(start) < RECORD_BYTES:
         _require_no_rows(part, start, contract, place)
         return
     rows, line_end = part.rows, _line_end(start)
@@ -66,7 +64,7 @@ def _read(file: ByteFile, place: str) -> Iterator[bytes]:
 def _start(chunks: Iterator[bytes]) -> bytes:
     """Return as much as it takes to see whether there is a line below the header."""
     start = next(chunks, b"")
-    while _is_one_line(start) and len(start) < _RECORD_BYTES:
+    while _is_one_line(start) and len(start) < RECORD_BYTES:
         more = next(chunks, b"")
         if not more:
             break
@@ -90,7 +88,7 @@ def _pieces(start: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
     pending = start
     for chunk in chunks:
         end = _records_end(pending)
-        if end or len(pending) > _RECORD_BYTES:
+        if end or len(pending) > RECORD_BYTES:
             end = end or len(pending)
             yield pending[:end]
             pending = pending[end:]
@@ -104,9 +102,9 @@ def _records_end(piece: bytes) -> int:
     end = piece.rfind(b"\n") + 1
     quotes = piece.count(b'"', 0, end) if b'"' in piece else 0  # counting none takes longer than to find none
     while quotes % 2:
-        opening = piece.rfind(b'"', 0, end)
+        after, opening = end, piece.rfind(b'"', 0, end)
         end = piece.rfind(b"\n", 0, opening) + 1
-        quotes = piece.count(b'"', 0, end)
+        quotes -= piece.count(b'"', end, after)
     return end
 
 

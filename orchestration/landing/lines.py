@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 BOM = b"\xef\xbb\xbf"
+RECORD_BYTES = 8 * 1024 * 1024
+"""A longer record is refused, so that memory stays bounded."""
 
 
 @dataclass(frozen=True)

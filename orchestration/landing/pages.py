@@ -14,10 +14,9 @@ import msgspec
 
 from orchestration.contracts.extraction import JsonPage
 from orchestration.failures import ConnectionFailed
-from orchestration.landing.lines import BOM, Lines, is_utf8, matches
+from orchestration.landing.lines import BOM, RECORD_BYTES, Lines, is_utf8, matches
 from orchestration.landing.lone_surrogates import hide_lone_surrogates
 
-_RECORD_BYTES = 8 * 1024 * 1024
 # DuckDB reads JSON numbers as doubles: more than 15 digits, or a huge exponent, would come out wrong.
 _LONG = r"\s*-?(?:[0-9.]{17}|[0-9.]+[eE][-+]?[0-9]{3})"
 _SPACED = bytes.maketrans(b"\n\r", b"  ")
@@ -41,7 +40,7 @@ def split_json(page: JsonPage, *, nested: bool) -> Lines:
     if others and not any(bytes(record).startswith(b"{") for record in records):
         raise ConnectionFailed("The source sent a JSON page whose records are no objects.", _REMEDY)
     short = not matches(content, ":" + _LONG) and not (nested and matches(content, r"[\[,]" + _LONG))
-    small = max(map(len, records), default=0) <= _RECORD_BYTES
+    small = max(map(len, records), default=0) <= RECORD_BYTES
     regular = sound and not others and short and small and is_utf8(content) and not matches(content, r"\\u0000")
     return Lines(content, len(records), regular)
 

@@ -23,8 +23,6 @@ from orchestration.quality.rows.judgement import Reason
 from orchestration.quality.rows.scan import Scan
 from orchestration.quality.rows.text import TextColumn, judge_text, layered
 
-RECORD_BYTES = 8 * 1024 * 1024
-
 
 @dataclass
 class ExactRecord:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from orchestration.contracts.model import Column
 from orchestration.landing.csv_header import read_header
-from orchestration.quality.rows.exact import RECORD_BYTES, ExactRecord, as_shown, open_lines
+from orchestration.landing.lines import RECORD_BYTES
+from orchestration.quality.rows.exact import ExactRecord, as_shown, open_lines
 from orchestration.quality.rows.judgement import Reason
 
 

@@ -11,8 +11,9 @@ import msgspec
 
 from orchestration.contracts.model import Column
 from orchestration.failures import ContractViolated
+from orchestration.landing.lines import RECORD_BYTES
 from orchestration.landing.lone_surrogates import hide_lone_surrogates
-from orchestration.quality.rows.exact import RECORD_BYTES, ExactRecord, as_shown, open_lines
+from orchestration.quality.rows.exact import ExactRecord, as_shown, open_lines
 from orchestration.quality.rows.judgement import Reason
 
 _RECORD = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -72,8 +72,15 @@ def test_files_of_one_load_stay_parts_of_their_own() -> None:
 
 
 def test_a_record_that_never_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_pages, "_RECORD_BYTES", 100)
+    monkeypatch.setattr(csv_pages, "RECORD_BYTES", 100)
     ((_, part),) = landed(CsvPart(io.BytesIO(HEADER + b'1,"never closed\n' + b"2,x\n" * 1000)), chunk_bytes=16)
+    assert not part.regular
+
+
+def test_a_quote_astray_before_many_quoted_lines_is_looked_for_in_one_go() -> None:
+    """Counting all quotes again for each line would take minutes here."""
+    body = HEADER + b'1,5" pipe\n' + b'2,"quoted"\n' * 700_000
+    ((_, part),) = landed(CsvPart(io.BytesIO(body)))
     assert not part.regular
 
 
