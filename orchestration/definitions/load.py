@@ -17,7 +17,7 @@ from orchestration import names
 from orchestration.contracts.source import SourceSystem
 from orchestration.definitions import outcome
 from orchestration.definitions.alerting import crash_subject, tell
-from orchestration.definitions.outcome import Fault, LeftOut
+from orchestration.definitions.outcome import OF_CONNECTIONS, Fault, LeftOut
 from orchestration.definitions.row_counts import row_counts
 from orchestration.definitions.specs import asset_key, bronze_specs, faults
 from orchestration.failures import FailureClass, StrataError
@@ -81,8 +81,8 @@ def _load(
     else:
         found = outcome.load_faults(source, results, [name for name in wanted if name not in source.contracts])
     yield from _materializations(context, source, results, rows, is_whole=not config.tenants)
-    told = [] if outcome.may_retry(found, context.retry_number) else found
-    well = [outcome.subject(result) for result in results if result.status == "loaded"]
+    told = [] if outcome.may_retry(found, context.retry_number) else outcome.by_connection(found, OF_CONNECTIONS)
+    well = outcome.well_subjects(results, found)
     with_run = [] if found else [crash_subject(context.run.job_name), f"load of {source.name}"]
     tell(runtime, told + outcome.held_faults(source, results), well + with_run)
     outcome.raise_for(found, context.retry_number)

@@ -21,6 +21,8 @@ from orchestration.shortened import few
 if TYPE_CHECKING:
     from orchestration.bronze.ledger import LoadResult
 
+OF_CONNECTIONS = frozenset({FailureClass.CONNECTION, FailureClass.AUTHENTICATION, FailureClass.RATE_LIMIT})
+"""What fails a connection as a whole: one alert tells it for all its entities."""
 _ENTITIES_SHOWN = 5
 MOST_SHOWN = 50
 """What a run says must not grow with the number of tenants."""
@@ -55,6 +57,42 @@ def load_faults(source: SourceSystem, results: Iterable[LoadResult], broken: Col
     ]
 
 
+def by_connection(found: Iterable[Fault], classes: Collection[FailureClass] = tuple(FailureClass)) -> list[Fault]:
+    """Make one fault of those that say the same of several entities of a connection: its server is down, say.
+
+    Those of other ``classes`` stay as they are.
+    """
+    alike: dict[Fault, list[Fault]] = {}
+    for fault in found:
+        together = fault.entity and fault.failure_class in classes
+        key = replace(fault, subject=_connection(fault), owner="", entity="") if together else fault
+        alike.setdefault(key, []).append(fault)
+    return [_of_all(faults) if faults[1:] else faults[0] for faults in alike.values()]
+
+
+def _of_all(alike: Sequence[Fault]) -> Fault:
+    first, owners = alike[0], {fault.owner for fault in alike}
+    entities = few([fault.entity for fault in alike], _ENTITIES_SHOWN)
+    return replace(
+        first,
+        subject=_connection(first),
+        message=f"{first.message} ({len(alike)} entities: {entities})",
+        owner=first.owner if len(owners) == 1 else "platform",
+        entity="",
+    )
+
+
+def _connection(fault: Fault) -> str:
+    return fault.subject.removesuffix(f" {fault.entity}")
+
+
+def well_subjects(results: Iterable[LoadResult], found: Iterable[Fault]) -> list[str]:
+    """Return the loads that went well, and the connections that no load found broken."""
+    loaded = {subject(result): _place(result) for result in results if result.status == "loaded"}
+    broken = {_connection(fault) for fault in found if fault.entity and fault.failure_class in OF_CONNECTIONS}
+    return [*loaded, *sorted(set(loaded.values()) - broken)]
+
+
 def held_faults(source: SourceSystem, results: Iterable[LoadResult]) -> list[Fault]:
     """Return the tombstones that wait for a person: nothing failed, and yet somebody has to look."""
     return [
@@ -82,8 +120,12 @@ def _owner(source: SourceSystem, entity: str) -> str:
 
 def subject(result: LoadResult) -> str:
     """Name one load as people know it: ``acme/salesforce account``, with the instance where there are several."""
+    return f"{_place(result)} {result.entity}"
+
+
+def _place(result: LoadResult) -> str:
     instance = "" if result.connection == "main" else f"/{result.connection}"
-    return f"{result.tenant_id}/{result.source}{instance} {result.entity}"
+    return f"{result.tenant_id}/{result.source}{instance}"
 
 
 @dataclass(frozen=True)
@@ -152,23 +194,6 @@ def _record(result: LoadResult) -> dg.TableRecord:
     )
 
 
-def _lines(found: Iterable[Fault]) -> list[str]:
-    """Say each fault once: a server that is down fails all entities of its connection with one sentence."""
-    alike: dict[str, list[Fault]] = {}
-    for fault in found:
-        place = fault.subject.removesuffix(fault.entity)
-        alike.setdefault(str(replace(fault, subject=place)) if fault.entity else str(fault), []).append(fault)
-    return [_line(faults) for faults in alike.values()]
-
-
-def _line(alike: Sequence[Fault]) -> str:
-    first, entities = alike[0], [fault.entity for fault in alike]
-    if not first.entity or len(alike) == 1:
-        return str(first)
-    place = first.subject.removesuffix(f" {first.entity}")
-    return str(replace(first, subject=f"{place} ({len(alike)} entities: {few(entities, _ENTITIES_SHOWN)})"))
-
-
 def may_retry(found: Iterable[Fault], attempt: int) -> bool:
     """Say whether another attempt may mend any of it; ``attempt`` counts from 0."""
     return any(POLICIES[fault.failure_class].retries > attempt for fault in found)
@@ -185,7 +210,7 @@ def raise_for(found: Sequence[Fault], attempt: int) -> None:
     """
     if not found:
         return
-    text = few(_lines(found), MOST_SHOWN, "\n")
+    text = few([str(fault) for fault in by_connection(found)], MOST_SHOWN, "\n")
     if may_retry(found, attempt):
         policies = [POLICIES[fault.failure_class] for fault in found]
         wait = max(policy.delay_seconds for policy in policies if policy.retries > attempt) * 2**attempt

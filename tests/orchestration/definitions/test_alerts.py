@@ -74,6 +74,23 @@ def test_the_failing_run_itself_tells_and_its_recovery_is_told(toy: Toy, sink: S
     assert "recovered" in json.dumps(sink.received[1])
 
 
+def test_a_connection_that_fails_as_a_whole_is_one_alert_and_closes_when_it_answers(toy: Toy, sink: Sink) -> None:
+    toy.defect("globex", "refused")
+    toy.run()
+    (told,) = sink.received
+    assert told["subject"] == "globex/toy"
+    assert told["message"].endswith("(2 entities: item, part)")
+    toy.run()
+    toy.run(entities=["item"])
+    assert [message["subject"] for message in sink.received] == ["globex/toy", "globex/toy item"]
+    toy.defect("globex")
+    toy.run(entities=["part"])
+    toy.run()
+    recovered = [message["subject"] for message in sink.received[2:] if message["state"] == "recovered"]
+    assert sorted(recovered) == ["globex/toy", "globex/toy item"]
+    assert toy.sql("SELECT count(*) FROM strata.alert WHERE state = 'open'") == [(0,)]
+
+
 def test_a_sink_that_is_down_delays_the_alert_and_loses_nothing(toy: Toy, sink: Sink) -> None:
     sink.is_down = True
     toy.defect("globex", "refused")

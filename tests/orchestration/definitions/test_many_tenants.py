@@ -61,8 +61,8 @@ def test_a_source_that_is_down_is_told_once_for_each_connection_and_not_for_each
     with pytest.raises(dg.Failure) as raised:
         outcome.raise_for([*down, other, Fault("close", FailureClass.SETTINGS, "no answer")], 0)
     assert (raised.value.description or "").splitlines() == [
-        "acme/product (8 entities: table_0, table_1, table_2, table_3, table_4 and 3 more): settings: no answer",
-        "globex/product (8 entities: table_0, table_1, table_2, table_3, table_4 and 3 more): settings: no answer",
+        "acme/product: settings: no answer (8 entities: table_0, table_1, table_2, table_3, table_4 and 3 more)",
+        "globex/product: settings: no answer (8 entities: table_0, table_1, table_2, table_3, table_4 and 3 more)",
         "acme/product table_9: settings: column gone",
         "close: settings: no answer",
     ]
