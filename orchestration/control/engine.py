@@ -36,7 +36,7 @@ def parse(text: str) -> URL:
     """
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the second where a port is no number, and it quotes the password
         raise SettingsError("STRATA_CONTROL_URL is no database URL.", _FORMS) from None
     if url.drivername not in _DRIVERS:
         raise SettingsError(f"STRATA_CONTROL_URL: {url.drivername!r} is not supported.", _FORMS)

@@ -60,12 +60,14 @@ def load_faults(source: SourceSystem, results: Iterable[LoadResult], broken: Col
 def by_connection(found: Iterable[Fault], classes: Collection[FailureClass] = tuple(FailureClass)) -> list[Fault]:
     """Make one fault of those that say the same of several entities of a connection: its server is down, say.
 
-    Those of other ``classes`` stay as they are.
+    Those of other ``classes`` stay as they are. What fails a connection as a whole is one fault, in whatever words
+    its entities say it.
     """
     alike: dict[Fault, list[Fault]] = {}
     for fault in found:
         together = fault.entity and fault.failure_class in classes
-        key = replace(fault, subject=_connection(fault), owner="", entity="") if together else fault
+        message = "" if fault.failure_class in OF_CONNECTIONS else fault.message
+        key = replace(fault, subject=_connection(fault), message=message, owner="", entity="") if together else fault
         alike.setdefault(key, []).append(fault)
     return [_of_all(faults) if faults[1:] else faults[0] for faults in alike.values()]
 

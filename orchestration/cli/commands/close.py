@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.business_day import business_day, require_no_future
+from orchestration.business_day import business_day, own_days, require_no_future
 from orchestration.cli.choices import day_named
 from orchestration.cli.console import moment, print_json, print_table, say
 from orchestration.cli.exit_codes import ExitCode, exit_code_of_class, together
@@ -45,8 +45,9 @@ def close(
     runtime = open_runtime()
     day = day_named(as_of) if as_of else business_day(runtime)
     if as_of and not reason.strip():
-        require_no_future(runtime, day)
-    request = CloseRequest(day, tenant, reason.strip(), show_older, who=f"cli/{getpass.getuser()}")
+        require_no_future(runtime, day, tenant)
+    own = {} if as_of else own_days(runtime)
+    request = CloseRequest(day, tenant, reason.strip(), show_older, who=f"cli/{getpass.getuser()}", own_days=own)
     closing, versions = close_and_publish(runtime, request)
     _require_something(closing, versions)
     if as_json:

@@ -7,7 +7,7 @@ from datetime import date
 import dagster as dg
 from pydantic import Field
 
-from orchestration.business_day import business_day, require_no_future
+from orchestration.business_day import business_day, own_days, require_no_future
 from orchestration.definitions.alerting import tell
 from orchestration.definitions.outcome import MOST_SHOWN, Fault, raise_for
 from orchestration.definitions.transform.closed import Event, events_of
@@ -70,15 +70,15 @@ def finance_assets(plan: Plan, project: DbtProject) -> dg.AssetsDefinition:
 def _request(step: Step, config: FinancialConfig) -> CloseRequest:
     as_of = date.fromisoformat(config.as_of) if config.as_of else business_day(step.runtime)
     if config.as_of and not config.reason:
-        require_no_future(step.runtime, as_of)
+        require_no_future(step.runtime, as_of, config.tenants or None)
     ready = [
         name
         for name, tenant in sorted(step.runtime.tenants.items())
         if has_financial(tenant) and name not in config.left_out
     ]
-    return CloseRequest(
-        as_of, config.tenants or ready, config.reason, who=f"dagster/{FINANCIAL_JOB}", build_id=step.build_id
-    )
+    who, own = f"dagster/{FINANCIAL_JOB}", {} if config.as_of else own_days(step.runtime)
+    chosen = config.tenants or ready
+    return CloseRequest(as_of, chosen, config.reason, who=who, build_id=step.build_id, own_days=own)
 
 
 def _faults(closing: Closing) -> list[Fault]:

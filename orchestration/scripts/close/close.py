@@ -57,7 +57,7 @@ def close(runtime: Runtime, request: CloseRequest) -> Closing:
         engine = engine_of(session, runtime.settings, personal_columns(contracts))
         around = Surroundings(Preparing(engine, cache), masking)
         try:
-            found = [_TenantClose(session, plan, around, request, tenant).make() for tenant in tenants]
+            found = [_TenantClose(session, plan, around, request.of(tenant), tenant).make() for tenant in tenants]
         finally:
             engine.clear()
         behind = tuple(item for item in ledger.left_behind(session) if item[0] in tenants)

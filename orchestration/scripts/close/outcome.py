@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
@@ -21,7 +21,8 @@ class CloseRequest:
     """Close ``as_of`` a business day, for all tenants or those named.
 
     A day that is closed already takes a ``reason``. A day before the one that readers see goes into
-    history alone, unless ``show_older`` lets them see it. ``build_id`` names the run.
+    history alone, unless ``show_older`` lets them see it. ``build_id`` names the run. ``own_days`` are those of
+    tenants that live on another calendar.
     """
 
     as_of: date
@@ -30,6 +31,11 @@ class CloseRequest:
     show_older: bool = False
     who: str = ""
     build_id: str = ""
+    own_days: Mapping[str, date] = field(default_factory=dict)
+
+    def of(self, tenant: str) -> CloseRequest:
+        """Return the request as it is for a tenant: as of its own day."""
+        return replace(self, as_of=self.own_days.get(tenant, self.as_of))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from orchestration.business_day import business_day
+from orchestration.business_day import business_day, own_days
 from orchestration.failures import SettingsError
 from orchestration.names import Table
 from orchestration.plans import has_financial
@@ -69,4 +69,5 @@ def turn(runtime: Runtime, tenant: str | None, as_of: date | None) -> Turn:
     known = [name for name, item in runtime.tenants.items() if has_financial(item)]
     if tenant is None and len(known) != 1:
         raise SettingsError("A script sees one tenant's rows.", f"Name it: --tenant {' or '.join(known) or 'NAME'}.")
-    return Turn(tenant or known[0], as_of or business_day(runtime))
+    name = tenant or known[0]
+    return Turn(name, as_of or own_days(runtime).get(name) or business_day(runtime))

@@ -71,6 +71,8 @@ def test_a_hole_between_tenants_is_told_with_its_table(control: Control, capsys:
     ("url", "message"),
     [
         ("no url hunter2", "is no database URL"),
+        ("postgresql+psycopg://u:hunter2/d", "is no database URL"),
+        ("postgresql+psycopg://u:x@hunter2@h:bad:port/d", "is no database URL"),
         ("mysql://u:hunter2@h/d", "'mysql' is not supported"),
         ("postgresql://u:hunter2@127.0.0.1:1/d", "STRATA_CONTROL_URL: 127.0.0.1:1: connection refused."),
     ],

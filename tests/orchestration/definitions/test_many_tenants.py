@@ -68,6 +68,15 @@ def test_a_source_that_is_down_is_told_once_for_each_connection_and_not_for_each
     ]
 
 
+def test_a_connection_that_fails_in_other_words_for_each_entity_is_one_fault_with_the_first_ones_words() -> None:
+    words = [
+        Fault(f"acme/salesforce {name}", FailureClass.CONNECTION, f"{name}: no answer", entity=name)
+        for name in ("account", "contact")
+    ]
+    (fault,) = outcome.by_connection(words)
+    assert str(fault) == "acme/salesforce: connection: account: no answer (2 entities: account, contact)"
+
+
 def test_tenants_that_are_left_out_are_told_by_reason() -> None:
     left_out = LeftOut()
     for number in range(60):
