@@ -100,7 +100,7 @@ def test_an_older_day_is_said_to_be_in_history_alone(strata: Strata, scripts: Pa
 
 def test_a_day_that_has_not_come_takes_a_reason_and_the_way_back_is_told(strata: Strata, scripts: Path) -> None:
     with open_runtime().warehouse.session("calendar") as session:
-        make_table(session, ("silver", "business_date"), "SELECT DATE '2026-11-20' AS as_of")
+        make_table(session, ("silver", "business_date"), "SELECT 'acme' AS _tenant_id, DATE '2026-11-20' AS as_of")
     refused = strata("close", "--as-of", "2031-01-01")
     assert refused.code == 3
     assert "the newest business day is 2026-11-20" in refused.err.replace("\n", " ")
