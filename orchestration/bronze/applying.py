@@ -114,8 +114,32 @@ def _judge(session: Session, incoming: Incoming, arrival: Arrival, reason: str |
         return failed(arrival.draft, failure, incoming.gated), False
     guard = Guard(arrival.contract.shrink_threshold, _answered(session, incoming), reason)
     merged = merge(session, incoming, guard)
+    _require_few_conflicts(session, incoming, merged)
     rejects.settle(session, incoming)
     return _result(session, incoming, arrival, merged)
+
+
+def _require_few_conflicts(session: Session, incoming: Incoming, merged: Merged) -> None:
+    """Refuse the load as a whole where too many versions of keys conflict, which only the merge finds.
+
+    Raises:
+        ContractViolated: with the rows that break the contract they are more than its threshold allows.
+    """
+    contract, refused = incoming.contract, incoming.gated.rejected + merged.conflicts
+    if merged.conflicts and refused > contract.reject_threshold * _base(session, incoming, refused):
+        message = (
+            f"{contract.source}/{contract.entity}: {merged.conflicts:,} rows are versions of one key that differ "
+            f"and have the same cursor, more than rejectThreshold {contract.reject_threshold:.0%} allows; bronze is as it was."
+        )
+        remedy = "Is the key in the contract the source's? A table that tenants share needs its tenantColumn."
+        raise ContractViolated(message, remedy)
+
+
+def _base(session: Session, incoming: Incoming, refused: int) -> int:
+    """Return what refused rows are a part of: of a delta the whole entity, for one bad row is no reason to stop."""
+    if refused and incoming.kind == "changes":
+        return max(incoming.gated.extracted, live_rows(session, incoming.contract, incoming.place))
+    return incoming.gated.extracted
 
 
 def _result(session: Session, incoming: Incoming, arrival: Arrival, merged: Merged) -> tuple[LoadResult, bool]:
@@ -150,10 +174,8 @@ def _counts_differ(session: Session, incoming: Incoming, source_rows: int) -> bo
 
 
 def _too_many_rejects(session: Session, incoming: Incoming) -> ContractViolated | None:
-    """A delta is measured against the whole entity: one bad row of one changed row is no reason to stop."""
-    contract, rejected, base = incoming.contract, incoming.gated.rejected, incoming.gated.extracted
-    if rejected and incoming.kind == "changes":
-        base = max(base, live_rows(session, contract, incoming.place))
+    contract, rejected = incoming.contract, incoming.gated.rejected
+    base = _base(session, incoming, rejected)
     if rejected <= contract.reject_threshold * base:
         return None
     return ContractViolated(

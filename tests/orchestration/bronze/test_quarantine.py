@@ -201,3 +201,17 @@ def test_a_full_load_closes_what_nobody_could_read_the_key_of_once_it_is_mended(
     (entry,) = entries(bench)
     assert '"amount":"4.50"' in entry.raw_row
     assert [entry.note for entry in entries(bench, "closed")] == ["gone from the source"]
+
+
+def test_too_many_conflicting_versions_fail_the_load_and_leave_bronze_as_it_was(bench: Bench) -> None:
+    """A table that tenants share without a tenant column has each key once for each of them."""
+    bench.contract(reject_threshold=0.1)
+    for key in range(5):
+        bench.shop().put(key)
+    bench.one()
+    for key in range(5):
+        bench.shop().add(key, "paid")
+    result = bench.one()
+    assert (result.status, result.failure_class) == ("failed", "contract")
+    assert "10 rows are versions of one key that differ" in result.message
+    assert bench.bronze() == [(key, "open") for key in range(5)]
