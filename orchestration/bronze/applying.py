@@ -129,7 +129,8 @@ def _require_few_conflicts(session: Session, incoming: Incoming, merged: Merged)
     if merged.conflicts and refused > contract.reject_threshold * _base(session, incoming, refused):
         message = (
             f"{contract.source}/{contract.entity}: {merged.conflicts:,} rows are versions of one key that differ "
-            f"and have the same cursor, more than rejectThreshold {contract.reject_threshold:.0%} allows; bronze is as it was."
+            f"and have the same cursor, more than rejectThreshold {contract.reject_threshold:.0%} allows; "
+            "bronze is as it was."
         )
         remedy = "Is the key in the contract the source's? A table that tenants share needs its tenantColumn."
         raise ContractViolated(message, remedy)
